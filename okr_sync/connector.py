@@ -1,0 +1,234 @@
+"""The contract between okr-sync and its connectors; the only module of okr_sync that a connector imports.
+
+Terms. A *source* is a configured connector ("tracker"). A *metric source* answers queries with readings; a *delivery
+source* brings work items of scopes (epics, milestones, JQL). A *ref* names one question; every ref gets exactly one
+outcome. A `Miss` is one question without an answer; an exception means that the whole source failed.
+
+A connector has no clock (`now` comes with the question), no retry loop (every request goes through `Caller.call`,
+which the engine replaces by one that retries, counts and keeps the deadline), no state and no logging.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
+
+from okr_sync.core.facts import (
+    Container,
+    ContainerKind,
+    ItemKind,
+    ItemState,
+    Miss,
+    MissKind,
+    Reading,
+    WorkItem,
+)
+from okr_sync.errors import AccessError, ProtocolError, SourceError, TransientError
+
+__all__ = [
+    "AccessError",
+    "Answer",
+    "Ask",
+    "Caller",
+    "ConfigPath",
+    "Container",
+    "ContainerKind",
+    "DeliverySource",
+    "ItemKind",
+    "ItemState",
+    "LookUp",
+    "Members",
+    "MetricSource",
+    "Miss",
+    "MissKind",
+    "Outcome",
+    "Page",
+    "ProtocolError",
+    "Query",
+    "Reading",
+    "Referenced",
+    "Secret",
+    "Settings",
+    "SourceError",
+    "TransientError",
+    "Unchanged",
+    "WorkItem",
+]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Settings(BaseModel):
+    """Base of a source's settings: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Query(BaseModel):
+    """Base of a question (metric query or delivery scope): frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Referenced(str):
+    """Text that came from `${ENV}` or `${file:…}`: the only text a secret field accepts."""
+
+    __slots__ = ()
+
+
+def _only_by_reference(value: Any) -> Any:
+    if isinstance(value, Referenced | SecretStr):
+        return value
+    raise ValueError("a secret may not stand in a file; write ${NAME} for an environment variable or ${file:/path}")
+
+
+def _not_empty(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().strip():
+        raise ValueError("this secret is empty")
+    return value
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_only_by_reference), AfterValidator(_not_empty)]
+"""A secret setting: given by reference only, never empty, printed as ***."""
+
+
+def _below_config_folder(value: Any, info: ValidationInfo) -> Any:
+    folder = (info.context or {}).get("folder")
+    if folder is None or not isinstance(value, str | Path):
+        return value
+    return Path(folder) / value
+
+
+ConfigPath = Annotated[Path, BeforeValidator(_below_config_folder)]
+"""A path in a config file: relative ones start at the folder of that config."""
+
+
+class Caller:
+    """Makes requests on behalf of a connector. This one asks once, one at a time; the engine's own retries,
+    counts, runs `map` in a small pool and keeps the source's deadline."""
+
+    def call(self, ask: Callable[[], T]) -> T:
+        """Return `ask()`. `ask` sends exactly one request and must be safe to repeat."""
+        return ask()
+
+    def map(self, ask: Callable[[T], R], many: Iterable[T]) -> Iterator[R]:
+        """Yield `ask(each)` in the order of `many`; each `ask` uses `call` itself, maybe in another thread."""
+        return map(ask, many)
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The source says that nothing is new since the last answer."""
+
+
+Outcome: TypeAlias = tuple[Reading, ...] | Unchanged | Miss
+"""Readings oldest first (at least one), or nothing new, or why not."""
+
+Answer: TypeAlias = Mapping[str, Outcome]
+"""Ref → its one outcome; every ref asked is there."""
+
+Q = TypeVar("Q", bound=Query)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[Q]):
+    """Many questions at once, and the window [start, now] (both inclusive, aware) that they are about."""
+
+    queries: Mapping[str, Q]
+    start: datetime
+    now: datetime
+
+
+class _Connector(ABC):
+    """What both contracts share."""
+
+    kind: ClassVar[str]
+    """The word in config files."""
+    summary: ClassVar[str]
+    """One line for lists."""
+    Settings: ClassVar[type[Settings]]
+    Query: ClassVar[type[Query]]
+    """The shape of one question: a metric's query or a delivery scope."""
+
+    def __init__(self, settings: Any, caller: Caller | None = None) -> None:
+        self.settings = settings
+        self.caller = caller or Caller()
+
+    @abstractmethod
+    def probe(self) -> str:
+        """Return one line that says who we are at the source ("signed in as Ana at https://…").
+
+        Raises SourceError when the source can't be used.
+        """
+
+    def close(self) -> None:  # noqa: B027 -- most connectors hold nothing
+        """Give back what the connector holds; may be called twice."""
+
+
+class MetricSource(_Connector):
+    """Answers queries with readings, all of them in as few requests as the source allows."""
+
+    @abstractmethod
+    def read(self, ask: Ask[Any]) -> Answer:
+        """Return one outcome for every ref in `ask.queries`; readings inside [ask.start, ask.now], oldest first.
+
+        Raises SourceError when the whole source failed.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Which items a container holds. `whole`: these are all of them, any other has left; else: these at least."""
+
+    container: str
+    items: frozenset[str]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A piece of a delivery source's answer; any part may be empty.
+
+    `scopes` maps a ref to the ids of all its containers, once it is fully resolved; `misses` maps a ref to why it
+    could not be. Every ref asked appears in exactly one of the two over all pages. `cursor` on the last page is
+    what the next pull may start from; opaque to the engine.
+    """
+
+    items: tuple[WorkItem, ...] = ()
+    containers: tuple[Container, ...] = ()
+    members: tuple[Members, ...] = ()
+    scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    misses: Mapping[str, Miss] = field(default_factory=dict)
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Items asked by id: those found, those that exist no more, and those that can't be told (permission lost)."""
+
+    found: tuple[WorkItem, ...] = ()
+    gone: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+
+
+class DeliverySource(_Connector):
+    """Brings the work items of scopes; the engine mirrors them."""
+
+    @abstractmethod
+    def pull(self, scopes: Mapping[str, Any], cursor: str | None, now: datetime) -> Iterator[Page]:
+        """Yield pages for all scopes (ref → Query). `cursor` None: everything. Else: what changed since, and the
+        full membership (`Members.whole`) of every container of which anything may have left.
+
+        Raises SourceError when the whole source failed; pages yielded before that are discarded by the engine.
+        """
+
+    @abstractmethod
+    def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
+        """Return what became of items that left or turned up unseen. `known` holds their last mirrored state."""

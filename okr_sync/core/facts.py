@@ -1,0 +1,126 @@
+"""What sources bring: readings of metrics, work items and their containers, and how each source fares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Literal, TypeAlias
+
+ItemKind: TypeAlias = Literal["issue", "subtask", "pull_request", "container"]
+ItemState: TypeAlias = Literal["open", "in_progress", "done"]
+ContainerKind: TypeAlias = Literal["epic", "milestone", "query"]
+MissKind: TypeAlias = Literal["not_found", "no_data", "invalid", "denied", "gone", "unreachable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A finite value of a metric.
+
+    `time` is the instant at which the value was true, aware; None: true when it was asked. `evidence` says where
+    it stands ("survey.csv, line 12"). Values typed by people carry `author` and may expire at `expires`.
+    """
+
+    value: float
+    time: datetime | None = None
+    evidence: str = ""
+    author: str | None = None
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Why there is no answer, and what to do about it. Never a number."""
+
+    why: MissKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """An issue, sub-task or pull request as the tracker has it.
+
+    `id` is stable inside the source (Jira's numeric id, GitHub's node id); `key` is what people say. `resolution`
+    is the tracker's word for how it ended; `parent` the id of the item above, when known. `points` is None when
+    missing: 0 is not missing.
+    """
+
+    id: str
+    key: str
+    title: str
+    url: str
+    kind: ItemKind
+    state: ItemState
+    resolution: str | None = None
+    parent: str | None = None
+    points: float | None = None
+    created: datetime | None = None
+    done_at: datetime | None = None
+    updated: datetime | None = None
+    due: date | None = None
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """An epic, a milestone or a query: what holds items and never counts itself (unless childless)."""
+
+    id: str
+    key: str
+    title: str
+    url: str
+    kind: ContainerKind
+    state: ItemState
+    resolution: str | None = None
+    due: date | None = None
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeFacts:
+    """One scope of an initiative as mirrored: its containers, the items of each, and why it could not be read.
+
+    `miss` set together with containers means: these are the last good facts and the newest question failed.
+    """
+
+    ref: str
+    source: str
+    containers: tuple[Container, ...] = ()
+    items: Mapping[str, tuple[WorkItem, ...]] = field(default_factory=dict)
+    """Container id → its items."""
+    miss: Miss | None = None
+    resolved: bool = False
+    """True when the source has answered this scope at least once."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricFacts:
+    """All readings of one metric, oldest first, each with a time, and the newest failure if the last ask failed."""
+
+    readings: tuple[Reading, ...] = ()
+    undated: bool = False
+    """True when the newest reading carried no time of its own: it is as fresh as the source's last success."""
+    miss: Miss | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How a source fares: fresh while `now - last_success <= fresh_for`."""
+
+    name: str
+    last_success: datetime | None
+    fresh_for: timedelta
+    error: str | None = None
+    fix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Everything the store knows that `evaluate` needs."""
+
+    metrics: Mapping[str, MetricFacts] = field(default_factory=dict)
+    """Metric id → facts."""
+    scopes: Mapping[str, ScopeFacts] = field(default_factory=dict)
+    """Scope ref → facts."""
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
+    """Source name → state."""

@@ -1,0 +1,125 @@
+"""What `evaluate` concludes: the state of every objective, key result and initiative at one instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from okr_sync.core.model import Level
+
+Status: TypeAlias = Literal[
+    "met", "on_track", "at_risk", "off_track", "pending", "unknown", "stale", "outdated", "missed"
+]
+InitiativeStatus: TypeAlias = Literal["done", "in_progress", "not_started", "empty", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What a number rests on: a source and, for dated readings, the reading's own time.
+
+    `time` None means: as fresh as the source's last success. `max_age_days` applies to `time`; `expires` ends the
+    life of a value typed by a person.
+    """
+
+    source: str
+    subject: str
+    """Metric id or initiative id."""
+    time: datetime | None = None
+    max_age_days: float | None = None
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyResultState:
+    """A judged key result.
+
+    `progress` is raw (may be below 0 or above 1), `score` clamped to [0, 1]; both None when unknown. `reason` says
+    why it is unknown, stale or outdated, else why it has its status. `formula` is the arithmetic with the numbers
+    in it. `as_of` is the oldest instant among the inputs; None when nothing was ever read.
+    """
+
+    id: str
+    objective: str
+    title: str
+    kind: str
+    owner: str | None
+    weight: float
+    unit: str
+    start: datetime
+    due: datetime
+    definition: str
+    value: float | None = None
+    baseline: float | None = None
+    target: float | None = None
+    progress: float | None = None
+    score: float | None = None
+    expected: float | None = None
+    """Progress expected by now; None for kinds that are not paced."""
+    status: Status = "unknown"
+    reason: str = ""
+    formula: str = ""
+    inputs: tuple[Input, ...] = ()
+    as_of: datetime | None = None
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InitiativeState:
+    """An initiative's work: item counts, weights, and what it is made of.
+
+    `total` = done + in_progress + open; dropped is apart. All counts are None when the scope was never read.
+    `shared` names items that other initiatives count too.
+    """
+
+    id: str
+    title: str
+    owner: str | None
+    key_results: tuple[str, ...]
+    done: int | None = None
+    in_progress: int | None = None
+    open: int | None = None
+    dropped: int | None = None
+    total: int | None = None
+    weight_done: float | None = None
+    weight_total: float | None = None
+    progress: float | None = None
+    state: InitiativeStatus = "unknown"
+    policy: str = ""
+    """How items were weighed ("points, missing as median 5")."""
+    reason: str = ""
+    inputs: tuple[Input, ...] = ()
+    shared: tuple[str, ...] = ()
+    as_of: datetime | None = None
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveState:
+    """A rolled-up objective; `coverage` is the scored share of the weight in [0, 1]."""
+
+    id: str
+    title: str
+    cycle: str
+    level: Level
+    team: str | None
+    owner: str | None
+    contributes_to: str | None
+    key_results: tuple[str, ...]
+    progress: float | None = None
+    score: float | None = None
+    status: Status = "unknown"
+    coverage: float = 0.0
+    reason: str = ""
+    unscored: tuple[str, ...] = ()
+    """Ids of key results without a score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All states at `at`, in the order of the book."""
+
+    at: datetime
+    objectives: tuple[ObjectiveState, ...] = ()
+    key_results: tuple[KeyResultState, ...] = ()
+    initiatives: tuple[InitiativeState, ...] = ()
