@@ -24,9 +24,12 @@ from okr_sync.core.facts import (
     ContainerKind,
     ItemKind,
     ItemState,
+    Members,
     Miss,
     MissKind,
+    Outcome,
     Reading,
+    Unchanged,
     WorkItem,
 )
 from okr_sync.errors import AccessError, ProtocolError, SourceError, TransientError
@@ -112,7 +115,8 @@ ConfigPath = Annotated[Path, BeforeValidator(_below_config_folder)]
 
 class Caller:
     """Makes requests on behalf of a connector. This one asks once, one at a time; the engine's own retries,
-    counts, runs `map` in a small pool and keeps the source's deadline."""
+    counts, runs `map` in a small pool and keeps the source's deadline.
+    """
 
     def call(self, ask: Callable[[], T]) -> T:
         """Return `ask()`. `ask` sends exactly one request and must be safe to repeat."""
@@ -122,14 +126,6 @@ class Caller:
         """Yield `ask(each)` in the order of `many`; each `ask` uses `call` itself, maybe in another thread."""
         return map(ask, many)
 
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """The source says that nothing is new since the last answer."""
-
-
-Outcome: TypeAlias = tuple[Reading, ...] | Unchanged | Miss
-"""Readings oldest first (at least one), or nothing new, or why not."""
 
 Answer: TypeAlias = Mapping[str, Outcome]
 """Ref → its one outcome; every ref asked is there."""
@@ -181,15 +177,6 @@ class MetricSource(_Connector):
 
         Raises SourceError when the whole source failed.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """Which items a container holds. `whole`: these are all of them, any other has left; else: these at least."""
-
-    container: str
-    items: frozenset[str]
-    whole: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Config files → a book and its sources, or every mistake at once."""

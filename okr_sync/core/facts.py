@@ -37,6 +37,15 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The source says that nothing is new since the last answer."""
+
+
+Outcome: TypeAlias = tuple[Reading, ...] | Unchanged | Miss
+"""Readings oldest first (at least one), or nothing new, or why not."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkItem:
     """An issue, sub-task or pull request as the tracker has it.
 
@@ -74,6 +83,45 @@ class Container:
     resolution: str | None = None
     due: date | None = None
     done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Which items a container holds. `whole`: these are all of them, any other has left; else: these at least."""
+
+    container: str
+    items: frozenset[str]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """All that one source brought in one run; what `store` saves in one transaction, together with the cursor.
+
+    `outcome` failed: only `error`, `fix` and the cost count, no fact changes. `hidden` items can't be told from
+    lost permission: their containers keep them, and the scopes that hold them miss. `gone` items are deleted.
+    """
+
+    source: str
+    at: datetime
+    outcome: Literal["ok", "partial", "failed"]
+    error: str | None = None
+    fix: str | None = None
+    requests: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+    cursor: str | None = None
+    answers: Mapping[str, Outcome] = field(default_factory=dict)
+    """Metric id → outcome."""
+    items: tuple[WorkItem, ...] = ()
+    containers: tuple[Container, ...] = ()
+    members: tuple[Members, ...] = ()
+    scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Scope ref → ids of its containers."""
+    misses: Mapping[str, Miss] = field(default_factory=dict)
+    """Scope ref → why it could not be read."""
+    gone: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Report rows → text, Markdown, HTML, CSV, JSON."""

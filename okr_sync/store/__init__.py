@@ -1,0 +1,1 @@
+"""The central OKR store: SQLModel tables, migrations, queries."""
