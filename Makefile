@@ -1,0 +1,58 @@
+# Everything here works in a fresh clone on a machine with Python 3.11+ and make; the first target makes .venv.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: help demo test check format lint types imports bench lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
+
+$(INSTALLED): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "okr-sync needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Say PYTHON=python3.11 make …"; exit 2; }
+	@echo "setting up .venv (once)"
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
+		VIRTUAL_ENV=.venv uv pip install --quiet --require-hashes -r requirements-dev.lock && \
+		VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --no-build-isolation -e .; \
+	else \
+		$(PYTHON) -m venv .venv && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+demo: $(INSTALLED) ## see it: sandbox, DigitalPharma example, weeks of history, status and HTML report
+	@$(BIN)/okr-sync demo
+
+test: $(INSTALLED) ## run all tests, with branch coverage: 100 % of the core, 90 % of the whole
+	@rm -f .coverage .coverage.*
+	@$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)
+	@$(BIN)/python .ci/check_coverage.py
+
+check: format lint types imports test ## everything that must be green before a commit
+
+format: $(INSTALLED) ## is the code formatted?
+	@$(BIN)/ruff format --check .
+
+lint: $(INSTALLED) ## ruff
+	@files=$$($(BIN)/ruff check --show-files | wc -l); echo "lint: $$files files"; test "$$files" -gt 0
+	@$(BIN)/ruff check .
+
+types: $(INSTALLED) ## mypy --strict, tests too
+	@$(BIN)/mypy
+
+imports: $(INSTALLED) ## who may import whom
+	@$(BIN)/python .ci/check_imports.py
+
+bench: $(INSTALLED) ## measure: requests, times; prints both sides of each ratio
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: $(INSTALLED) ## write the hashed locks anew (needs uv)
+	@.ci/lock
+
+clean: ## remove what make made
+	@rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,102 @@
+"""The command `okr-sync`: its words, loaded when used, and the one place where errors become text and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from cyclopts import App, CycloptsError
+from cyclopts.config import Env
+
+from okr_sync import __version__
+from okr_sync.cli.exits import BROKEN_CONFIG, BUG, exit_code
+from okr_sync.errors import ConfigError, OkrSyncError, SourceError
+
+COMMANDS = {
+    "init": ("okr_sync.cli.files:init", "Write a commented starter config into a folder."),
+    "check": ("okr_sync.cli.files:check", "Read the config files and show every mistake at once."),
+    "schema": ("okr_sync.cli.files:schema", "Print the JSON Schema of the config files, for editors."),
+    "plan": ("okr_sync.cli.running:plan", "Ask the sources and show what a sync would change; write nothing."),
+    "sync": ("okr_sync.cli.running:sync", "Ask the sources, compute every key result, write it to the store."),
+    "check-in": ("okr_sync.cli.checking_in:check_in", "Enter a value, a confidence or a note for a key result."),
+    "status": ("okr_sync.cli.reading:status", "Show where every objective and key result stands."),
+    "explain": ("okr_sync.cli.explaining:explain", "Show why a key result has its number, down to the issue."),
+    "report": ("okr_sync.cli.reporting:report", "Write a report: text, Markdown, HTML, CSV or JSON."),
+    "history": ("okr_sync.cli.reading:history", "List the progress points of a key result."),
+    "runs": ("okr_sync.cli.reading:runs", "List the runs, or show one with an entry a key result."),
+    "sources": ("okr_sync.cli.sources:sources", "List the sources with their last success; ask them with --test."),
+    "migrate": ("okr_sync.cli.running:migrate", "Bring the store's schema up to this version."),
+    "demo": ("okr_sync.cli.demonstrating:demo", "See it work: a sandbox, an example, weeks of history, a report."),
+}
+"""Command → where it lives and its one line of help."""
+
+
+def build_app() -> App:
+    """Return the command line; commands are imported when they are used."""
+    app = App(
+        name="okr-sync",
+        help="Keeps OKRs true by itself: computes every key result from Jira, GitHub and metrics.",
+        version=__version__,
+        config=Env("OKR_SYNC_", command=False),
+        help_format="plaintext",
+        help_epilogue="Every option is also an environment variable: --config is OKR_SYNC_CONFIG.\n"
+        "Exit codes: 0 done, 1 a bug, 2 wrong config or words, 3 done but a source failed, 4 failed, 5 already running.",
+        suppress_keyboard_interrupt=False,
+    )
+    for name, (where, line) in COMMANDS.items():
+        app.command(where, name=name, help=line)
+    return app
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every error becomes one clear message on stderr."""
+    app = build_app()
+    try:
+        done: Any = app(
+            words, result_action="return_value", exit_on_error=False, print_error=False, help_on_error=False
+        )
+    except CycloptsError as error:
+        _say(f"{str(error).strip()}\nSee `okr-sync --help`.")
+        return BROKEN_CONFIG
+    except ConfigError as error:
+        _say(_mistakes(error))
+        return BROKEN_CONFIG
+    except OkrSyncError as error:
+        fix = f"\nWhat to do: {error.fix}" if isinstance(error, SourceError) and error.fix else ""
+        _say(f"{error}{fix}")
+        return exit_code(error)
+    except KeyboardInterrupt:
+        _say("interrupted; the store holds what was complete")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 -- the edge: a bug ends with its name and code 1, not with a page of code
+        return _bug(error)
+    return done if isinstance(done, int) else 0
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("OKR_SYNC_DEBUG"):
+        traceback.print_exc()
+    _say(
+        f"this is a bug in okr-sync: {type(error).__name__}: {error}\n"
+        "Run the same command with OKR_SYNC_DEBUG=1 and report what it prints."
+    )
+    return BUG
+
+
+def _mistakes(error: ConfigError) -> str:
+    files = len({mistake.file for mistake in error.mistakes})
+    count = len(error.mistakes)
+    return (
+        f"{error}\n{count} mistake{'s' * (count != 1)} in {files} file{'s' * (files != 1)}; nothing was done. "
+        "Correct them and run `okr-sync check`."
+    )
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text.rstrip() + "\n")

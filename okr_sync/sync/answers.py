@@ -1,0 +1,43 @@
+"""Asks a metric source and holds its answer to the contract before anything is believed."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+from okr_sync.config import Source
+from okr_sync.connector import Ask, MetricSource
+from okr_sync.core.facts import Collected, Miss, Outcome, Reading
+
+CLOCK_SKEW = timedelta(minutes=5)  # how far ahead of us another machine's clock may be
+
+
+def gather_readings(connector: MetricSource, source: Source, start: datetime, now: datetime) -> Collected:
+    """Return one judged outcome for every query of the source. Raises SourceError when the whole source failed."""
+    answer = connector.read(Ask(queries=source.questions, start=start, now=now))
+    answers = {ref: _believed(answer.get(ref), now) for ref in source.questions}
+    missed = any(isinstance(outcome, Miss) for outcome in answers.values())
+    return Collected(source.name, now, "partial" if missed else "ok", answers=answers)
+
+
+def _believed(outcome: Outcome | None, now: datetime) -> Outcome:
+    """Return the outcome, or a miss that says what is wrong with it."""
+    if outcome is None:
+        return Miss("invalid", "the connector gave no answer to this query; report it to its makers")
+    if not isinstance(outcome, tuple):
+        return outcome
+    if not outcome:
+        return Miss("no_data", "the source has no value in this cycle yet")
+    return next((Miss("invalid", fault) for fault in map(lambda r: _fault(r, now), outcome) if fault), outcome)
+
+
+def _fault(reading: Reading, now: datetime) -> str | None:
+    if not math.isfinite(reading.value):
+        return f"the source gave {reading.value}, which is not a number to calculate with ({reading.evidence})"
+    if reading.time is None:
+        return None
+    if reading.time.tzinfo is None:
+        return f"the source gave a time without a zone: {reading.time.isoformat()} ({reading.evidence})"
+    if reading.time > now + CLOCK_SKEW:
+        return f"the source gave a value from the future: {reading.time.isoformat()} ({reading.evidence})"
+    return None

@@ -1,0 +1,86 @@
+"""Asks every source in its own thread and returns what each brought; nothing is written here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from okr_sync.config import Source
+from okr_sync.connector import DeliverySource, MetricSource
+from okr_sync.core.facts import Collected
+from okr_sync.errors import SourceError
+from okr_sync.registry import Registry
+from okr_sync.sync.answers import gather_readings
+from okr_sync.sync.caller import RetryingCaller
+from okr_sync.sync.delivery import gather_items
+from okr_sync.sync.mirror import Mirror
+
+Watch = Callable[[str, int], None]
+"""Called with a source's name and its number of requests so far, from that source's threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How to ask: the window [start, now] and the outside world as arguments."""
+
+    start: datetime
+    now: datetime
+    mirror: Mirror
+    registry: Registry
+    full: bool = False
+    """Forget the cursors: bring everything anew."""
+    sleep: Callable[[float], None] = time.sleep
+    watch: Watch | None = None
+
+
+def collect(sources: Mapping[str, Source], asking: Asking) -> tuple[Collected, ...]:
+    """Return what each source with questions brought, in the order of `sources`.
+
+    A source that fails in any way gives a failed `Collected`; it never disturbs the others.
+    """
+    asked = [source for source in sources.values() if source.questions]
+    if not asked:
+        return ()
+    with ThreadPoolExecutor(len(asked), thread_name_prefix="okr-sync-source") as pool:
+        return tuple(pool.map(lambda source: _collect_one(source, asking), asked))
+
+
+def _collect_one(source: Source, asking: Asking) -> Collected:
+    threading.current_thread().name = f"okr-sync-source-{source.name}"
+    began = time.monotonic()
+    watch = asking.watch
+    caller = RetryingCaller(
+        seconds=source.deadline.total_seconds(),
+        concurrency=source.concurrency,
+        sleep=asking.sleep,
+        watch=None if watch is None else lambda count: watch(source.name, count),
+    )
+    collected = _ask(source, asking, caller)
+    return replace(collected, requests=caller.requests, retries=caller.retries, seconds=time.monotonic() - began)
+
+
+def _ask(source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
+    try:
+        connector = asking.registry.connector_class(source.kind)(source.settings, caller)
+        try:
+            if isinstance(connector, DeliverySource):
+                return gather_items(connector, source, asking.mirror, asking.now, full=asking.full)
+            if isinstance(connector, MetricSource):
+                return gather_readings(connector, source, asking.start, asking.now)
+        finally:
+            connector.close()
+    except SourceError as error:
+        return _failed(source, asking.now, str(error), error.fix)
+    except Exception as error:  # noqa: BLE001 -- a connector is a plugin: its bug must not end the run
+        return _failed(
+            source, asking.now, f"the connector {source.kind} broke: {type(error).__name__}", "report it to its makers"
+        )
+    return _failed(source, asking.now, f"the connector {source.kind} follows no contract", "choose another kind")
+
+
+def _failed(source: Source, now: datetime, error: str, fix: str) -> Collected:
+    return Collected(source.name, now, "failed", error=error, fix=fix)

@@ -1,0 +1,134 @@
+"""Asks a delivery source, compares its answer with the mirror, and looks up what left or turned up unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from okr_sync.config import Source
+from okr_sync.connector import DeliverySource, LookUp, Page, ProtocolError
+from okr_sync.core.facts import Collected, Container, Members, Miss, WorkItem
+from okr_sync.sync.mirror import Mirror
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """All pages of one pull, put together."""
+
+    items: dict[str, WorkItem] = field(default_factory=dict)
+    containers: dict[str, Container] = field(default_factory=dict)
+    members: dict[str, Members] = field(default_factory=dict)
+    scopes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    misses: dict[str, Miss] = field(default_factory=dict)
+    cursor: str | None = None
+
+    def add(self, page: Page) -> None:
+        self.items.update((item.id, item) for item in page.items)
+        self.containers.update((container.id, container) for container in page.containers)
+        self.scopes.update(page.scopes)
+        self.misses.update(page.misses)
+        self.cursor = page.cursor or self.cursor
+        for members in page.members:
+            self.members[members.container] = _joined(self.members.get(members.container), members)
+
+
+def gather_items(
+    connector: DeliverySource, source: Source, mirror: Mirror, now: datetime, *, full: bool = False
+) -> Collected:
+    """Return everything that changed since the mirror's cursor, with what became of items that are gone from their
+    containers. Raises SourceError when the source failed or broke its contract.
+    """
+    gathered = _Gathered()
+    cursor = None if full else mirror.cursor(source.name)
+    for page in connector.pull(source.questions, cursor, now):
+        gathered.add(page)
+    _hold_to_contract(source, gathered)
+    known = mirror.members(source.name)
+    asked_again = _to_look_up(gathered, known, mirror, source.name)
+    looked_up = _look_up(connector, mirror, source.name, asked_again)
+    gathered.items.update((item.id, item) for item in looked_up.found)
+    misses = gathered.misses | _hidden_misses(gathered, known, looked_up.hidden)
+    return Collected(
+        source.name,
+        now,
+        "partial" if misses else "ok",
+        cursor=gathered.cursor,
+        items=tuple(gathered.items.values()),
+        containers=tuple(gathered.containers.values()),
+        members=tuple(_keeping_hidden(gathered.members.values(), known, looked_up.hidden)),
+        scopes=gathered.scopes,
+        misses=misses,
+        gone=looked_up.gone,
+        hidden=looked_up.hidden,
+    )
+
+
+def _joined(first: Members | None, second: Members) -> Members:
+    """A later whole list is the whole truth; partial lists add up."""
+    if first is None or second.whole:
+        return second
+    return replace(first, items=first.items | second.items)
+
+
+def _hold_to_contract(source: Source, gathered: _Gathered) -> None:
+    silent = set(source.questions) - set(gathered.scopes) - set(gathered.misses)
+    if silent:
+        raise ProtocolError(
+            f"no answer for {', '.join(sorted(silent))}", fix="this is a fault of the connector; report it"
+        )
+    for ref, containers in gathered.scopes.items():
+        missing = [container for container in containers if container not in gathered.containers]
+        if missing:
+            raise ProtocolError(
+                f"{ref} names containers that were not described: {missing}",
+                fix="this is a fault of the connector; report it",
+            )
+
+
+def _to_look_up(
+    gathered: _Gathered, known: Mapping[str, frozenset[str]], mirror: Mirror, source: str
+) -> frozenset[str]:
+    """Ids that left a container, and ids in a container that nobody described yet."""
+    left: set[str] = set()
+    unseen: set[str] = set()
+    for members in gathered.members.values():
+        if members.whole:
+            left |= known.get(members.container, frozenset()) - members.items
+        unseen |= members.items - gathered.items.keys()
+    unseen -= mirror.items(source, frozenset(unseen)).keys()
+    return frozenset((left - gathered.items.keys()) | unseen)
+
+
+def _look_up(connector: DeliverySource, mirror: Mirror, source: str, ids: frozenset[str]) -> LookUp:
+    if not ids:
+        return LookUp()
+    answer = connector.look_up(ids, mirror.items(source, ids))
+    told = {item.id for item in answer.found} | answer.gone | answer.hidden
+    if ids - told:
+        raise ProtocolError(
+            f"{len(ids - told)} items were asked by id and not answered",
+            fix="this is a fault of the connector; report it",
+        )
+    return answer
+
+
+def _keeping_hidden(
+    members: Iterable[Members], known: Mapping[str, frozenset[str]], hidden: frozenset[str]
+) -> Iterable[Members]:
+    """Lost permission looks like deletion: what may only be hidden stays where it was."""
+    for each in members:
+        yield replace(each, items=each.items | (known.get(each.container, frozenset()) & hidden))
+
+
+def _hidden_misses(gathered: _Gathered, known: Mapping[str, frozenset[str]], hidden: frozenset[str]) -> dict[str, Miss]:
+    misses = {}
+    for ref, containers in gathered.scopes.items():
+        lost = {item for container in containers for item in known.get(container, frozenset())} & hidden
+        if lost:
+            misses[ref] = Miss(
+                "denied",
+                f"{len(lost)} items that were here can't be seen any more; give the credential permission to browse "
+                "their project again, or remove them from the container",
+            )
+    return misses

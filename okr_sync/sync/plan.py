@@ -1,0 +1,40 @@
+"""Asks and judges like a run, shows what would change, writes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from okr_sync.config import Config
+from okr_sync.core.changes import Change, changes
+from okr_sync.core.facts import Collected
+from okr_sync.core.snapshot import Snapshot
+from okr_sync.registry import Registry
+from okr_sync.store import collecting, results
+from okr_sync.store.database import Store
+from okr_sync.sync.collect import collect
+from okr_sync.sync.run import World, asking_for, evaluate_stored
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would bring now: what the sources said, the snapshot it would save, and the changes to it."""
+
+    collected: tuple[Collected, ...]
+    snapshot: Snapshot
+    changes: tuple[Change, ...]
+
+
+def plan(store: Store, config: Config, world: World, *, registry: Registry | None = None) -> Plan:
+    """Return what `sync` would do at this instant.
+
+    The same code saves and evaluates inside one transaction that is always rolled back, so a plan can't differ
+    from the run that follows on the same data.
+    """
+    now = world.clock()
+    collected = collect(config.sources, asking_for(store, config, now, world, full=False, registry=registry))
+    with store.rehearsing() as session:
+        before = results.latest_snapshot(session, now)
+        for brought in collected:
+            collecting.save_collected(session, None, brought, fresh_for=config.sources[brought.source].fresh_for)
+        snapshot = evaluate_stored(session, config, now)
+        return Plan(collected, snapshot, changes(before, snapshot))
