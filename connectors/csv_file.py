@@ -96,9 +96,8 @@ class CsvFile(api.MetricSource):
             readings = _readings(sorted(inside, key=lambda row: row.time or ask.now), query, self.settings.decimal)
         except (ValueError, OverflowError) as error:
             return api.Miss("invalid", str(error))
-        return readings or api.Miss(
-            "no_data", f"{self.settings.path}: no {query.column!r} {ask.start:%F} to {ask.now:%F}"
-        )
+        nothing = f"{self.settings.path} has no {query.column!r} from {ask.start:%F} to {ask.now:%F}"
+        return readings or api.Miss("no_data", nothing)
 
 
 def _load(file: Path, settings: CsvSettings) -> list[_Row]:
