@@ -1,0 +1,124 @@
+"""Runs GraphQL requests against the state of a world and words the answers and errors as GitHub does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    execute_sync,
+    get_operation_ast,
+    parse,
+    validate,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+
+from okr_sync.sandbox.graphql_cost import Bill, reckon
+from okr_sync.sandbox.graphql_fields import FIELDS, Context, type_name
+from okr_sync.sandbox.graphql_schema import SDL
+
+__all__ = ["Query", "github_schema", "prepare", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A request that was read: its errors so far, or what to run and its bill."""
+
+    errors: list[dict[str, Any]]
+    document: DocumentNode | None = None
+    variables: Mapping[str, Any] | None = None
+    operation: str | None = None
+    bill: Bill | None = None
+
+
+@lru_cache(maxsize=1)
+def github_schema() -> GraphQLSchema:
+    """Return the executable schema, built once."""
+    schema = build_schema(SDL)
+    for type_, fields in FIELDS.items():
+        target = schema.type_map[type_]
+        if isinstance(target, GraphQLObjectType):
+            for name, resolve in fields.items():
+                target.fields[name].resolve = resolve
+    for name in ("Node", "RepositoryOwner"):
+        interface = schema.type_map[name]
+        if isinstance(interface, GraphQLInterfaceType):
+            interface.resolve_type = type_name
+    return schema
+
+
+def prepare(payload: Any) -> Query:
+    """Return the query in a decoded request body: parsed, validated, its limits checked and its cost reckoned."""
+    text = payload.get("query") if isinstance(payload, dict) else None
+    if not isinstance(text, str):
+        return Query([{"message": "A query attribute must be specified and must be a string."}])
+    schema = github_schema()
+    try:
+        document = parse(text)
+    except GraphQLError as error:
+        return Query([_worded(error)])
+    if broken := validate(schema, document):
+        return Query([_worded(error) for error in broken])
+    operation = get_operation_ast(document, payload.get("operationName"))
+    if operation is None:
+        return Query([{"message": "An operation name is required"}])
+    return _reckoned(schema, document, operation, payload)
+
+
+def run(query: Query, context: Context) -> dict[str, Any]:
+    """Return the body of the answer: data, and errors where there are some; what resolved stays."""
+    if query.document is None:
+        return {"errors": query.errors}
+    done = execute_sync(
+        github_schema(),
+        query.document,
+        context_value=context,
+        variable_values=dict(query.variables or {}),
+        operation_name=query.operation,
+    )
+    for error in done.errors or ():
+        if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
+            raise error.original_error
+    body: dict[str, Any] = {"data": done.data}
+    if done.errors:
+        body["errors"] = [_worded(error) for error in done.errors]
+    return body
+
+
+def _reckoned(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, payload: Any) -> Query:
+    variables = payload.get("variables") or {}
+    values = get_variable_values(schema, operation.variable_definitions or (), variables)
+    if not isinstance(values, VariableValues):
+        return Query([_worded(error) for error in values])
+    bill = reckon(schema, document, operation, values)
+    if bill.broken:
+        return Query(
+            [
+                {
+                    "type": one.type,
+                    "path": list(one.path),
+                    "locations": [{"line": one.line, "column": one.column}],
+                    "message": one.message,
+                }
+                for one in bill.broken
+            ]
+        )
+    return Query([], document, variables, payload.get("operationName"), bill)
+
+
+def _worded(error: GraphQLError) -> dict[str, Any]:
+    kind = (error.extensions or {}).get("type")
+    worded: dict[str, Any] = {"type": kind} if kind else {}
+    if error.path is not None:
+        worded["path"] = list(error.path)
+    worded["locations"] = [{"line": one.line, "column": one.column} for one in error.locations or ()]
+    return {**worded, "message": error.message}

@@ -1,0 +1,145 @@
+"""The part of GitHub's public GraphQL schema that the sandbox serves: names, arguments and nullability are GitHub's."""
+
+from __future__ import annotations
+
+__all__ = ["SDL"]
+
+SDL = """
+schema { query: Query }
+
+scalar DateTime
+scalar URI
+
+interface Node { id: ID! }
+interface RepositoryOwner { id: ID! login: String! url: URI! }
+
+enum IssueOrderField { COMMENTS CREATED_AT UPDATED_AT }
+enum IssueState { CLOSED OPEN }
+enum IssueStateReason { COMPLETED DUPLICATE NOT_PLANNED REOPENED }
+enum MilestoneOrderField { CREATED_AT DUE_DATE NUMBER UPDATED_AT }
+enum MilestoneState { CLOSED OPEN }
+enum OrderDirection { ASC DESC }
+enum PullRequestState { CLOSED MERGED OPEN }
+
+input IssueFilters { labels: [String!] since: DateTime states: [IssueState!] }
+input IssueOrder { direction: OrderDirection! field: IssueOrderField! }
+input MilestoneOrder { direction: OrderDirection! field: MilestoneOrderField! }
+
+type Query {
+  node(id: ID!): Node
+  nodes(ids: [ID!]!): [Node]!
+  rateLimit(dryRun: Boolean = false): RateLimit
+  repository(followRenames: Boolean = true, name: String!, owner: String!): Repository
+  viewer: User!
+}
+
+type RateLimit { cost: Int! limit: Int! nodeCount: Int! remaining: Int! resetAt: DateTime! used: Int! }
+type User implements Node & RepositoryOwner { id: ID! login: String! url: URI! }
+type Organization implements Node & RepositoryOwner { id: ID! login: String! url: URI! }
+type PageInfo { endCursor: String hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String }
+
+type Repository implements Node {
+  createdAt: DateTime!
+  databaseId: Int
+  id: ID!
+  isPrivate: Boolean!
+  milestone(number: Int!): Milestone
+  milestones(
+    after: String
+    before: String
+    first: Int
+    last: Int
+    orderBy: MilestoneOrder
+    query: String
+    states: [MilestoneState!]
+  ): MilestoneConnection
+  name: String!
+  nameWithOwner: String!
+  owner: RepositoryOwner!
+  url: URI!
+}
+
+type Milestone implements Node {
+  closed: Boolean!
+  closedAt: DateTime
+  createdAt: DateTime!
+  description: String
+  dueOn: DateTime
+  id: ID!
+  issues(
+    after: String
+    before: String
+    filterBy: IssueFilters
+    first: Int
+    labels: [String!]
+    last: Int
+    orderBy: IssueOrder
+    states: [IssueState!]
+  ): IssueConnection!
+  number: Int!
+  progressPercentage: Float!
+  pullRequests(
+    after: String
+    before: String
+    first: Int
+    labels: [String!]
+    last: Int
+    orderBy: IssueOrder
+    states: [PullRequestState!]
+  ): PullRequestConnection!
+  repository: Repository!
+  state: MilestoneState!
+  title: String!
+  updatedAt: DateTime!
+  url: URI!
+}
+
+type Issue implements Node {
+  closed: Boolean!
+  closedAt: DateTime
+  createdAt: DateTime!
+  databaseId: Int
+  id: ID!
+  labels(after: String before: String first: Int last: Int): LabelConnection
+  milestone: Milestone
+  number: Int!
+  parent: Issue
+  repository: Repository!
+  state: IssueState!
+  stateReason(enableDuplicate: Boolean = false): IssueStateReason
+  subIssuesSummary: SubIssuesSummary!
+  title: String!
+  updatedAt: DateTime!
+  url: URI!
+}
+
+type PullRequest implements Node {
+  closed: Boolean!
+  closedAt: DateTime
+  createdAt: DateTime!
+  databaseId: Int
+  id: ID!
+  labels(after: String before: String first: Int last: Int): LabelConnection
+  merged: Boolean!
+  mergedAt: DateTime
+  milestone: Milestone
+  number: Int!
+  repository: Repository!
+  state: PullRequestState!
+  title: String!
+  updatedAt: DateTime!
+  url: URI!
+}
+
+type Label implements Node { color: String! id: ID! name: String! }
+type SubIssuesSummary { completed: Int! percentCompleted: Int! total: Int! }
+
+type MilestoneConnection { edges: [MilestoneEdge] nodes: [Milestone] pageInfo: PageInfo! totalCount: Int! }
+type MilestoneEdge { cursor: String! node: Milestone }
+type IssueConnection { edges: [IssueEdge] nodes: [Issue] pageInfo: PageInfo! totalCount: Int! }
+type IssueEdge { cursor: String! node: Issue }
+type PullRequestConnection { edges: [PullRequestEdge] nodes: [PullRequest] pageInfo: PageInfo! totalCount: Int! }
+type PullRequestEdge { cursor: String! node: PullRequest }
+type LabelConnection { edges: [LabelEdge] nodes: [Label] pageInfo: PageInfo! totalCount: Int! }
+type LabelEdge { cursor: String! node: Label }
+"""

@@ -1,0 +1,212 @@
+"""The state of a GitHub world at one instant: timelines replayed into what the API would show."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from okr_sync.sandbox.repositories import Event, GithubWorld, Item, Milestone, Repository
+
+__all__ = ["ItemState", "MilestoneState", "NodeState", "Pictures", "RepositoryState", "WorldState", "replay"]
+
+
+@dataclass(slots=True, eq=False)
+class ItemState:
+    """An issue or pull request at an instant; `state` is OPEN, CLOSED or MERGED, `reason` as in GraphQL."""
+
+    item: Item
+    repository: RepositoryState
+    labels: tuple[str, ...]
+    updated_at: datetime
+    state: str = "OPEN"
+    reason: str | None = None
+    closed_at: datetime | None = None
+    milestone: MilestoneState | None = None
+    gone: bool = False
+    parent: ItemState | None = None
+    children: list[ItemState] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class MilestoneState:
+    """A milestone at an instant; `items` are its issues and pull requests in the order they were created."""
+
+    milestone: Milestone
+    repository: RepositoryState
+    title: str
+    due_on: datetime | None
+    updated_at: datetime
+    closed_at: datetime | None = None
+    items: list[ItemState] = field(default_factory=list)
+
+    @property
+    def state(self) -> str:
+        """OPEN or CLOSED."""
+        return "OPEN" if self.closed_at is None else "CLOSED"
+
+    @property
+    def closed_share(self) -> float:
+        """Closed over all items, pull requests counted, in [0, 1]; 0 without items."""
+        return sum(one.state != "OPEN" for one in self.items) / len(self.items) if self.items else 0.0
+
+
+@dataclass(slots=True, eq=False)
+class RepositoryState:
+    """A repository at an instant; `moved` maps the number of a transferred issue to where it went."""
+
+    repository: Repository
+    full_name: str
+    former_names: list[str] = field(default_factory=list)
+    visible: bool = True
+    milestones: dict[int, MilestoneState] = field(default_factory=dict)
+    items: dict[int, ItemState] = field(default_factory=dict)
+    deleted_items: set[int] = field(default_factory=set)
+    moved: dict[int, str] = field(default_factory=dict)
+
+
+NodeState: TypeAlias = RepositoryState | MilestoneState | ItemState
+
+
+@dataclass(slots=True)
+class WorldState:
+    """All that the token may see at an instant, by name (casefolded), numeric id and node id."""
+
+    names: dict[str, RepositoryState] = field(default_factory=dict)
+    former_names: dict[str, RepositoryState] = field(default_factory=dict)
+    ids: dict[int, RepositoryState] = field(default_factory=dict)
+    nodes: dict[str, NodeState] = field(default_factory=dict)
+
+
+class Pictures:
+    """The states of a world, kept until the next event: most requests see the same one."""
+
+    def __init__(self, world: GithubWorld) -> None:
+        self._world = world
+        self._lock = threading.Lock()
+        self._era: tuple[int, int] | None = None
+        self._state = WorldState()
+
+    def at(self, now: datetime) -> WorldState:
+        """Return the state at `now` (events at `now` have happened)."""
+        with self._lock, self._world.lock:
+            era = self._world.era(now)
+            if era != self._era:
+                self._state, self._era = replay(self._world, now), era
+            return self._state
+
+
+def replay(world: GithubWorld, now: datetime) -> WorldState:
+    """Return the state of `world` at `now`, events at `now` included."""
+    state = WorldState()
+    for repository in world.repositories:
+        _add_repository(state, repository, now)
+    for milestone in world.milestones:
+        _add_milestone(state, milestone, now)
+    for item in world.items:
+        _add_item(state, item, now)
+    for node in list(state.nodes.values()):
+        if isinstance(node, ItemState) and node.item.parent is not None:
+            _join_parent(state, node)
+    return state
+
+
+def _past(events: list[Event], now: datetime) -> list[Event]:
+    return [event for event in events if event.at <= now]
+
+
+def _add_repository(state: WorldState, repository: Repository, now: datetime) -> None:
+    if repository.created_at > now:
+        return
+    seen = RepositoryState(repository, repository.full_name)
+    for event in _past(repository.events, now):
+        match event.kind:
+            case "renamed":
+                seen.former_names.append(seen.full_name)
+                seen.full_name = event.value
+            case "hidden":
+                seen.visible = False
+            case "shown":
+                seen.visible = True
+            case _:
+                return
+    if seen.visible:
+        state.names[seen.full_name.casefold()] = seen
+        state.former_names |= {name.casefold(): seen for name in seen.former_names}
+        state.ids[repository.id] = seen
+        state.nodes[repository.node_id] = seen
+
+
+def _add_milestone(state: WorldState, milestone: Milestone, now: datetime) -> None:
+    home = state.ids.get(milestone.repository.id)
+    past = _past(milestone.events, now)
+    if home is None or milestone.created_at > now or any(event.kind == "deleted" for event in past):
+        return
+    seen = MilestoneState(milestone, home, milestone.title, milestone.due_on, milestone.created_at)
+    for event in past:
+        seen.updated_at = event.at
+        match event.kind:
+            case "closed":
+                seen.closed_at = event.at
+            case "reopened":
+                seen.closed_at = None
+            case "retitled":
+                seen.title = event.value
+            case _:
+                seen.due_on = datetime.fromisoformat(event.value) if event.value else None
+    home.milestones[milestone.number] = seen
+    state.nodes[milestone.node_id] = seen
+
+
+def _add_item(state: WorldState, item: Item, now: datetime) -> None:
+    home = state.ids.get(item.repository.id)
+    if home is None or item.arrived_at > now:
+        return
+    seen = ItemState(item, home, item.labels, item.arrived_at)
+    for event in _past(item.events, now):
+        _happen(state, seen, event)
+    if seen.gone:
+        return
+    home.items[item.number] = seen
+    state.nodes[item.node_id] = seen
+    if seen.milestone is not None:
+        seen.milestone.items.append(seen)
+
+
+def _happen(state: WorldState, seen: ItemState, event: Event) -> None:
+    seen.updated_at = event.at
+    before = seen.milestone
+    match event.kind:
+        case "milestoned" | "demilestoned":
+            target = state.nodes.get(event.value)
+            seen.milestone = target if isinstance(target, MilestoneState) else None
+        case "closed" | "merged":
+            seen.state = "MERGED" if event.kind == "merged" else "CLOSED"
+            seen.closed_at = event.at
+            seen.reason = event.value.upper() or None
+        case "reopened":
+            seen.state, seen.closed_at = "OPEN", None
+            seen.reason = None if seen.item.pull_request else "REOPENED"
+        case "labeled" | "unlabeled":
+            others = tuple(name for name in seen.labels if name != event.value)
+            seen.labels = (*others, event.value) if event.kind == "labeled" else others
+            return
+        case "deleted":
+            seen.gone = True
+            seen.repository.deleted_items.add(seen.item.number)
+        case "transferred":
+            seen.gone = True
+            seen.repository.moved[seen.item.number] = event.value
+        case _:
+            return
+    for touched in (before, seen.milestone):
+        if touched is not None:
+            touched.updated_at = max(touched.updated_at, event.at)
+
+
+def _join_parent(state: WorldState, child: ItemState) -> None:
+    parent = state.nodes.get(child.item.parent.node_id) if child.item.parent else None
+    if isinstance(parent, ItemState):
+        child.parent = parent
+        parent.children.append(child)
