@@ -1,0 +1,85 @@
+"""`init`, `check` and `schema`: the commands that touch nothing but config files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from okr_sync.cli.exits import BROKEN_CONFIG, DONE
+from okr_sync.cli.output import emit, say
+from okr_sync.cli.place import Json, Place
+from okr_sync.config import Config, json_schema, load, starter
+from okr_sync.errors import ConfigError
+
+
+def init(folder: Path = Path(), /, *, json: Json = False) -> int:
+    """Write a commented starter config into a folder; existing files are never overwritten.
+
+    Parameters
+    ----------
+    folder
+        Where to write okr-sync.yaml and its companions; made if it is missing.
+    """
+    written = starter(folder)
+    if json:
+        emit({"written": [str(file) for file in written]})
+        return DONE
+    for file in written:
+        say(f"wrote {file}")
+    where = "" if folder == Path() else f" --config {folder}"
+    say(f"Next: okr-sync check{where}, then okr-sync plan{where}, then okr-sync sync{where}.")
+    return DONE
+
+
+def check(*, place: Place | None = None, json: Json = False) -> int:
+    """Read the config files and show every mistake at once; asks no source, writes nothing."""
+    file = (place or Place()).config_file()
+    try:
+        config = load(file, os.environ)
+    except ConfigError as error:
+        if not json:
+            raise
+        emit({"ok": False, "mistakes": [_mistake(each) for each in error.mistakes]})
+        return BROKEN_CONFIG
+    counts = _counts(config)
+    if json:
+        emit({"ok": True, **counts})
+    else:
+        say(f"{file}: no mistakes: " + ", ".join(f"{number} {word}" for word, number in counts.items()))
+    return DONE
+
+
+def schema(
+    shape: Literal["main", "okrs"] = "main",
+    /,
+    *,
+    json: Annotated[bool, Parameter(name="--json", negative="", help="The schema is JSON in any case.")] = True,
+) -> int:
+    """Print the JSON Schema of okr-sync.yaml (main) or of the files with objectives (okrs).
+
+    Parameters
+    ----------
+    shape
+        Which kind of file.
+    """
+    emit(json_schema(shape))
+    return DONE
+
+
+def _mistake(each: object) -> dict[str, object]:
+    return {name: getattr(each, name) for name in ("file", "line", "column", "message")}
+
+
+def _counts(config: Config) -> dict[str, int]:
+    book = config.book
+    return {
+        "files": len(config.files),
+        "sources": len(config.sources),
+        "metrics": len(book.metrics),
+        "objectives": len(book.objectives),
+        "key results": len(book.key_results()),
+        "initiatives": len(book.initiatives),
+    }

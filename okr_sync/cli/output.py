@@ -1,0 +1,47 @@
+"""How commands speak: JSON for machines, text for people, a progress bar where there is a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from okr_sync.sync.collect import Watch
+
+
+def emit(document: Mapping[str, Any]) -> None:
+    """Write a JSON document to stdout."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def say(text: str) -> None:
+    """Write a line for people to stdout."""
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+@contextmanager
+def progress(sources: tuple[str, ...], *, quiet: bool) -> Iterator[Watch | None]:
+    """Show a line a source with its number of requests while sources are asked; nothing off a terminal."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal or not sources:
+        yield None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[requests]} requests"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bars:
+        tasks = {name: bars.add_task(f"asking {name}", total=None, requests=0) for name in sources}
+
+        def watch(source: str, requests: int) -> None:
+            bars.update(tasks[source], requests=requests)
+
+        yield watch

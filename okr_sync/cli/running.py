@@ -1,0 +1,146 @@
+"""`sync`, `plan` and `migrate`: the commands that ask sources or change the store's shape."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from okr_sync.cli.exits import BY_OUTCOME, DONE
+from okr_sync.cli.output import emit, progress, say
+from okr_sync.cli.place import Json, Place, author_of_changes, current_time
+from okr_sync.config import Config, load, store_url
+from okr_sync.core.changes import Change, describe
+from okr_sync.core.facts import Collected, Miss
+from okr_sync.render.document import change_document
+from okr_sync.store.database import Store
+from okr_sync.store.location import store_file
+from okr_sync.sync import RunReport
+from okr_sync.sync import plan as make_plan
+from okr_sync.sync import sync as run_sync
+from okr_sync.sync.run import World, outcome_of
+
+
+def sync(
+    *,
+    once: Annotated[bool, Parameter(negative="", help="One run, then exit; this is what sync does.")] = True,
+    full: Annotated[bool, Parameter(negative="", help="Bring everything anew instead of what changed.")] = False,
+    author: Annotated[str | None, Parameter(help="Who changed the definitions, for their history.")] = None,
+    place: Place | None = None,
+    json: Json = False,
+) -> int:
+    """Ask the sources, compute every key result, write it to the store."""
+    config = _config(place)
+    store = Store.open(_store_url(place, config))
+    with progress(_asked(config), quiet=json) as watch:
+        world = World(clock=current_time, watch=watch)
+        report = run_sync(store, config, world, full=full, author=author or author_of_changes())
+    if json:
+        emit(_run_document(report))
+    else:
+        say(_run_text(report))
+    return BY_OUTCOME[report.outcome]
+
+
+def plan(*, place: Place | None = None, json: Json = False) -> int:
+    """Ask the sources and show what a sync would change; write nothing."""
+    config = _config(place)
+    with TemporaryDirectory(prefix="okr-sync-plan-") as scratch:
+        file = store_file(_store_url(place, config))
+        exists = file is None or file.exists()
+        store = Store.open(_store_url(place, config) if exists else f"sqlite:///{Path(scratch) / 'empty.db'}")
+        with progress(_asked(config), quiet=json) as watch:
+            made = make_plan(store, config, World(clock=current_time, watch=watch))
+    if json:
+        emit({"changes": [change_document(change) for change in made.changes], "sources": _sources(made.collected)})
+    else:
+        say("\n".join([*_change_lines(made.changes), *_failure_lines(made.collected)]))
+        say("Nothing was written. `okr-sync sync` does it.")
+    return BY_OUTCOME[outcome_of(made.collected)]
+
+
+def migrate(*, place: Place | None = None, json: Json = False) -> int:
+    """Bring the store's schema up to this version."""
+    place = place or Place()
+    url = place.store or store_url(place.config_file(), os.environ)
+    applied = Store.migrate_url(url)
+    if json:
+        emit({"applied": list(applied)})
+    else:
+        say(f"applied {', '.join(applied)}" if applied else "the store is up to date")
+    return DONE
+
+
+def _config(place: Place | None) -> Config:
+    return load((place or Place()).config_file(), os.environ)
+
+
+def _store_url(place: Place | None, config: Config) -> str:
+    return (place and place.store) or config.store_url
+
+
+def _asked(config: Config) -> tuple[str, ...]:
+    return tuple(name for name, source in config.sources.items() if source.questions)
+
+
+def _run_text(report: RunReport) -> str:
+    lines = [*_change_lines(report.changes), *_failure_lines(report.collected)]
+    counts = {word: sum(entry.outcome == word for entry in report.entries) for word in _WORDS}
+    said = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    requests = sum(brought.requests for brought in report.collected)
+    lines.append(f"run {report.run} {report.outcome}: {said or 'no key results'}; {requests} requests")
+    return "\n".join(lines)
+
+
+_WORDS = ("updated", "unchanged", "skipped", "failed")
+
+
+def _change_lines(changes: tuple[Change, ...]) -> list[str]:
+    return [describe(change) for change in changes] or ["= no change"]
+
+
+def _failure_lines(collected: tuple[Collected, ...]) -> list[str]:
+    lines = []
+    for brought in collected:
+        if brought.outcome == "failed":
+            fix = f" What to do: {brought.fix}." if brought.fix else ""
+            lines.append(f"! {brought.source}: {brought.error}.{fix}".replace("..", "."))
+        lines += [f"! {brought.source}: {ref}: {miss.message}" for ref, miss in _misses(brought).items()]
+    return lines
+
+
+def _misses(brought: Collected) -> Mapping[str, Miss]:
+    answers = {ref: answer for ref, answer in brought.answers.items() if isinstance(answer, Miss)}
+    return {**answers, **brought.misses}
+
+
+def _sources(collected: tuple[Collected, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": brought.source,
+            "outcome": brought.outcome,
+            "requests": brought.requests,
+            "retries": brought.retries,
+            "error": brought.error,
+            "fix": brought.fix,
+            "misses": {ref: miss.message for ref, miss in _misses(brought).items()},
+        }
+        for brought in collected
+    ]
+
+
+def _run_document(report: RunReport) -> dict[str, Any]:
+    return {
+        "run": report.run,
+        "outcome": report.outcome,
+        "changes": [change_document(change) for change in report.changes],
+        "sources": _sources(report.collected),
+        "key_results": [
+            {"id": entry.key_result, "outcome": entry.outcome, "reason": entry.reason, "fix": entry.fix}
+            for entry in report.entries
+        ],
+    }

@@ -1,0 +1,94 @@
+"""A person's check-in: a value, a confidence, a note; written at once and judged at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+
+from okr_sync.config import Config
+from okr_sync.core.model import Change, Done, KeyResult, Steps, Threshold
+from okr_sync.errors import UsageError
+from okr_sync.store import checkins
+from okr_sync.store.database import Store
+from okr_sync.sync.run import RunReport, World, evaluate_only
+
+LIFE_OF_A_TYPED_VALUE = timedelta(days=35)  # then it is outdated and asks for a look
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    """What a person says about a key result; `confidence` from 0 to 10."""
+
+    key_result: str
+    author: str
+    value: float | None = None
+    confidence: int | None = None
+    note: str = ""
+    blockers: str = ""
+    expires: datetime | None = None
+
+
+def check_in(store: Store, config: Config, world: World, said: CheckIn) -> RunReport:
+    """Write the check-in and evaluate anew; return what that changed.
+
+    Raises UsageError for an unknown key result, and for a value where a source measures: numbers of sources are not
+    overwritten by hand.
+    """
+    key_result = find_key_result(config, said.key_result)
+    now = world.clock()
+    metric = None if said.value is None else _typed_metric(config, key_result)
+    with store.writing() as session:
+        checkins.check_in(
+            session,
+            now,
+            key_result=said.key_result,
+            author=said.author,
+            metric=metric,
+            value=said.value,
+            confidence=said.confidence,
+            note=said.note,
+            blockers=said.blockers,
+            expires=said.expires or now + LIFE_OF_A_TYPED_VALUE,
+        )
+    return evaluate_only(store, config, world, trigger="check-in", author=said.author)
+
+
+def find_key_result(config: Config, wanted: str) -> KeyResult:
+    """Return the key result. Raises UsageError with the nearest id."""
+    known = {each.id: each for each in config.book.key_results()}
+    if wanted in known:
+        return known[wanted]
+    near = get_close_matches(wanted, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else "`okr-sync status` lists them"
+    raise UsageError(f"there is no key result {wanted}; {hint}")
+
+
+def _typed_metric(config: Config, key_result: KeyResult) -> str:
+    sources = {metric.id: metric.source for metric in config.book.metrics}
+    metrics = metrics_of(key_result)
+    typed = [metric for metric in metrics if config.sources[sources[metric]].kind == "manual"]
+    if len(typed) == 1:
+        return typed[0]
+    if typed:
+        raise UsageError(
+            f"{key_result.id} reads several typed metrics ({', '.join(typed)}); check in one key result each"
+        )
+    measured = f"the source {sources[metrics[0]]} measures it" if metrics else "its initiatives measure it"
+    raise UsageError(
+        f"{key_result.id} takes no typed value: {measured}. A note or a confidence is welcome; to type values, "
+        "give its metric a source of kind manual"
+    )
+
+
+def metrics_of(key_result: KeyResult) -> tuple[str, ...]:
+    """Return the ids of the metrics that a key result reads."""
+    match key_result.measure:
+        case Change(metric=metric) | Threshold(metric=metric):
+            return (metric,)
+        case Done(subject=subject):
+            return (subject.metric,) if subject.metric else ()
+        case Steps(steps=steps):
+            return tuple(step.subject.metric for step in steps if step.subject.metric)
+        case _:
+            return ()
