@@ -146,14 +146,15 @@ class GithubWorld:
         description: str | None = None,
         number: int | None = None,
         id: int | None = None,  # noqa: A002 -- GitHub's word
+        node_id: str | None = None,
     ) -> Milestone:
         """Return a new open milestone; it gets the next number of its repository unless one is given."""
         with self.lock:
             repository.last_milestone = max(repository.last_milestone, number or repository.last_milestone + 1)
             chosen = number or repository.last_milestone
             key = id or next(self._ids)
-            node_id = global_id("MI", repository.id, key)
-            milestone = Milestone(repository, key, node_id, chosen, title, due_on, description, at)
+            node = node_id or global_id("MI", repository.id, key)
+            milestone = Milestone(repository, key, node, chosen, title, due_on, description, at)
             self.milestones.append(milestone)
             self._tell(at)
             return milestone
