@@ -1,0 +1,217 @@
+"""Maps GitHub's milestones, issues and pull requests, from REST or GraphQL, to okr-sync's facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from okr_sync.connector import Container, ItemState, ProtocolError, WorkItem
+
+_COUNTS = ("issues_all", "pulls_all", "issues_closed", "pulls_closed")
+
+
+class Fields:
+    """Checked access to a JSON object of GitHub; `what` names it in messages.
+
+    Raises ProtocolError when a field is missing or of the wrong type: a hole in an answer is never a zero.
+    """
+
+    def __init__(self, raw: Any, what: str) -> None:
+        if not isinstance(raw, dict):
+            raise ProtocolError(f"GitHub's answer has no {what} where one belongs", fix="check `url` of this source")
+        self._raw: Mapping[str, Any] = raw
+        self._what = what
+
+    def text(self, name: str) -> str:
+        """Return a text that is not empty."""
+        value = self._raw.get(name)
+        if isinstance(value, str) and value:
+            return value
+        raise self._wrong(name)
+
+    def number(self, name: str) -> int:
+        """Return a whole number ≥ 0."""
+        value = self._raw.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        raise self._wrong(name)
+
+    def inner(self, name: str) -> Fields:
+        """Return the object below `name`."""
+        return Fields(self._raw.get(name), f"{self._what} with {name}")
+
+    def rows(self, name: str) -> list[Any]:
+        """Return the list below `name`."""
+        value = self._raw.get(name)
+        if isinstance(value, list):
+            return value
+        raise self._wrong(name)
+
+    def flag(self, name: str) -> bool:
+        """Return a boolean."""
+        value = self._raw.get(name)
+        if isinstance(value, bool):
+            return value
+        raise self._wrong(name)
+
+    def moment(self, name: str) -> datetime:
+        """Return an instant, aware."""
+        try:
+            moment = datetime.fromisoformat(self.text(name))
+        except ValueError:
+            raise self._wrong(name) from None
+        if moment.tzinfo is None:
+            raise self._wrong(name)
+        return moment
+
+    def maybe_moment(self, name: str) -> datetime | None:
+        """Return an instant, aware; None when it is null. The field itself must be there."""
+        if name in self._raw and self._raw[name] is None:
+            return None
+        return self.moment(name)
+
+    def has(self, name: str) -> bool:
+        """Return whether a value other than null stands there."""
+        return self._raw.get(name) is not None
+
+    def _wrong(self, name: str) -> ProtocolError:
+        seen = self._raw.get("html_url") or self._raw.get("url") or self._raw.get("id") or "unnamed"
+        return ProtocolError(f"GitHub's answer lacks a proper {name!r} in a {self._what} ({seen})")
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A milestone as listed; `mark` changes whenever its items do, `total` counts them when the list says so."""
+
+    container: Container
+    number: int
+    mark: str
+    total: int | None = None
+
+    @property
+    def repo(self) -> str:
+        """Return owner/name as of now, whatever the repository was called when it was asked for."""
+        return repository_of(self.container.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A milestone with its items; `whole`: as many came as the milestone says to have."""
+
+    milestone: Milestone
+    items: tuple[WorkItem, ...]
+    whole: bool
+
+
+def milestone_of_graphql(raw: Any) -> Milestone:
+    """Return a milestone from a GraphQL node; `total` and `mark` count only where the query asked for counts."""
+    fields = Fields(raw, "milestone")
+    counts = [fields.inner(name).number("totalCount") for name in _COUNTS if fields.has(name)]
+    mark = " ".join([fields.text("updatedAt"), *map(str, counts)])
+    total = counts[0] + counts[1] if counts else None
+    container = _container(fields, fields.text("id"), fields.text("url"), ("dueOn", "closedAt"))
+    return Milestone(container, fields.number("number"), mark, total)
+
+
+def milestone_of_rest(raw: Any) -> Milestone:
+    """Return a milestone from a row of REST's list."""
+    fields = Fields(raw, "milestone")
+    opened, closed = fields.number("open_issues"), fields.number("closed_issues")
+    container = _container(fields, fields.text("node_id"), fields.text("html_url"), ("due_on", "closed_at"))
+    mark = f"{fields.text('updated_at')} {opened} {closed}"
+    return Milestone(container, fields.number("number"), mark, opened + closed)
+
+
+def item_of_graphql(raw: Any) -> WorkItem:
+    """Return the work item of a GraphQL Issue or PullRequest node."""
+    fields = Fields(raw, "issue or pull request")
+    is_pull = fields.text("__typename") == "PullRequest"
+    labels = [Fields(each, "label").text("name") for each in _labels(fields)]
+    return WorkItem(
+        id=fields.text("id"),
+        key=f"{repository_of(fields.text('url'))}#{fields.number('number')}",
+        title=fields.text("title"),
+        url=fields.text("url"),
+        created=fields.moment("createdAt"),
+        done_at=fields.maybe_moment("closedAt"),
+        updated=fields.moment("updatedAt"),
+        **_ending(
+            fields,
+            is_closed=fields.flag("closed"),
+            merged=fields.flag("merged") if is_pull else None,
+            reason="stateReason",
+        ),
+        labels=tuple(sorted(labels)),
+    )
+
+
+def item_of_rest(raw: Any) -> WorkItem:
+    """Return the work item of a REST issue; pull requests are those with the key `pull_request`."""
+    fields = Fields(raw, "issue or pull request")
+    merged = fields.inner("pull_request").has("merged_at") if fields.has("pull_request") else None
+    labels = [Fields(each, "label").text("name") for each in fields.rows("labels")]
+    return WorkItem(
+        id=fields.text("node_id"),
+        key=f"{repository_of(fields.text('html_url'))}#{fields.number('number')}",
+        title=fields.text("title"),
+        url=fields.text("html_url"),
+        created=fields.moment("created_at"),
+        done_at=fields.maybe_moment("closed_at"),
+        updated=fields.moment("updated_at"),
+        **_ending(fields, is_closed=_state(fields) == "done", merged=merged, reason="state_reason"),
+        labels=tuple(sorted(labels)),
+    )
+
+
+def _labels(fields: Fields) -> list[Any]:
+    return fields.inner("labels").rows("nodes") if fields.has("labels") else []
+
+
+def _ending(fields: Fields, *, is_closed: bool, merged: bool | None, reason: str) -> dict[str, Any]:
+    """Return kind, state and resolution; `merged` is None for issues, whose field `reason` says how they ended."""
+    resolution = None
+    if is_closed and merged is not None:
+        resolution = "merged" if merged else "closed"
+    elif is_closed and fields.has(reason):
+        resolution = fields.text(reason).lower()
+    kind = "issue" if merged is None else "pull_request"
+    return {"kind": kind, "state": "done" if is_closed else "open", "resolution": resolution}
+
+
+def _state(fields: Fields) -> ItemState:
+    word = fields.text("state").lower()
+    if word not in ("open", "closed"):
+        raise ProtocolError(f"GitHub's answer has a state that is not known: {word[:40]!r}")
+    return "open" if word == "open" else "done"
+
+
+def _container(fields: Fields, node_id: str, url: str, names: tuple[str, str]) -> Container:
+    """Return the container; of the due time only the date counts, its hour is arbitrary."""
+    due = fields.maybe_moment(names[0])
+    return Container(
+        id=node_id,
+        key=f"{repository_of(url)} milestone {fields.number('number')}",
+        title=fields.text("title"),
+        url=url,
+        kind="milestone",
+        state=_state(fields),
+        due=due.date() if due else None,
+        done_at=fields.maybe_moment(names[1]),
+    )
+
+
+def contents(milestone: Milestone, items: Iterable[WorkItem]) -> Contents:
+    """Return the milestone with its items, each once; they may have moved between pages while they were read."""
+    distinct = {item.id: item for item in items}
+    return Contents(milestone, tuple(distinct.values()), whole=len(distinct) == milestone.total)
+
+
+def repository_of(url: str) -> str:
+    """Return owner/name out of a page's address, https://HOST/owner/name/… as it is."""
+    parts = urlsplit(url).path.split("/")
+    if len(parts) < 4 or not all(parts[1:3]):
+        raise ProtocolError(f"GitHub's answer has an address without a repository: {url[:200]}")
+    return f"{parts[1]}/{parts[2]}"

@@ -1,0 +1,93 @@
+"""Asks GitHub by REST: the milestones of each repository, then the items of each milestone that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from connectors.github_graphql import unseen
+from connectors.github_http import Client, GoneError, NotThereError, query_of
+from connectors.github_items import Contents, Fields, Milestone, contents, item_of_rest, milestone_of_rest
+from okr_sync.connector import Caller, LookUp, Miss, ProtocolError, WorkItem
+
+
+class RestTransport:
+    """Questions of the connector as REST: for servers or tokens without GraphQL."""
+
+    def __init__(self, client: Client, caller: Caller, *, with_labels: bool) -> None:
+        self._client = client
+        self._caller = caller
+        self._with_labels = with_labels
+
+    def viewer(self) -> str:
+        """Return the login of the token's owner."""
+        return Fields(self._client.get("/user").payload, "user").text("login")
+
+    def milestones(self, repos: Sequence[str]) -> dict[str, list[Milestone] | Miss]:
+        """Return all milestones of each repository; a Miss for one that can't be seen."""
+        return dict(zip(repos, self._caller.map(self._milestones, repos), strict=True))
+
+    def refresh(self, ids: Sequence[str]) -> dict[str, Milestone] | None:
+        """Return None: REST knows milestones by repository only, so they are listed each time."""
+        return None
+
+    def contents(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
+        """Yield the milestones with all their items."""
+        return self._caller.map(self._contents, milestones)
+
+    def look_up(self, ids: Sequence[str], known: Mapping[str, WorkItem]) -> LookUp:
+        """Return what became of items, a request each; gone only where their repository can still be seen."""
+        asked = [id_ for id_ in ids if id_ in known]
+        answers = dict(zip(asked, self._caller.map(lambda id_: self._item(known[id_]), asked), strict=True))
+        repos = {id_: known[id_].key.partition("#")[0] for id_, item in answers.items() if item is None}
+        listed = sorted(set(repos.values()))
+        seen = dict(zip(listed, self._caller.map(self._is_visible, listed), strict=True))
+        gone = frozenset(id_ for id_, repo in repos.items() if seen[repo])
+        found = tuple(item for item in answers.values() if item)
+        return LookUp(found, gone, frozenset(ids) - gone - {item.id for item in found})
+
+    def _milestones(self, repo: str) -> list[Milestone] | Miss:
+        try:
+            return [milestone_of_rest(row) for row in self._rows(f"/repos/{repo}/milestones", {"state": "all"})]
+        except NotThereError:
+            return unseen(repo)
+
+    def _contents(self, milestone: Milestone) -> Contents:
+        order = {"sort": "created", "direction": "asc"}  # rows don't move between pages while items close
+        asked = {"milestone": milestone.number, "state": "all", **order}
+        rows = self._rows(f"/repos/{milestone.repo}/issues", asked)
+        return contents(milestone, (self._mapped(row) for row in rows))
+
+    def _item(self, known: WorkItem) -> WorkItem | None:
+        """Return the item as it is now; None when it is not there, or another stands in its place."""
+        repo, _, number = known.key.partition("#")
+        try:
+            item = self._mapped(self._client.get(f"/repos/{repo}/issues/{number}").payload)
+        except (NotThereError, GoneError):
+            return None
+        return item if item.id == known.id else None
+
+    def _is_visible(self, repo: str) -> bool:
+        try:
+            return bool(Fields(self._client.get(f"/repos/{repo}").payload, "repository").text("node_id"))
+        except NotThereError:
+            return False
+
+    def _rows(self, path: str, asked: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield the rows of all pages of a list."""
+        parameters: Mapping[str, Any] | None = {**asked, "per_page": 100}
+        seen: list[Any] = []
+        while parameters is not None:
+            seen.append(parameters)
+            reply = self._client.get(path, parameters)
+            if not isinstance(reply.payload, list):
+                raise ProtocolError(f"GitHub answered {path} with something that is not a list", fix="check `url`")
+            yield from reply.payload
+            parameters = query_of(reply.headers.get("link"))
+            if parameters in seen:
+                raise ProtocolError(f"GitHub's pages of {path} don't end", fix="try again later")
+
+    def _mapped(self, row: Any) -> WorkItem:
+        item = item_of_rest(row)
+        return item if self._with_labels else replace(item, labels=())

@@ -1,0 +1,127 @@
+"""What a user writes about GitHub, settings and scopes, and which milestones a scope names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, StrictInt, StrictStr, field_validator, model_validator
+
+from connectors.github_items import Milestone
+from okr_sync.connector import Miss, Query, Secret, Settings
+
+
+class GithubSettings(Settings):
+    """Where GitHub is and how to ask it; `batch` in milestones a request, `timeout` in seconds."""
+
+    url: str = "https://api.github.com"
+    token: Secret
+    api: Literal["graphql", "rest"] = "graphql"
+    batch: int = Field(25, ge=1, le=100)
+    labels: bool = True
+    timeout: float = Field(30, gt=0, le=600)
+    full_every_hours: float = Field(24, gt=0)
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+            raise ValueError("give an address such as https://api.github.com or https://HOST/api/v3")
+        return url.rstrip("/")
+
+    @field_validator("token")
+    @classmethod
+    def _fits_a_header(cls, token: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"[!-~]+", token.get_secret_value().strip()):
+            raise ValueError("this token has blanks, line breaks or letters that no GitHub token has")
+        return token
+
+
+class MilestoneQuery(Query):
+    """Milestones by number (in each repository) or by title (wherever one of that title is); their items are pooled."""
+
+    repo: StrictStr | None = None
+    repos: tuple[StrictStr, ...] = ()
+    milestone: StrictInt | StrictStr | None = None
+    milestones: tuple[StrictInt | StrictStr, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if bool(self.repo) == bool(self.repos):
+            raise ValueError("give `repos: [owner/name, …]`, or `repo:` for a single one")
+        if (self.milestone is not None) == bool(self.milestones):
+            raise ValueError("give `milestone:` as a number or a title, or a list of them as `milestones:`")
+        for name in self.names:
+            if not re.fullmatch(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+", name) or name.endswith(("/.", "/..")):
+                raise ValueError(f"{name!r} is not a repository; write owner/name")
+        for each in self.wanted:
+            if (each.strip() == "") if isinstance(each, str) else (each < 1):
+                raise ValueError(f"{each!r} is neither the number nor the title of a milestone")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the repositories, each once."""
+        return tuple(dict.fromkeys((self.repo,) if self.repo else self.repos))
+
+    @property
+    def wanted(self) -> tuple[int | str, ...]:
+        """Return the numbers and titles."""
+        return self.milestones if self.milestone is None else (self.milestone,)
+
+
+def resolve(query: MilestoneQuery, listed: Mapping[str, list[Milestone] | Miss]) -> tuple[Milestone, ...] | Miss:
+    """Return the milestones that a query names, or why it can't be told which they are."""
+    seen: dict[str, list[Milestone]] = {}
+    lost: list[Miss] = []
+    for name in query.names:
+        rows = listed[name]
+        if isinstance(rows, Miss):
+            lost.append(rows)
+        else:
+            seen[name] = rows
+    if lost:
+        return Miss(lost[0].why, "; ".join(miss.message for miss in lost))
+    found: list[Milestone] = []
+    for wanted in query.wanted:
+        some = _by_number(wanted, seen) if isinstance(wanted, int) else _by_title(wanted, seen)
+        if isinstance(some, Miss):
+            return some
+        found += some
+    return tuple({each.container.id: each for each in found}.values())
+
+
+def _by_number(number: int, seen: Mapping[str, list[Milestone]]) -> list[Milestone] | Miss:
+    found = []
+    for repo, rows in seen.items():
+        hit = next((each for each in rows if each.number == number), None)
+        if hit is None:
+            numbers = sorted((each.number for each in rows), key=lambda other: abs(other - number))
+            near = f"; its nearest are {', '.join(map(str, numbers[:3]))}" if numbers else "; it has none at all"
+            return Miss("not_found", f"{repo} has no milestone {number}{near}")
+        found.append(hit)
+    return found
+
+
+def _by_title(title: str, seen: Mapping[str, list[Milestone]]) -> list[Milestone] | Miss:
+    found = [each for rows in seen.values() for each in _titled(title, rows)]
+    if found:
+        return found
+    titles = {each.container.title.casefold(): each.container.title for rows in seen.values() for each in rows}
+    near = get_close_matches(title.casefold(), titles, n=1)
+    hint = f"; did you mean {titles[near[0]]!r}?" if near else _some(titles.values())
+    return Miss("not_found", f"no milestone {title!r} in {', '.join(seen)}{hint}")
+
+
+def _titled(title: str, rows: Sequence[Milestone]) -> list[Milestone]:
+    exact = [each for each in rows if each.container.title == title]
+    return exact or [each for each in rows if each.container.title.casefold() == title.casefold()]
+
+
+def _some(titles: Iterable[str]) -> str:
+    first = ", ".join(map(repr, sorted(titles)[:3]))
+    return f"; there are {first}" if first else "; there are none at all"
