@@ -1,0 +1,227 @@
+"""How a Jira site writes issues, projects, fields and change logs as JSON, on Cloud and on Data Center."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from okr_sync.sandbox.issues import Picture, View
+from okr_sync.sandbox.jira_catalogue import EPIC_LINK, Field, Flavour, IssueType, Project, Status, fields_of
+from okr_sync.sandbox.jira_world import Change, Issue, JiraWorld, project_of
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes what a picture shows, with links below `api` ("http://host/rest/api/3"), times in the account's zone."""
+
+    world: JiraWorld
+    picture: Picture
+    flavour: Flavour
+    zone: ZoneInfo
+    api: str
+
+    def time(self, at: datetime | None) -> str | None:
+        """Return an instant as `2021-03-28T16:06:08.713+0545`, in the account's offset; None for None."""
+        if at is None:
+            return None
+        local = at.astimezone(self.zone)
+        return local.strftime("%Y-%m-%dT%H:%M:%S.") + f"{local.microsecond // 1000:03d}" + local.strftime("%z")
+
+    def issue(self, view: View, wanted: Collection[str]) -> dict[str, Any]:
+        """Return an issue with the wanted fields; `*all` and `*navigable` mean all, `-x` all but x."""
+        bare = {"id": view.id}
+        if set(wanted) == {"id"}:
+            return bare
+        issue: dict[str, Any] = {**bare, "self": f"{self.api}/issue/{view.id}", "key": view.key}
+        if set(wanted) - {"id", "key"}:
+            issue["fields"] = self._fields(view, wanted)
+        return issue
+
+    def project(self, project: Project) -> dict[str, Any]:
+        """Return a project."""
+        shape: dict[str, Any] = {
+            "self": f"{self.api}/project/{project.id}",
+            "id": project.id,
+            "key": project.key,
+            "name": project.name,
+            "projectTypeKey": "software",
+        }
+        if self.flavour == "cloud":
+            team = project.managed == "team"
+            shape |= {"simplified": team, "style": "next-gen" if team else "classic", "isPrivate": False}
+        return shape
+
+    def field(self, field: Field) -> dict[str, Any]:
+        """Return a field as `GET /field` has it."""
+        schema: dict[str, Any] = {"type": field.type}
+        clauses = list(field.clauses)
+        if field.items:
+            schema["items"] = field.items
+        if field.custom:
+            number = int(field.id.removeprefix("customfield_"))
+            schema |= {"custom": field.custom, "customId": number}
+            clauses = [f"cf[{number}]", field.name]
+        else:
+            schema["system"] = field.id
+        shape: dict[str, Any] = {"id": field.id, "name": field.name, "custom": bool(field.custom), "orderable": True}
+        shape |= {"navigable": True, "searchable": True, "clauseNames": clauses, "schema": schema}
+        return shape | ({"key": field.id} if self.flavour == "cloud" else {})
+
+    def status(self, status: Status) -> dict[str, Any]:
+        """Return a status with its category."""
+        category = status.category
+        return {
+            "self": f"{self.api}/status/{status.id}",
+            "id": status.id,
+            "name": status.name,
+            "description": "",
+            "statusCategory": {
+                "self": f"{self.api}/statuscategory/{category.id}",
+                "id": category.id,
+                "key": category.key,
+                "colorName": category.colour,
+                "name": category.name,
+            },
+        }
+
+    def issue_type(self, kind: IssueType) -> dict[str, Any]:
+        """Return an issue type; Data Center knows no levels."""
+        shape: dict[str, Any] = {
+            "self": f"{self.api}/issuetype/{kind.id}",
+            "id": kind.id,
+            "name": kind.name,
+            "description": "",
+            "subtask": kind.level < 0,
+        }
+        return shape | ({"hierarchyLevel": kind.level} if self.flavour == "cloud" else {})
+
+    def histories(self, issue: Issue, until: datetime, only: Collection[str] = ()) -> list[dict[str, Any]]:
+        """Return the change log up to `until` (inclusive), oldest first; `only` keeps changes of these field ids."""
+        before: dict[str, Any] = {c.field: c.value for c in issue.changes if c.at == issue.created}
+        past = [change for change in issue.changes if issue.created < change.at <= until]
+        log = []
+        for at, together in groupby(past, key=lambda change: change.at):
+            changes = list(together)
+            items = [item for change in changes for item in self._items(issue, change, before)]
+            kept = [item for item in items if not only or item.get("fieldId") in only]
+            before.update({change.field: change.value for change in changes})
+            if kept:
+                log.append({"id": str(changes[0].number), "created": self.time(at), "items": kept})
+        return log
+
+    def _fields(self, view: View, wanted: Collection[str]) -> dict[str, Any]:
+        everything = self._all_fields(view)
+        removed = {name[1:] for name in wanted if name.startswith("-")}
+        named = {name for name in wanted if not name.startswith("-")}
+        if not named or named & {"*all", "*navigable"}:
+            named = set(everything)
+        return {name: value for name, value in everything.items() if name in named - removed}
+
+    def _all_fields(self, view: View) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "summary": view.summary,
+            "issuetype": self.issue_type(view.type),
+            "project": self.project(view.project),
+            "status": self.status(view.status),
+            "resolution": self._resolution(view.resolution),
+            "resolutiondate": self.time(view.resolved),
+            "created": self.time(view.created),
+            "updated": self.time(view.updated),
+            "duedate": view.due.isoformat() if view.due else None,
+            "labels": list(view.labels),
+            "fixVersions": [self._version(name) for name in view.fix_versions],
+            "subtasks": [self._linked(each) for each in self.picture.children.get(view.id, ()) if each.type.level < 0],
+        }
+        fields |= {field.id: None for field in fields_of(self.flavour) if field.custom}
+        fields[view.project.points_field(self.flavour)] = view.points
+        return fields | self._above(view)
+
+    def _above(self, view: View) -> dict[str, Any]:
+        if self.flavour == "cloud":
+            changed = {"statuscategorychangedate": self.time(view.category_changed)}
+            return changed | ({"parent": self._parent(view.parent)} if view.parent else {})
+        if view.type.level < 0:
+            return {"parent": self._parent(view.parent)} if view.parent else {}
+        return {EPIC_LINK: self._parent(view.parent)["key"] if view.parent else None}
+
+    def _parent(self, id_: str) -> dict[str, Any]:
+        above = self.picture.issues.get(id_)
+        if above is not None:
+            return self._linked(above)
+        key = self.picture.strangers.get(id_) or self.world.find(id_).key
+        return {"id": id_, "key": key, "self": f"{self.api}/issue/{id_}"}
+
+    def _linked(self, view: View) -> dict[str, Any]:
+        return {
+            "id": view.id,
+            "key": view.key,
+            "self": f"{self.api}/issue/{view.id}",
+            "fields": {
+                "summary": view.summary,
+                "status": self.status(view.status),
+                "issuetype": self.issue_type(view.type),
+            },
+        }
+
+    def _resolution(self, name: str | None) -> dict[str, Any] | None:
+        if name is None:
+            return None
+        known = next(each for each in self.world.resolutions if each.name == name)
+        return {"self": f"{self.api}/resolution/{known.id}", "id": known.id, "name": name, "description": ""}
+
+    def _version(self, name: str) -> dict[str, Any]:
+        version = self.world.versions[name]
+        shape: dict[str, Any] = {
+            "self": f"{self.api}/version/{version.id}",
+            "id": version.id,
+            "name": name,
+            "archived": False,
+            "released": version.released,
+        }
+        return shape | ({"releaseDate": version.release_date.isoformat()} if version.release_date else {})
+
+    def _items(self, issue: Issue, change: Change, before: dict[str, Any]) -> list[dict[str, Any]]:
+        if change.field in {"touched", "deleted"} or before[change.field] == change.value:
+            return []
+        old, new = before[change.field], change.value
+        if change.field == "key":
+            move = self._item("project", "project", self._project_end(old), self._project_end(new))
+            return [self._item("Key", "", (None, old), (None, new)), move]
+        if change.field == "status":
+            ends = [(id_, self.world.status(id_).name) for id_ in (old, new)]
+            return [self._item("status", "status", *ends)]
+        if change.field == "parent":
+            name, id_ = ("Epic Link", EPIC_LINK) if self.flavour == "dc" else ("parent", "parent")
+            return [self._item(name, id_, self._issue_end(old), self._issue_end(new))]
+        if change.field == "points":
+            id_ = self.world.projects[project_of(before["key"])].points_field(self.flavour)
+            name = next(field.name for field in fields_of(self.flavour) if field.id == id_)
+            return [self._item(name, id_, _text_end(old), _text_end(new))]
+        name = {"due": "duedate", "fix_versions": "fixVersions"}.get(change.field, change.field)
+        return [self._item(name, name, _text_end(old), _text_end(new))]
+
+    def _item(
+        self, field: str, id_: str, old: tuple[str | None, str | None], new: tuple[str | None, str | None]
+    ) -> dict[str, Any]:
+        custom = id_.startswith("customfield_")
+        item = {"field": field, "fieldtype": "custom" if custom else "jira", **({"fieldId": id_} if id_ else {})}
+        return item | {"from": old[0], "fromString": old[1], "to": new[0], "toString": new[1]}
+
+    def _project_end(self, key: str) -> tuple[str, str]:
+        project = self.world.projects[project_of(key)]
+        return project.id, project.name
+
+    def _issue_end(self, id_: str | None) -> tuple[str | None, str | None]:
+        if id_ is None:
+            return None, None
+        return id_, self.world.strangers.get(id_) or self.world.find(id_).key
+
+
+def _text_end(value: Any) -> tuple[None, str | None]:
+    if value is None:
+        return None, None
+    return None, " ".join(value) if isinstance(value, tuple) else str(value)
