@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 from urllib.parse import parse_qsl, urlsplit
 
 
@@ -23,6 +24,8 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes = b""
+    raw_query: str = ""
+    """The query as it came, for those who want every value of a repeated parameter."""
 
     def json(self) -> Any:
         """Return the body as JSON; None when there is none."""
@@ -94,7 +97,7 @@ class Server:
         self.log: list[Logged] = []
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
-        self._http = _Http(("127.0.0.1", port), _handler(self))
+        self._http = _Http(self, port)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
@@ -102,7 +105,7 @@ class Server:
         """The base address, without a slash at the end."""
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
-    def start(self) -> Server:
+    def start(self) -> Self:
         """Serve from now on."""
         self._thread.start()
         return self
@@ -113,7 +116,7 @@ class Server:
         self._http.server_close()
         self._thread.join()
 
-    def __enter__(self) -> Server:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
@@ -158,85 +161,91 @@ class _Http(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def __init__(self, owner: Server, port: int) -> None:
+        self.owner = owner
+        super().__init__(("127.0.0.1", port), _Handler)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay silent when a client went away in the middle."""
+        """Stay silent when a client went away in the middle; a mistake of a site is shown."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
-def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Http
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class names it so
-            """Keep stderr clean: the request log is `server.log`."""
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class names it so
+        """Keep stderr clean: the request log is `Server.log`."""
 
-        def _serve(self) -> None:
-            request = self._read()
-            if server.latency:
-                time.sleep(server.latency)
-            fault = server.due_fault(request)
-            if fault is None:
-                self._send(request, server.site.respond(request))
-            else:
-                self._break(request, fault)
+    def _serve(self) -> None:
+        request = self._read()
+        if self.server.owner.latency:
+            time.sleep(self.server.owner.latency)
+        fault = self.server.owner.due_fault(request)
+        if fault is None:
+            self._send(request, self.server.owner.site.respond(request))
+        else:
+            self._break(request, fault)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815 -- the base class looks for these
 
-        def _read(self) -> Request:
-            url = urlsplit(self.path)
-            length = int(self.headers.get("Content-Length") or 0)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            query = dict(parse_qsl(url.query, keep_blank_values=True))
-            return Request(self.command, url.path, query, headers, self.rfile.read(length))
+    def _read(self) -> Request:
+        url = urlsplit(self.path)
+        length = int(self.headers.get("Content-Length") or 0)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        return Request(self.command, url.path, query, headers, self.rfile.read(length), url.query)
 
-        def _head(self, response: Response) -> None:
-            self.send_response(response.status)
-            for name, value in response.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(response.body)))
-            self.end_headers()
+    def _head(self, response: Response) -> None:
+        self.send_response(response.status)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
 
-        def _send(self, request: Request, response: Response) -> None:
-            server.note(request, response.status, len(response.body))
-            self._head(response)
-            if self.command != "HEAD":
-                self.wfile.write(response.body)
+    def _note(self, request: Request, status: int, sent: int) -> None:
+        self.server.owner.note(request, status, sent)
 
-        def _break(self, request: Request, fault: Fault) -> None:
-            breakers: dict[str, Callable[[Request, Fault], None]] = {
-                "response": lambda request, fault: self._send(request, fault.reply),
-                "truncate": self._truncate,
-                "drop": self._drop,
-                "silence": self._silence,
-                "drip": self._drip,
-            }
-            breakers[fault.kind](request, fault)
+    def _send(self, request: Request, response: Response) -> None:
+        self._note(request, response.status, len(response.body))
+        self._head(response)
+        if self.command != "HEAD":
+            self.wfile.write(response.body)
 
-        def _truncate(self, request: Request, fault: Fault) -> None:
-            response = server.site.respond(request)
-            half = response.body[: len(response.body) // 2]
-            server.note(request, response.status, len(half))
-            self._head(response)
-            self.wfile.write(half)
-            self.close_connection = True
-
-        def _drop(self, request: Request, fault: Fault) -> None:
-            server.note(request, 0, 0)
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-
-        def _silence(self, request: Request, fault: Fault) -> None:
+    def _break(self, request: Request, fault: Fault) -> None:
+        if fault.kind == "response":
+            self._send(request, fault.reply)
+        elif fault.kind == "truncate":
+            self._truncate(request)
+        elif fault.kind == "drop":
+            self._drop(request)
+        elif fault.kind == "silence":
             time.sleep(fault.seconds)
-            self._send(request, server.site.respond(request))
+            self._send(request, self.server.owner.site.respond(request))
+        else:
+            self._drip(request, fault.seconds)
 
-        def _drip(self, request: Request, fault: Fault) -> None:
-            response = server.site.respond(request)
-            server.note(request, response.status, len(response.body))
-            self._head(response)
-            pause = fault.seconds / max(1, len(response.body))
-            for byte in response.body:
-                self.wfile.write(bytes([byte]))
-                self.wfile.flush()
-                time.sleep(pause)
+    def _truncate(self, request: Request) -> None:
+        response = self.server.owner.site.respond(request)
+        half = response.body[: len(response.body) // 2]
+        self._note(request, response.status, len(half))
+        self._head(response)
+        self.wfile.write(half)
+        self.close_connection = True
 
-    return Handler
+    def _drop(self, request: Request) -> None:
+        self._note(request, 0, 0)
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _drip(self, request: Request, seconds: float) -> None:
+        response = self.server.owner.site.respond(request)
+        self._note(request, response.status, len(response.body))
+        self._head(response)
+        pause = seconds / max(1, len(response.body))
+        for byte in response.body:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            time.sleep(pause)
