@@ -1,0 +1,176 @@
+"""How numbers, times, statuses and foreign text are said: the same in every format for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Literal, TypeAlias
+
+from okr_sync.core.report import InitiativeRow, KeyResultRow, ObjectiveRow, Report, SourceRow
+from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, Status
+
+Tone: TypeAlias = Literal["good", "fair", "bad", "quiet", "doubt"]
+"""What a colour stands for; never said by colour alone."""
+
+UNKNOWN = "unknown"
+
+SYMBOLS: Mapping[Status | InitiativeStatus, str] = {
+    "met": "✔",
+    "on_track": "●",
+    "at_risk": "▲",
+    "off_track": "■",
+    "missed": "✖",
+    "pending": "○",
+    "unknown": "?",
+    "stale": "◌",
+    "outdated": "◌",
+    "done": "✔",
+    "in_progress": "●",
+    "not_started": "○",
+    "empty": "○",
+}
+
+TONES: Mapping[Status | InitiativeStatus, Tone] = {
+    "met": "good",
+    "on_track": "good",
+    "at_risk": "fair",
+    "off_track": "bad",
+    "missed": "bad",
+    "pending": "quiet",
+    "unknown": "doubt",
+    "stale": "doubt",
+    "outdated": "doubt",
+    "done": "good",
+    "in_progress": "quiet",
+    "not_started": "quiet",
+    "empty": "quiet",
+}
+
+_BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Return `text` on one line, without what could steer a terminal or turn the reading direction (� instead)."""
+    return _UNSAFE.sub("�", _BREAKS.sub(" ", text))
+
+
+def status_word(status: str) -> str:
+    """Return a status as people say it ("on track")."""
+    return status.replace("_", " ")
+
+
+def amount(value: float | None, unit: str = "") -> str:
+    """Return a value with its unit: at most two decimals, three digits below 1 ("1,234 ms", "0.556", "62.5 %")."""
+    if value is None:
+        return UNKNOWN
+    number = f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) >= 1 else f"{value:.3g}"
+    if abs(value) >= 1e15 or 0 < abs(value) < 1e-4:
+        number = f"{value:.6g}"
+    return f"{number if value else '0'} {clean(unit)}".rstrip()
+
+
+def percent(share: float | None) -> str:
+    """Return a share as a percentage with at most one decimal; what is below 1 never reads as 100 %."""
+    if share is None:
+        return UNKNOWN
+    rounded = round(share * 100, 1)
+    if share < 1 <= rounded / 100:
+        rounded = 99.9
+    return f"{rounded + 0.0:,.1f}".removesuffix(".0") + " %"
+
+
+def progress_delta(delta: float | None) -> str:
+    """Return a change of progress in percentage points with its sign; empty when unknown."""
+    if delta is None:
+        return ""
+    points = round(delta * 100, 1)
+    return f"{points:+,.1f}".removesuffix(".0") + " pp" if points else "±0 pp"
+
+
+def value_delta(delta: float | None, unit: str) -> str:
+    """Return a change of value with its sign and unit; empty when unknown."""
+    if delta is None:
+        return ""
+    said = amount(round(delta, 9), unit)
+    return f"+{said}" if delta > 0 and not said.startswith("0 ") else said
+
+
+def moment(at: datetime | None) -> str:
+    """Return an instant in UTC to the minute ("2026-11-22 03:46 UTC"); "never" for None."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if at else "never"
+
+
+def day(at: date) -> str:
+    """Return a date, of an instant the one in UTC."""
+    return (at.astimezone(UTC) if isinstance(at, datetime) else at).strftime("%Y-%m-%d")
+
+
+def key_result_numbers(state: KeyResultState) -> str:
+    """Return value, baseline and target in one phrase ("44 points; from 31 to 51 points")."""
+    aim = f"target {amount(state.target, state.unit)}"
+    if state.baseline is not None:
+        aim = f"from {amount(state.baseline)} to {amount(state.target, state.unit)}"
+    return f"{amount(state.value, state.unit)}; {aim}"
+
+
+def doubt_mark(state: KeyResultState | InitiativeState, status: str) -> str:
+    """Return "stale" when the state is and its status does not say so already; else nothing."""
+    return "stale" if state.stale and status != "stale" else ""
+
+
+def since_note(row: KeyResultRow) -> str:
+    """Return what moved since the basis of the report: progress, value and status; empty when nothing is known."""
+    parts = [progress_delta(row.progress_delta), value_delta(row.value_delta, row.state.unit)]
+    if row.status_before:
+        parts.append(f"was {status_word(row.status_before)}")
+    return ", ".join(part for part in parts if part)
+
+
+def coverage(row: ObjectiveRow) -> str:
+    """Return how much of an objective is scored ("4 of 5 key results, 80 % of weight")."""
+    scored = len(row.key_results) - len(row.state.unscored)
+    if not row.key_results:
+        return f"no key results of its own, {percent(row.state.coverage)} of weight scored"
+    return f"{scored} of {len(row.key_results)} key results, {percent(row.state.coverage)} of weight"
+
+
+def work_count(state: InitiativeState) -> str:
+    """Return an initiative's items ("12 of 20 done, 5 in progress, 3 open, 2 dropped")."""
+    if state.total is None:
+        return UNKNOWN
+    said = f"{state.done} of {state.total} done, {state.in_progress} in progress, {state.open} open"
+    return f"{said}, {state.dropped} dropped" if state.dropped else said
+
+
+def work_delta(row: InitiativeRow) -> str:
+    """Return how the items changed since the basis of the report; empty when unknown."""
+    if row.done_delta is None or row.total_delta is None:
+        return ""
+    dropped = f", {row.dropped_delta:+d} dropped" if row.dropped_delta else ""
+    return f"{row.done_delta:+d} done, {row.total_delta:+d} scope{dropped}"
+
+
+def source_note(row: SourceRow) -> str:
+    """Return how a source fares: its last success, its error and what to do."""
+    parts = [f"last success {moment(row.state.last_success)}", "late" if row.late else "in time"]
+    if row.state.error:
+        parts.append(clean(row.state.error))
+    if row.state.fix:
+        parts.append(f"what to do: {clean(row.state.fix)}")
+    return "; ".join(parts)
+
+
+def headline(report: Report) -> str:
+    """Return the one sentence that sums up all key results."""
+    counts = ", ".join(f"{number} {status_word(status)}" for status, number in report.summary.by_status.items())
+    said = f": {counts}" if counts else ""
+    return f"Automatic and fresh: {report.summary.fresh} of {report.summary.total} key results{said}."
+
+
+def basis(report: Report) -> str:
+    """Return as of when the report is, of which run, and what it is compared with."""
+    run = f", run {report.run}" if report.run is not None else ""
+    since = f"; compared with {moment(report.since)}" if report.since else ""
+    return f"As of {moment(report.at)}{run}{since}."
