@@ -1,0 +1,67 @@
+"""Saves all that one source brought, together with its cursor, in the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from okr_sync.core.facts import Collected
+from okr_sync.store.ledger import SourceEntry, record_sources, require_running
+from okr_sync.store.readings import save_answers
+from okr_sync.store.sources import save_source
+from okr_sync.store.work import save_containers, save_items, save_members, save_scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """How many rows were written: all zero when the source brought nothing new."""
+
+    observations: int = 0
+    items: int = 0
+    transitions: int = 0
+    members: int = 0
+    containers: int = 0
+    scopes: int = 0
+
+    def total(self) -> int:
+        """Return the sum."""
+        return sum(getattr(self, name) for name in self.__slots__)
+
+
+def save_collected(session: Session, run_id: int, collected: Collected) -> Saved:
+    """Save the facts, the source's state and what it cost; return what was written.
+
+    A failed source changes no fact: only its error and cost are kept. Raises StoreError when the run lost its lease.
+    """
+    require_running(session, run_id)
+    saved = Saved() if collected.outcome == "failed" else _save_facts(session, run_id, collected)
+    save_source(session, collected)
+    record_sources(session, run_id, [_entry(collected, saved)])
+    return saved
+
+
+def _save_facts(session: Session, run_id: int, collected: Collected) -> Saved:
+    items = save_items(session, run_id, collected)
+    return Saved(
+        observations=save_answers(session, run_id, collected),
+        items=items.items,
+        transitions=items.transitions,
+        members=save_members(session, run_id, collected),
+        containers=save_containers(session, run_id, collected),
+        scopes=save_scopes(session, run_id, collected),
+    )
+
+
+def _entry(collected: Collected, saved: Saved) -> SourceEntry:
+    return SourceEntry(
+        source=collected.source,
+        outcome=collected.outcome,
+        error=collected.error,
+        fix=collected.fix,
+        requests=collected.requests,
+        retries=collected.retries,
+        seconds=collected.seconds,
+        seen=len(collected.answers) + len(collected.items),
+        changed=saved.observations + saved.items,
+    )

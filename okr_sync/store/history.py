@@ -1,0 +1,41 @@
+"""Everything that the store knows and `evaluate` needs, for one book."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from okr_sync.core.facts import History, SourceState
+from okr_sync.core.model import Book
+from okr_sync.store.readings import load_metrics
+from okr_sync.store.scopes import load_scopes
+from okr_sync.store.statements import fetch
+from okr_sync.store.tables import SourceRow, sql
+
+SOURCES = sql(SourceRow)
+
+
+def load_history(session: Session, book: Book, fresh_for: Mapping[str, timedelta]) -> History:
+    """Return the facts of the book's metrics and scopes, and the state of every source in `fresh_for`.
+
+    Each metric has the value recorded last for each valid time, oldest first. A source that was never asked is there
+    without a last success.
+    """
+    refs = frozenset(scope.ref for initiative in book.initiatives for scope in initiative.scopes)
+    return History(
+        metrics=load_metrics(session, frozenset(metric.id for metric in book.metrics)),
+        scopes=load_scopes(session, refs),
+        sources=_states(session, fresh_for),
+    )
+
+
+def _states(session: Session, fresh_for: Mapping[str, timedelta]) -> dict[str, SourceState]:
+    known = {row["name"]: row for row in fetch(session, select(SOURCES))}
+    states = {}
+    for name, window in sorted(fresh_for.items()):
+        row = known.get(name, {"last_success": None, "error": None, "fix": None})
+        states[name] = SourceState(name, row["last_success"], window, row["error"], row["fix"])
+    return states

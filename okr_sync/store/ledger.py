@@ -1,0 +1,205 @@
+"""The run ledger: at most one run at a time, and what became of every source and key result in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from okr_sync.errors import BusyError, StoreError
+from okr_sync.store.database import Store
+from okr_sync.store.processes import is_alive
+from okr_sync.store.statements import Row, change_all, fetch, fetch_one, insert_all, insert_one
+from okr_sync.store.tables import Run, RunEntry, RunSource, sql
+
+RunOutcome: TypeAlias = Literal["running", "ok", "partial", "failed", "interrupted"]
+SourceOutcome: TypeAlias = Literal["ok", "partial", "failed"]
+EntryOutcome: TypeAlias = Literal["updated", "unchanged", "skipped", "failed"]
+
+RUNS, SOURCES, ENTRIES = sql(Run), sql(RunSource), sql(RunEntry)
+ONLY_ONE = "sync"  # the one lease there is
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEntry:
+    """What one source cost and brought in a run: `seen` facts came, `changed` of them were new."""
+
+    source: str
+    outcome: SourceOutcome
+    error: str | None = None
+    fix: str | None = None
+    requests: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+    seen: int = 0
+    changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became of one key result in a run, why, and what to do about it."""
+
+    key_result: str
+    outcome: EntryOutcome
+    reason: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run. `counts` holds the entries by outcome; `entries` is filled by `run` only."""
+
+    id: int
+    trigger: str
+    owner: str
+    outcome: RunOutcome
+    started: datetime
+    finished: datetime | None
+    lease_until: datetime
+    summary: str
+    sources: tuple[SourceEntry, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    entries: tuple[Entry, ...] = ()
+
+
+def begin_run(
+    store: Store,
+    now: datetime,
+    trigger: str,
+    deadline: timedelta,
+    owner: str,
+    *,
+    is_alive: Callable[[str], bool] = is_alive,
+) -> int:
+    """Open the one run there can be and return its id; its lease lasts until `now + deadline` (exclusive).
+
+    `owner` is "host:pid". A run under way whose lease ended, or whose owner sits on the same host and is not
+    alive, is closed as interrupted, and what it still writes is refused. Raises BusyError when another is under way.
+    """
+    with store.writing() as session:
+        found = fetch_one(session, select(RUNS).where(RUNS.c.lease == ONLY_ONE))
+        if found is not None:
+            if _holds(found, now, owner, is_alive):
+                raise BusyError(
+                    f"Run {found['id']} by {found['owner']} is under way since {found['started']:%Y-%m-%d %H:%M:%S} "
+                    f"UTC; wait until it is done, at most until {found['lease_until']:%H:%M:%S} UTC."
+                )
+            _close(session, found["id"], now, "interrupted", f"{found['owner']} ended before it was done")
+        return open_run(session, now, trigger, deadline, owner)
+
+
+def open_run(
+    session: Session, now: datetime, trigger: str, deadline: timedelta, owner: str, *, exclusive: bool = True
+) -> int:
+    """Insert a running run and return its id; not `exclusive` only to rehearse beside one that is under way."""
+    row = {
+        "trigger": trigger,
+        "owner": owner,
+        "outcome": "running",
+        "started": now,
+        "lease": ONLY_ONE if exclusive else None,
+        "lease_until": now + deadline,
+        "summary": "",
+    }
+    return insert_one(session, RUNS, row)
+
+
+def require_running(session: Session, run_id: int) -> None:
+    """Raise StoreError unless the run is still under way: one that lost its lease may write no more."""
+    found = fetch_one(session, select(RUNS.c.outcome).where(RUNS.c.id == run_id))
+    if found is None:
+        raise StoreError(f"There is no run {run_id} in this store; begin one before saving.")
+    if found["outcome"] != "running":
+        raise StoreError(
+            f"Run {run_id} is closed ({found['outcome']}) and may write no more; what it brought is discarded. "
+            "Another run took its place; look at okr-sync runs."
+        )
+
+
+def finish_run(
+    session: Session, run_id: int, now: datetime, outcome: Literal["ok", "partial", "failed"], summary: str
+) -> None:
+    """Close the run and give back its lease. Raises StoreError when it lost it."""
+    require_running(session, run_id)
+    _close(session, run_id, now, outcome, summary)
+
+
+def record_sources(session: Session, run_id: int, sources: Iterable[SourceEntry]) -> None:
+    """Record what each source cost; a source is recorded once a run (`save_collected` does so by itself)."""
+    insert_all(session, SOURCES, [{"run_id": run_id, **_fields(source)} for source in sources])
+
+
+def record_entries(session: Session, run_id: int, entries: Iterable[Entry]) -> None:
+    """Record what became of each key result; a key result is recorded once a run."""
+    insert_all(session, ENTRIES, [{"run_id": run_id, **_fields(entry)} for entry in entries])
+
+
+def runs(session: Session, limit: int = 20) -> list[RunRow]:
+    """Return the newest `limit` runs, newest first, with sources and counts."""
+    found = fetch(session, select(RUNS).order_by(RUNS.c.id.desc()).limit(limit))
+    ids = [row["id"] for row in found]
+    sources, counts = _sources(session, ids), _counts(session, ids)
+    return [_run(row, sources.get(row["id"], ()), counts.get(row["id"], {})) for row in found]
+
+
+def run(session: Session, run_id: int) -> RunRow | None:
+    """Return one run with sources and entries (by key result id); None when there is no such run."""
+    found = fetch_one(session, select(RUNS).where(RUNS.c.id == run_id))
+    if found is None:
+        return None
+    entries = fetch(session, select(ENTRIES).where(ENTRIES.c.run_id == run_id).order_by(ENTRIES.c.key_result))
+    return _run(
+        found,
+        _sources(session, [run_id]).get(run_id, ()),
+        _counts(session, [run_id]).get(run_id, {}),
+        tuple(Entry(row["key_result"], row["outcome"], row["reason"], row["fix"]) for row in entries),
+    )
+
+
+def _holds(found: Row, now: datetime, owner: str, is_alive: Callable[[str], bool]) -> bool:
+    same_host = found["owner"].rpartition(":")[0] == owner.rpartition(":")[0]
+    return bool(now < found["lease_until"] and not (same_host and not is_alive(found["owner"])))
+
+
+def _close(session: Session, run_id: int, now: datetime, outcome: str, summary: str) -> None:
+    row = {"id": run_id, "finished": now, "outcome": outcome, "summary": summary, "lease": None}
+    change_all(session, RUNS, [row], key=("id",))
+
+
+def _fields(entry: SourceEntry | Entry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in entry.__slots__}
+
+
+def _sources(session: Session, ids: list[int]) -> dict[int, tuple[SourceEntry, ...]]:
+    found = fetch(session, select(SOURCES).where(SOURCES.c.run_id.in_(ids)).order_by(SOURCES.c.source))
+    return {
+        run_id: tuple(
+            SourceEntry(**{name: row[name] for name in SourceEntry.__slots__})
+            for row in found
+            if row["run_id"] == run_id
+        )
+        for run_id in ids
+    }
+
+
+def _counts(session: Session, ids: list[int]) -> dict[int, dict[str, int]]:
+    columns = (ENTRIES.c.run_id, ENTRIES.c.outcome, func.count().label("number"))
+    statement = select(*columns).where(ENTRIES.c.run_id.in_(ids)).group_by(*columns[:2]).order_by(*columns[:2])
+    counts: dict[int, dict[str, int]] = {}
+    for row in fetch(session, statement):
+        counts.setdefault(row["run_id"], {})[row["outcome"]] = row["number"]
+    return counts
+
+
+def _run(
+    row: Row,
+    sources: tuple[SourceEntry, ...],
+    counts: Mapping[str, int],
+    entries: tuple[Entry, ...] = (),
+) -> RunRow:
+    names = ("id", "trigger", "owner", "outcome", "started", "finished", "lease_until", "summary")
+    return RunRow(**{name: row[name] for name in names}, sources=sources, counts=counts, entries=entries)

@@ -1,0 +1,83 @@
+"""The mirror of the trackers: work items, who holds them, and where the next pull may start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from okr_sync.core.facts import Container, WorkItem
+from okr_sync.store.statements import Row, chunks, fetch, fetch_one
+from okr_sync.store.tables import ContainerRow, MembershipRow, SourceRow, WorkItemRow, sql
+
+ITEMS, CONTAINERS, MEMBERSHIPS, SOURCES = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow), sql(SourceRow)
+
+
+def cursor(session: Session, source: str) -> str | None:
+    """Return where the source's next pull may start; None: from the beginning."""
+    found = fetch_one(session, select(SOURCES.c.cursor).where(SOURCES.c.name == source))
+    return found["cursor"] if found else None
+
+
+def members(session: Session, source: str) -> dict[str, frozenset[str]]:
+    """Return container id → ids of the items that it holds now; containers that hold none are left out."""
+    held: dict[str, set[str]] = {}
+    for row in current_members(session, source, None):
+        held.setdefault(row["container"], set()).add(row["item"])
+    return {container: frozenset(items) for container, items in sorted(held.items())}
+
+
+def items(session: Session, source: str, ids: frozenset[str]) -> dict[str, WorkItem]:
+    """Return the mirrored state of those `ids` that the mirror has, hidden and gone ones too."""
+    return {row["id"]: work_item(row) for row in item_rows(session, source, ids)}
+
+
+def item_rows(session: Session, source: str, ids: frozenset[str]) -> Iterator[Row]:
+    """Yield the rows of `ids`, in the order of the ids."""
+    for chunk in chunks(ids):
+        yield from fetch(
+            session, select(ITEMS).where(ITEMS.c.source == source, ITEMS.c.id.in_(chunk)).order_by(ITEMS.c.id)
+        )
+
+
+def container_rows(session: Session, source: str, ids: frozenset[str]) -> Iterator[Row]:
+    """Yield the rows of the containers `ids`."""
+    for chunk in chunks(ids):
+        yield from fetch(session, select(CONTAINERS).where(CONTAINERS.c.source == source, CONTAINERS.c.id.in_(chunk)))
+
+
+def current_members(session: Session, source: str, containers: frozenset[str] | None) -> Iterator[Row]:
+    """Yield the memberships that last, of all containers or of those given, by item."""
+    statement = (
+        select(MEMBERSHIPS)
+        .where(MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
+        .order_by(MEMBERSHIPS.c.item, MEMBERSHIPS.c.id)
+    )
+    if containers is None:
+        yield from fetch(session, statement)
+        return
+    for chunk in chunks(containers):
+        yield from fetch(session, statement.where(MEMBERSHIPS.c.container.in_(chunk)))
+
+
+def work_item(row: Row) -> WorkItem:
+    """Return the work item of a row."""
+    labels = tuple(json.loads(row["labels"]))
+    return WorkItem(labels=labels, **{name: row[name] for name in WorkItem.__slots__ if name != "labels"})
+
+
+def item_row(item: WorkItem) -> dict[str, object]:
+    """Return the columns of a work item."""
+    return {name: getattr(item, name) for name in WorkItem.__slots__} | {"labels": json.dumps(item.labels)}
+
+
+def container(row: Row) -> Container:
+    """Return the container of a row."""
+    return Container(**{name: row[name] for name in Container.__slots__})
+
+
+def container_row(held: Container) -> dict[str, object]:
+    """Return the columns of a container."""
+    return {name: getattr(held, name) for name in Container.__slots__}

@@ -1,0 +1,154 @@
+"""Points over time: what each key result, objective and initiative was at each slot where it changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import Table, and_, func, select
+from sqlmodel import Session
+
+from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, ObjectiveState, Status
+from okr_sync.errors import StoreError
+from okr_sync.store.statements import Row, change_all, chunks, fetch, insert_all
+from okr_sync.store.tables import DeliveryPointRow, LatestRow, PointRow, sql
+
+PointKind: TypeAlias = Literal["key_result", "objective"]
+
+POINTS, DELIVERY, LATEST = sql(PointRow), sql(DeliveryPointRow), sql(LatestRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What a key result or objective was from `slot` on; `at` is when it was judged."""
+
+    kind: PointKind
+    id: str
+    slot: datetime
+    at: datetime
+    value: float | None
+    baseline: float | None
+    target: float | None
+    progress: float | None
+    score: float | None
+    status: Status
+    definition: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPoint:
+    """What an initiative's work was from `slot` on."""
+
+    initiative: str
+    slot: datetime
+    at: datetime
+    done: int | None
+    in_progress: int | None
+    open: int | None
+    dropped: int | None
+    weight_done: float | None
+    weight_total: float | None
+    progress: float | None
+    state: InitiativeStatus
+    run: int
+
+
+def told(state: ObjectiveState | KeyResultState | InitiativeState) -> dict[str, Any]:
+    """Return what a point of `state` says: the columns whose change makes a new point."""
+    if isinstance(state, InitiativeState):
+        names: tuple[str, ...] = ("done", "in_progress", "open", "dropped", "weight_done", "weight_total", "progress")
+        return {name: getattr(state, name) for name in (*names, "state")}
+    names = ("value", "baseline", "target", "progress", "score", "status")
+    return {name: getattr(state, name, None) for name in names} | {"definition": getattr(state, "definition", "")}
+
+
+def text(said: Mapping[str, Any]) -> str:
+    """Return what a point says as JSON, to compare. Raises StoreError when a number is not finite."""
+    try:
+        return json.dumps(said, allow_nan=False)
+    except ValueError as error:
+        raise StoreError(f"A point has a number that is not finite: {error}; please report this.") from error
+
+
+def save_points(session: Session, kind: PointKind, points: Mapping[str, Row]) -> int:
+    """Write one point a subject (id → columns) at their slot, replacing one of the same slot; return how many."""
+    return _save(session, POINTS, "subject", [{"kind": kind, "subject": id_, **row} for id_, row in points.items()])
+
+
+def save_delivery_points(session: Session, points: Mapping[str, Row]) -> int:
+    """Write one point an initiative (id → columns) at their slot, replacing one of the same slot; return how many."""
+    return _save(session, DELIVERY, "initiative", [{"initiative": id_, **row} for id_, row in points.items()])
+
+
+def points(session: Session, kind: PointKind, id: str, since: datetime | None = None) -> list[Point]:  # noqa: A002
+    """Return the points of a key result or objective, oldest first, from `since` (inclusive) on."""
+    wanted = [POINTS.c.kind == kind, POINTS.c.subject == id]
+    if since is not None:
+        wanted.append(POINTS.c.slot >= since)
+    return [point(row) for row in fetch(session, select(POINTS).where(*wanted).order_by(POINTS.c.slot))]
+
+
+def delivery_points(session: Session, id: str) -> list[DeliveryPoint]:  # noqa: A002
+    """Return the points of an initiative, oldest first."""
+    found = fetch(session, select(DELIVERY).where(DELIVERY.c.initiative == id).order_by(DELIVERY.c.slot))
+    return [delivery_point(row) for row in found]
+
+
+def points_at(session: Session, at: datetime) -> dict[tuple[str, str], Point]:
+    """Return (kind, id) → the point in force `at`, of all that `latest` lists."""
+    of_latest = (POINTS.c.kind == LATEST.c.kind, POINTS.c.subject == LATEST.c.subject)
+    newest = _newest(POINTS, [*of_latest, POINTS.c.slot <= at])
+    same = and_(POINTS.c.kind == newest.c.kind, POINTS.c.subject == newest.c.subject, POINTS.c.slot == newest.c.slot)
+    found = [point(row) for row in fetch(session, select(POINTS).join(newest, same))]
+    return {(each.kind, each.id): each for each in found}
+
+
+def delivery_points_at(session: Session, at: datetime) -> dict[str, DeliveryPoint]:
+    """Return initiative id → the point in force `at`, of all that `latest` lists."""
+    newest = _newest(DELIVERY, [DELIVERY.c.initiative == LATEST.c.subject, DELIVERY.c.slot <= at], "initiative")
+    same = and_(DELIVERY.c.initiative == newest.c.subject, DELIVERY.c.slot == newest.c.slot)
+    found = [delivery_point(row) for row in fetch(session, select(DELIVERY).join(newest, same))]
+    return {each.initiative: each for each in found}
+
+
+def point(row: Row) -> Point:
+    """Return the point of a row."""
+    names = [field.name for field in fields(Point) if field.name not in {"id", "run"}]
+    return Point(id=row["subject"], run=row["run_id"], **{name: row[name] for name in names})
+
+
+def delivery_point(row: Row) -> DeliveryPoint:
+    """Return the delivery point of a row."""
+    names = [field.name for field in fields(DeliveryPoint) if field.name != "run"]
+    return DeliveryPoint(run=row["run_id"], **{name: row[name] for name in names})
+
+
+def _newest(table: Table, wanted: list[Any], kind: str | None = None) -> Any:
+    """Return the subquery of (kind, subject, newest slot) of each that `latest` lists: one index look-up each."""
+    slot = select(func.max(table.c.slot)).where(*wanted).correlate(LATEST).scalar_subquery()
+    listed = select(LATEST.c.kind, LATEST.c.subject, slot.label("slot"))
+    return (listed if kind is None else listed.where(LATEST.c.kind == kind)).subquery()
+
+
+def _save(session: Session, table: Table, subject: str, rows: Sequence[Row]) -> int:
+    there = _there(session, table, subject, rows)
+    again = [{"id": there[row[subject]], **row} for row in rows if row[subject] in there]
+    new = [row for row in rows if row[subject] not in there]
+    return change_all(session, table, again, key=("id",)) + insert_all(session, table, new)
+
+
+def _there(session: Session, table: Table, subject: str, rows: Sequence[Row]) -> dict[str, int]:
+    """Return subject → key of those that have a point at this slot already."""
+    if not rows:
+        return {}
+    wanted = [table.c.slot == rows[0]["slot"], *([table.c.kind == rows[0]["kind"]] if "kind" in rows[0] else [])]
+    columns = select(table.c.id, table.c[subject]).where(*wanted)
+    return {
+        row[subject]: row["id"]
+        for chunk in chunks([row[subject] for row in rows])
+        for row in fetch(session, columns.where(table.c[subject].in_(chunk)))
+    }

@@ -1,0 +1,25 @@
+"""Names the process that holds a run, and tells whether a process of this host still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+
+def this_process() -> str:
+    """Return "host:pid" of this process."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def is_alive(owner: str) -> bool:
+    """Return whether the process `owner` ("host:pid", of this host) exists; True when its pid can't be read."""
+    pid = owner.rpartition(":")[2]
+    if not pid.isdecimal() or int(pid) == 0:
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

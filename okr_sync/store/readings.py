@@ -1,0 +1,167 @@
+"""Readings of metrics: what is appended when a source answers, and what the store holds true at each valid time.
+
+Rules. An undated reading is appended only when it differs from the newest one. A dated one is appended when its time
+is new, or as a correction when its value, author or expiry differ from what is known for that time. A dated reading
+that the source no longer has, though it answered for an earlier or equal and a later time than that, is retracted by a
+new row. Nothing is ever changed or deleted, so both the valid and the recorded time of every value stay known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from okr_sync.core.facts import Collected, MetricFacts, Miss, Reading, Unchanged
+from okr_sync.store.statements import Row, change_all, chunks, differ, fetch, insert_all
+from okr_sync.store.tables import MetricRow, Observation, sql
+
+OBSERVATIONS, METRICS = sql(Observation), sql(MetricRow)
+
+
+def save_answers(session: Session, run_id: int, collected: Collected) -> int:
+    """Append what is new in the answers and save the last outcome of each metric; return the observations written."""
+    answered = {
+        metric: outcome for metric, outcome in collected.answers.items() if not isinstance(outcome, Miss | Unchanged)
+    }
+    known = by_metric(session, frozenset(answered))
+    rows = [
+        _row(metric, reading, collected, run_id) | {"retracted": retracted}
+        for metric, readings in sorted(answered.items())
+        for reading, retracted in _news(readings, known.get(metric, {}), collected.at)
+    ]
+    _save_outcomes(session, run_id, collected)
+    return insert_all(session, OBSERVATIONS, rows)
+
+
+def by_metric(session: Session, metrics: frozenset[str]) -> dict[str, dict[datetime, Row]]:
+    """Return metric → valid time → the row recorded last for it, in the order of valid times."""
+    known: dict[str, dict[datetime, Row]] = {}
+    order = (OBSERVATIONS.c.metric, OBSERVATIONS.c.valid_time, OBSERVATIONS.c.id)
+    for chunk in chunks(metrics):
+        for row in fetch(session, select(OBSERVATIONS).where(OBSERVATIONS.c.metric.in_(chunk)).order_by(*order)):
+            known.setdefault(row["metric"], {})[row["valid_time"]] = row
+    return known
+
+
+def load_metrics(session: Session, metrics: frozenset[str]) -> dict[str, MetricFacts]:
+    """Return the facts of each metric; one that was never asked has no readings and no miss."""
+    known = by_metric(session, metrics)
+    misses = _misses(session, metrics)
+    return {metric: _facts(known.get(metric, {}), misses.get(metric)) for metric in sorted(metrics)}
+
+
+def add_reading(session: Session, metric: str, reading: Reading, now: datetime) -> None:
+    """Append a value that a person typed, valid from its own time or `now`."""
+    row = {
+        "metric": metric,
+        "valid_time": reading.time or now,
+        "dated": True,
+        "value": reading.value,
+        "evidence": reading.evidence,
+        "author": reading.author,
+        "expires": reading.expires,
+        "retracted": False,
+        "recorded_at": now,
+        "run_id": None,
+    }
+    insert_all(session, OBSERVATIONS, [row])
+
+
+def _facts(known: Mapping[datetime, Row], miss: Miss | None) -> MetricFacts:
+    rows = [row for row in known.values() if not row["retracted"]]
+    readings = tuple(
+        Reading(row["value"], row["valid_time"], row["evidence"], row["author"], row["expires"]) for row in rows
+    )
+    return MetricFacts(readings, undated=bool(rows) and not rows[-1]["dated"], miss=miss)
+
+
+def _news(readings: tuple[Reading, ...], known: Mapping[datetime, Row], at: datetime) -> Iterator[tuple[Reading, bool]]:
+    """Yield what to append, oldest first, each with whether it is a retraction."""
+    dated = {reading.time: reading for reading in readings if reading.time is not None}
+    undated = [reading for reading in readings if reading.time is None][-1:]
+    if dated and not undated:
+        yield from ((_stored(row), True) for row in _withdrawn(dated, known, at))
+    for time, reading in sorted(dated.items()):
+        if _corrects(reading, known.get(time)):
+            yield reading, False
+    for reading in undated:
+        if _differs(reading, known):
+            yield reading, False
+
+
+def _withdrawn(dated: Mapping[datetime, Reading], known: Mapping[datetime, Row], at: datetime) -> Iterator[Row]:
+    oldest = min(dated)
+    for time, row in known.items():
+        from_source = row["dated"] and row["run_id"] is not None and not row["retracted"]
+        if from_source and oldest <= time <= at and time not in dated:
+            yield row
+
+
+def _corrects(reading: Reading, row: Row | None) -> bool:
+    return (
+        row is None
+        or row["retracted"]
+        or (reading.value, reading.author, reading.expires) != (row["value"], row["author"], row["expires"])
+    )
+
+
+def _differs(reading: Reading, known: Mapping[datetime, Row]) -> bool:
+    newest = next((row for row in reversed(list(known.values())) if not row["retracted"]), None)
+    return (
+        newest is None
+        or newest["dated"]
+        or any(getattr(reading, name) != newest[name] for name in ("value", "evidence", "author", "expires"))
+    )
+
+
+def _stored(row: Row) -> Reading:
+    return Reading(row["value"], row["valid_time"], row["evidence"], row["author"], row["expires"])
+
+
+def _row(metric: str, reading: Reading, collected: Collected, run_id: int) -> dict[str, object]:
+    return {
+        "metric": metric,
+        "valid_time": reading.time or collected.at,
+        "dated": reading.time is not None,
+        "value": reading.value,
+        "evidence": reading.evidence,
+        "author": reading.author,
+        "expires": reading.expires,
+        "recorded_at": collected.at,
+        "run_id": run_id,
+    }
+
+
+def _misses(session: Session, metrics: frozenset[str]) -> dict[str, Miss]:
+    return {
+        row["metric"]: Miss(row["miss_kind"], row["miss_message"])
+        for row in _outcomes(session, metrics)
+        if row["miss_kind"] is not None
+    }
+
+
+def _outcomes(session: Session, metrics: frozenset[str]) -> Iterator[Row]:
+    for chunk in chunks(metrics):
+        yield from fetch(session, select(METRICS).where(METRICS.c.metric.in_(chunk)))
+
+
+def _save_outcomes(session: Session, run_id: int, collected: Collected) -> None:
+    known = {row["metric"]: row for row in _outcomes(session, frozenset(collected.answers))}
+    wanted = {metric: _outcome(metric, outcome, collected.source) for metric, outcome in collected.answers.items()}
+    stamp = {"since": collected.at, "run_id": run_id}
+    changed = [row | stamp for metric, row in wanted.items() if metric in known and differ(known[metric], row)]
+    change_all(session, METRICS, changed, key=("metric",))
+    insert_all(session, METRICS, [row | stamp for metric, row in wanted.items() if metric not in known])
+
+
+def _outcome(metric: str, outcome: object, source: str) -> dict[str, object]:
+    miss = outcome if isinstance(outcome, Miss) else None
+    return {
+        "metric": metric,
+        "source": source,
+        "miss_kind": miss.why if miss else None,
+        "miss_message": miss.message if miss else None,
+    }

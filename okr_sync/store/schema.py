@@ -1,0 +1,54 @@
+"""Which revision a store's schema has, and how it is brought to the newest one."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Literal, TypeAlias
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect
+
+Age: TypeAlias = Literal["empty", "older", "current", "newer", "foreign"]
+"""empty: no tables at all; newer: a revision that this program doesn't know; foreign: tables, but none of ours."""
+
+
+def alembic_config() -> Config:
+    """Return Alembic's configuration; it needs no file of its own."""
+    config = Config()
+    folder = resources.files("okr_sync.store") / "migrations"
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    return config
+
+
+def newest_revision() -> str:
+    """Return the revision that this program writes."""
+    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the store's revision; None when it has none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def age(connection: Connection) -> Age:
+    """Return how the store's schema compares with the one that this program writes."""
+    found = revision(connection)
+    if found is None:
+        return "foreign" if inspect(connection).get_table_names() else "empty"
+    scripts = ScriptDirectory.from_config(alembic_config())
+    if found == scripts.get_current_head():
+        return "current"
+    return "older" if found in {script.revision for script in scripts.walk_revisions()} else "newer"
+
+
+def upgrade(connection: Connection) -> tuple[str, ...]:
+    """Apply what is missing inside the connection's transaction; return the revisions applied, oldest first."""
+    applied: list[str] = []
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    config.attributes["on_version_apply"] = lambda **event: applied.append(event["step"].up_revision_id)
+    command.upgrade(config, "head")
+    return tuple(applied)

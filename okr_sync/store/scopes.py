@@ -1,0 +1,78 @@
+"""The facts of scopes as mirrored: containers, their items, and what could not be read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from sqlmodel import Session
+
+from okr_sync.core.facts import Miss, ScopeFacts
+from okr_sync.store import mirror
+from okr_sync.store.statements import Row
+from okr_sync.store.work import scope_rows
+
+NAMED = 5  # unreadable things named in a message
+
+
+def load_scopes(session: Session, refs: frozenset[str]) -> dict[str, ScopeFacts]:
+    """Return the facts of each of `refs` that was ever asked.
+
+    Containers are in the order of the source, items in the order of their ids. A scope that holds an item or a
+    container that can't be read misses, even when its last question was answered.
+    """
+    rows = sorted(scope_rows(session, refs), key=lambda row: str(row["ref"]))
+    mirrors = {source: _Mirror(session, source, rows) for source in sorted({row["source"] for row in rows})}
+    return {row["ref"]: mirrors[row["source"]].facts(row) for row in rows}
+
+
+class _Mirror:
+    """What the mirror of one source holds for some scopes, read in a few statements."""
+
+    def __init__(self, session: Session, source: str, scopes: Iterable[Row]) -> None:
+        wanted = frozenset(id_ for row in scopes if row["source"] == source for id_ in json.loads(row["containers"]))
+        self._containers = {row["id"]: row for row in mirror.container_rows(session, source, wanted)}
+        self._members: dict[str, list[str]] = {}
+        for row in mirror.current_members(session, source, wanted):
+            self._members.setdefault(row["container"], []).append(row["item"])
+        held = frozenset(item for items in self._members.values() for item in items)
+        self._items = {row["id"]: row for row in mirror.item_rows(session, source, held)}
+
+    def facts(self, row: Row) -> ScopeFacts:
+        ids = [id_ for id_ in json.loads(row["containers"]) if id_ in self._containers]
+        held = {id_: [item for item in self._members.get(id_, ()) if item in self._items] for id_ in ids}
+        return ScopeFacts(
+            ref=row["ref"],
+            source=row["source"],
+            containers=tuple(mirror.container(self._containers[id_]) for id_ in ids),
+            items={id_: tuple(mirror.work_item(self._items[item]) for item in items) for id_, items in held.items()},
+            miss=_said(row) or self._unreadable(row),
+            resolved=row["resolved"],
+        )
+
+    def _unreadable(self, row: Row) -> Miss | None:
+        containers = json.loads(row["containers"])
+        items = {item for id_ in containers for item in self._members.get(id_, ())}
+        lost = {id_: id_ for id_ in containers if id_ not in self._containers}
+        lost |= {id_: _name(self._items, id_) for id_ in items if not _readable(self._items, id_)}
+        if not lost:
+            return None
+        names = sorted(lost.values())
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return Miss(
+            "denied",
+            f"{row['source']} lists {len(names)} that it does not show: {', '.join(names[:NAMED])}{more}; "
+            "let its account read them, or take them out of the scope",
+        )
+
+
+def _said(row: Row) -> Miss | None:
+    return None if row["miss_kind"] is None else Miss(row["miss_kind"], row["miss_message"])
+
+
+def _readable(items: Mapping[str, Row], id_: str) -> bool:
+    return id_ in items and items[id_]["absence"] is None
+
+
+def _name(items: Mapping[str, Row], id_: str) -> str:
+    return str(items[id_]["key"]) if id_ in items else id_

@@ -1,0 +1,64 @@
+"""The few shapes of statements that the store sends: read rows, insert many, change many by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeAlias
+
+from sqlalchemy import Executable, Table, bindparam
+from sqlalchemy import and_ as every
+from sqlmodel import Session
+
+Row: TypeAlias = Mapping[str, Any]
+"""Column → value."""
+CHUNK = 500  # values in one IN (…): far below the limits of SQLite (32,766) and PostgreSQL (65,535)
+
+
+def fetch(session: Session, statement: Executable) -> list[dict[str, Any]]:
+    """Return all rows of `statement`."""
+    return [dict(row) for row in session.connection().execute(statement).mappings()]
+
+
+def fetch_one(session: Session, statement: Executable) -> dict[str, Any] | None:
+    """Return the first row of `statement`, or None."""
+    row = session.connection().execute(statement).mappings().first()
+    return None if row is None else dict(row)
+
+
+def insert_one(session: Session, table: Table, row: Row) -> int:
+    """Insert a row into a table with a counted key; return the key."""
+    key: Any = session.connection().execute(table.insert().values(row)).inserted_primary_key
+    return int(key[0])
+
+
+def insert_all(session: Session, table: Table, rows: Sequence[Row]) -> int:
+    """Insert `rows` (same columns in each); return how many."""
+    if rows:
+        session.connection().execute(table.insert(), list(rows))
+    return len(rows)
+
+
+def change_all(session: Session, table: Table, rows: Sequence[Row], key: tuple[str, ...]) -> int:
+    """Change the rows that `key` names to what `rows` say (same columns in each); return how many."""
+    if rows:
+        found = every(*(table.c[name] == bindparam(f"key_{name}") for name in key))
+        changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name not in key}
+        session.connection().execute(table.update().where(found).values(changed), [_bound(row, key) for row in rows])
+    return len(rows)
+
+
+def differ(known: Row, row: Row) -> bool:
+    """Return whether `row` says anything else than `known` does."""
+    return any(known[name] != value for name, value in row.items())
+
+
+def _bound(row: Row, key: tuple[str, ...]) -> dict[str, Any]:
+    return {(f"key_{name}" if name in key else f"new_{name}"): value for name, value in row.items()}
+
+
+def chunks(values: Iterator[str] | Sequence[str] | frozenset[str]) -> Iterator[list[str]]:
+    """Yield `values` in sorted lists of at most CHUNK."""
+    ordered = iter(sorted(values))
+    while chunk := list(islice(ordered, CHUNK)):
+        yield chunk

@@ -1,0 +1,40 @@
+"""The store's tables; importing this package knows all of them."""
+
+from __future__ import annotations
+
+from okr_sync.store.tables.facts import (
+    CheckInRow,
+    ContainerRow,
+    MembershipRow,
+    MetricRow,
+    Observation,
+    ScopeRow,
+    SourceRow,
+    TransitionRow,
+    WorkItemRow,
+)
+from okr_sync.store.tables.ledger import ReportMark, Run, RunEntry, RunSource
+from okr_sync.store.tables.results import DefinitionRow, DeliveryPointRow, LatestRow, PointRow
+from okr_sync.store.tables.shape import Table, sql
+
+__all__ = [
+    "CheckInRow",
+    "ContainerRow",
+    "DefinitionRow",
+    "DeliveryPointRow",
+    "LatestRow",
+    "MembershipRow",
+    "MetricRow",
+    "Observation",
+    "PointRow",
+    "ReportMark",
+    "Run",
+    "RunEntry",
+    "RunSource",
+    "ScopeRow",
+    "SourceRow",
+    "Table",
+    "TransitionRow",
+    "WorkItemRow",
+    "sql",
+]

@@ -1,0 +1,170 @@
+"""Tables of what sources and people brought: readings, work items, who holds them, how sources fare."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field
+
+from okr_sync.store.tables.shape import Finite, Table, finite
+
+
+class SourceRow(Table, table=True):
+    """How a source fares: its cursor, last success, last error."""
+
+    __tablename__ = "source_states"
+
+    name: str = Field(primary_key=True)
+    cursor: str | None = None
+    last_asked: datetime | None = None
+    last_success: datetime | None = None
+    fresh_seconds: float | None = Field(default=None, sa_type=Finite)
+    declared: bool = False
+    error: str | None = None
+    fix: str | None = None
+
+
+class Observation(Table, table=True):
+    """A value of a metric at a valid time; append-only: a correction is a new row with a later recorded time.
+
+    `run_id` NULL: a person typed it in a check-in. `retracted`: the source no longer has this reading.
+    """
+
+    __tablename__ = "observations"
+    __table_args__ = (Index("ix_observations_metric_valid_time", "metric", "valid_time"), finite("value"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    metric: str
+    valid_time: datetime
+    dated: bool
+    value: float = Field(sa_type=Finite)
+    evidence: str = ""
+    author: str | None = None
+    expires: datetime | None = None
+    retracted: bool = False
+    recorded_at: datetime
+    run_id: int | None = Field(default=None, foreign_key="runs.id")
+
+
+class MetricRow(Table, table=True):
+    """The last outcome of asking for a metric: `miss_kind` NULL means that it was answered."""
+
+    __tablename__ = "metric_states"
+
+    metric: str = Field(primary_key=True)
+    source: str
+    miss_kind: str | None = None
+    miss_message: str | None = None
+    since: datetime
+    run_id: int = Field(foreign_key="runs.id")
+
+
+class WorkItemRow(Table, table=True):
+    """The mirror of a work item. `absence`: 'gone' (deleted), 'hidden' (can't be told), NULL (there)."""
+
+    __tablename__ = "work_items"
+    __table_args__ = (finite("points"),)
+
+    source: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    key: str
+    title: str
+    url: str
+    kind: str
+    state: str
+    resolution: str | None = None
+    parent: str | None = None
+    points: float | None = Field(default=None, sa_type=Finite)
+    created: datetime | None = None
+    done_at: datetime | None = None
+    updated: datetime | None = None
+    due: date | None = None
+    labels: str = "[]"
+    absence: str | None = None
+    absent_since: datetime | None = None
+    run_id: int = Field(foreign_key="runs.id")
+
+
+class TransitionRow(Table, table=True):
+    """One change of a work item's state, resolution, points or parent; append-only."""
+
+    __tablename__ = "transitions"
+    __table_args__ = (Index("ix_transitions_source_item", "source", "item"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    item: str
+    field: str
+    before: str | None = None
+    after: str | None = None
+    at: datetime
+    recorded_at: datetime
+    run_id: int = Field(foreign_key="runs.id")
+
+
+class ContainerRow(Table, table=True):
+    """The mirror of an epic, milestone or query."""
+
+    __tablename__ = "containers"
+
+    source: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    key: str
+    title: str
+    url: str
+    kind: str
+    state: str
+    resolution: str | None = None
+    due: date | None = None
+    done_at: datetime | None = None
+    run_id: int = Field(foreign_key="runs.id")
+
+
+class MembershipRow(Table, table=True):
+    """An item in a container from `since` until `until` (NULL: still there), as recorded."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (Index("ix_memberships_source_container", "source", "container"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    container: str
+    item: str
+    since: datetime
+    until: datetime | None = None
+    run_id: int = Field(foreign_key="runs.id")
+
+
+class ScopeRow(Table, table=True):
+    """A scope of an initiative: its containers (JSON list of ids) and why it could not be read, if so."""
+
+    __tablename__ = "scopes"
+
+    ref: str = Field(primary_key=True)
+    source: str
+    containers: str = "[]"
+    resolved: bool = False
+    miss_kind: str | None = None
+    miss_message: str | None = None
+    since: datetime
+    run_id: int = Field(foreign_key="runs.id")
+
+
+class CheckInRow(Table, table=True):
+    """What a person said about a key result; append-only. `confidence` is a share in [0, 1]."""
+
+    __tablename__ = "check_ins"
+    __table_args__ = (finite("value"), finite("confidence"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    key_result: str = Field(index=True)
+    metric: str | None = None
+    author: str
+    value: float | None = Field(default=None, sa_type=Finite)
+    confidence: float | None = Field(default=None, sa_type=Finite)
+    note: str = ""
+    blockers: str = ""
+    done: bool | None = None
+    expires: datetime | None = None

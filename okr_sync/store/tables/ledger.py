@@ -1,0 +1,66 @@
+"""Tables of the run ledger: what ran, what each source cost, what became of every key result, what was reported."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Field
+
+from okr_sync.store.tables.shape import Finite, Table
+
+
+class Run(Table, table=True):
+    """One execution of sync. `lease` is 'sync' while it runs, else NULL: unique, so that only one can run."""
+
+    __tablename__ = "runs"
+
+    id: int | None = Field(default=None, primary_key=True)
+    trigger: str
+    owner: str
+    outcome: str
+    started: datetime = Field(index=True)
+    finished: datetime | None = None
+    lease: str | None = Field(default=None, unique=True)
+    lease_until: datetime
+    evaluated_at: datetime | None = Field(default=None, index=True)
+    summary: str = ""
+
+
+class RunSource(Table, table=True):
+    """What one source cost and brought in one run."""
+
+    __tablename__ = "run_sources"
+
+    run_id: int = Field(primary_key=True, foreign_key="runs.id")
+    source: str = Field(primary_key=True)
+    outcome: str
+    error: str | None = None
+    fix: str | None = None
+    requests: int = 0
+    retries: int = 0
+    seconds: float = Field(default=0.0, sa_type=Finite)
+    seen: int = 0
+    changed: int = 0
+
+
+class RunEntry(Table, table=True):
+    """What became of one key result in one run."""
+
+    __tablename__ = "run_entries"
+
+    run_id: int = Field(primary_key=True, foreign_key="runs.id")
+    key_result: str = Field(primary_key=True)
+    outcome: str
+    reason: str = ""
+    fix: str = ""
+
+
+class ReportMark(Table, table=True):
+    """When a report was last sent, under its name; append-only."""
+
+    __tablename__ = "report_marks"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(index=True)
+    run_id: int | None = Field(default=None, foreign_key="runs.id")
+    at: datetime

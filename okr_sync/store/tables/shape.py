@@ -1,0 +1,53 @@
+"""What all tables share: their metadata, names of constraints, and numbers that must be finite."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from sqlalchemy import CheckConstraint, Dialect, Float, MetaData
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+LARGEST = "1.7976931348623157e308"  # the largest finite double
+
+
+class Table(SQLModel):
+    """Base of all tables of the store."""
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=NAMES)
+
+
+class Finite(TypeDecorator[float]):
+    """A float column that refuses NaN and infinities, which databases keep or turn into NULL, each in its own way."""
+
+    impl = Float
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> float | None:
+        """Return the number to store. Raises ValueError when it is not finite."""
+        if value is None:
+            return None
+        number = float(value)
+        if not math.isfinite(number):
+            raise ValueError(f"{number} is not a finite number")
+        return number
+
+
+def finite(column: str) -> CheckConstraint:
+    """Return the check that holds NaN, infinities and text out of `column`, whoever writes."""
+    return CheckConstraint(f"{column} BETWEEN -{LARGEST} AND {LARGEST}", name=f"{column}_finite")
+
+
+def sql(model: type[Table]) -> SqlTable:
+    """Return the SQL table behind `model`."""
+    table: SqlTable = model.metadata.tables[str(model.__tablename__)]
+    return table

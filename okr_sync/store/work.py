@@ -1,0 +1,179 @@
+"""Saves what a delivery source brought: items with their transitions, containers, memberships, scopes, absences.
+
+Rules. Rows are written only when something changed. An item that left a container keeps its membership with an end. A
+deleted item leaves a tombstone and its containers; a hidden one (deleted or permission lost, nobody can tell) stays
+where it is, and the scopes that hold it miss for as long as it is hidden.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from okr_sync.core.facts import Collected, Miss, WorkItem
+from okr_sync.store import mirror
+from okr_sync.store.statements import Row, change_all, chunks, differ, fetch, insert_all
+from okr_sync.store.tables import ContainerRow, MembershipRow, ScopeRow, TransitionRow, WorkItemRow, sql
+
+ITEMS, CONTAINERS, MEMBERSHIPS = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow)
+SCOPES, TRANSITIONS = sql(ScopeRow), sql(TransitionRow)
+FOLLOWED = ("state", "resolution", "points", "parent")  # fields whose changes are kept as transitions
+
+
+@dataclass(frozen=True, slots=True)
+class SavedItems:
+    """How many rows of items and transitions were written."""
+
+    items: int
+    transitions: int
+
+
+def save_items(session: Session, run_id: int, collected: Collected) -> SavedItems:
+    """Insert new items, update changed ones, append their transitions, mark and unmark absent ones."""
+    fresh = {item.id: item for item in collected.items if item.id not in collected.gone}
+    known = {row["id"]: row for row in mirror.item_rows(session, collected.source, frozenset(fresh))}
+    stamp = {"source": collected.source, "absence": None, "absent_since": None, "run_id": run_id}
+    new = [mirror.item_row(item) | stamp for id_, item in fresh.items() if id_ not in known]
+    changed = [
+        mirror.item_row(fresh[id_]) | stamp
+        for id_, row in known.items()
+        if row["absence"] is not None or mirror.work_item(row) != fresh[id_]
+    ]
+    moves = [move for id_, row in known.items() for move in _transitions(mirror.work_item(row), fresh[id_], collected)]
+    written = insert_all(session, ITEMS, new) + change_all(session, ITEMS, changed, key=("source", "id"))
+    transitions = insert_all(session, TRANSITIONS, [move | {"run_id": run_id} for move in moves])
+    return SavedItems(written + _save_absences(session, run_id, collected), transitions)
+
+
+def save_containers(session: Session, run_id: int, collected: Collected) -> int:
+    """Insert new containers and update changed ones; return the rows written."""
+    fresh = {held.id: held for held in collected.containers}
+    known = {row["id"]: row for row in mirror.container_rows(session, collected.source, frozenset(fresh))}
+    stamp = {"source": collected.source, "run_id": run_id}
+    new = [mirror.container_row(held) | stamp for id_, held in fresh.items() if id_ not in known]
+    changed = [
+        mirror.container_row(fresh[id_]) | stamp for id_, row in known.items() if mirror.container(row) != fresh[id_]
+    ]
+    return insert_all(session, CONTAINERS, new) + change_all(session, CONTAINERS, changed, key=("source", "id"))
+
+
+def save_members(session: Session, run_id: int, collected: Collected) -> int:
+    """Begin and end memberships; return how many began or ended."""
+    named = frozenset(members.container for members in collected.members)
+    held: dict[str, dict[str, int]] = {container: {} for container in named}
+    for row in mirror.current_members(session, collected.source, named):
+        held[row["container"]][row["item"]] = row["id"]
+    listed, whole = _listed(collected)
+    ended = [
+        membership
+        for container in sorted(whole)
+        for item, membership in held[container].items()
+        if item not in listed[container] and item not in collected.hidden and item not in collected.gone
+    ]
+    ended += [row["id"] for row in _holding(session, collected.source, collected.gone)]
+    begun = [
+        {"source": collected.source, "container": container, "item": item, "since": collected.at, "run_id": run_id}
+        for container in sorted(listed)
+        for item in sorted(listed[container] - held[container].keys())
+    ]
+    over = [{"id": membership, "until": collected.at} for membership in ended]
+    return change_all(session, MEMBERSHIPS, over, key=("id",)) + insert_all(session, MEMBERSHIPS, begun)
+
+
+def save_scopes(session: Session, run_id: int, collected: Collected) -> int:
+    """Save which containers each scope has and why it could not be read; return the rows written."""
+    refs = frozenset(collected.scopes) | frozenset(collected.misses)
+    known = {row["ref"]: row for row in scope_rows(session, refs)}
+    wanted = {ref: _scope(ref, known.get(ref), collected) for ref in sorted(refs)}
+    stamp = {"since": collected.at, "run_id": run_id}
+    changed = [row | stamp for ref, row in wanted.items() if ref in known and differ(known[ref], row)]
+    new = [row | stamp for ref, row in wanted.items() if ref not in known]
+    return change_all(session, SCOPES, changed, key=("ref",)) + insert_all(session, SCOPES, new)
+
+
+def scope_rows(session: Session, refs: frozenset[str]) -> Iterator[Row]:
+    """Yield the rows of those scopes that were ever asked."""
+    for chunk in chunks(refs):
+        yield from fetch(session, select(SCOPES).where(SCOPES.c.ref.in_(chunk)))
+
+
+def _transitions(before: WorkItem, after: WorkItem, collected: Collected) -> Iterator[dict[str, object]]:
+    for name in FOLLOWED:
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            yield {
+                "source": collected.source,
+                "item": after.id,
+                "field": name,
+                "before": None if old is None else str(old),
+                "after": None if new is None else str(new),
+                "at": _when(name, after) or collected.at,
+                "recorded_at": collected.at,
+            }
+
+
+def _when(name: str, item: WorkItem) -> datetime | None:
+    ended = name in {"state", "resolution"} and item.state == "done"
+    return (item.done_at if ended else None) or item.updated
+
+
+def _save_absences(session: Session, run_id: int, collected: Collected) -> int:
+    listed = frozenset(id_ for members in collected.members for id_ in members.items)
+    back = listed - collected.gone - collected.hidden
+    absent = fetch(session, select(ITEMS).where(ITEMS.c.source == collected.source, ITEMS.c.absence.is_not(None)))
+    rows = {row["id"]: row["absence"] for row in absent}
+    rows |= {
+        row["id"]: row["absence"]
+        for row in mirror.item_rows(session, collected.source, collected.gone | collected.hidden)
+    }
+    wanted = {
+        **dict.fromkeys(back & rows.keys()),
+        **dict.fromkeys(collected.hidden & rows.keys(), "hidden"),
+        **dict.fromkeys(collected.gone & rows.keys(), "gone"),
+    }
+    changed = [
+        {
+            "source": collected.source,
+            "id": id_,
+            "absence": absence,
+            "absent_since": collected.at if absence else None,
+            "run_id": run_id,
+        }
+        for id_, absence in sorted(wanted.items())
+        if rows[id_] != absence
+    ]
+    return change_all(session, ITEMS, changed, key=("source", "id"))
+
+
+def _listed(collected: Collected) -> tuple[dict[str, set[str]], frozenset[str]]:
+    """Return container → items that it holds for sure, and the containers listed as a whole."""
+    listed: dict[str, set[str]] = {}
+    for members in collected.members:
+        listed.setdefault(members.container, set()).update(members.items - collected.gone)
+    return listed, frozenset(members.container for members in collected.members if members.whole)
+
+
+def _holding(session: Session, source: str, items: frozenset[str]) -> Iterator[Row]:
+    lasting = select(MEMBERSHIPS).where(MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
+    for chunk in chunks(items):
+        yield from fetch(session, lasting.where(MEMBERSHIPS.c.item.in_(chunk)))
+
+
+def _scope(ref: str, known: Row | None, collected: Collected) -> dict[str, object]:
+    miss: Miss | None = collected.misses.get(ref)
+    row: dict[str, object] = {
+        "ref": ref,
+        "source": collected.source,
+        "containers": known["containers"] if known else "[]",
+        "resolved": bool(known and known["resolved"]),
+        "miss_kind": miss.why if miss else None,
+        "miss_message": miss.message if miss else None,
+    }
+    if ref in collected.scopes:
+        row |= {"containers": json.dumps(collected.scopes[ref]), "resolved": True}
+    return row
