@@ -142,8 +142,8 @@ def default_statuses() -> list[Status]:
         ("6", "Closed", "done"),
         ("10000", "To Do", "new"),
         ("10001", "Done", "done"),
-        ("10002", "进行中", "indeterminate"),
-        ("10003", "已完成", "new"),
+        ("10012", "进行中", "indeterminate"),
+        ("10013", "已完成", "new"),
     )
     return [Status(id_, name, CATEGORIES[category]) for id_, name, category in rows]
 

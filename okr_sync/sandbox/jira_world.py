@@ -101,6 +101,7 @@ class JiraWorld:
         self.visibility: list[Visibility] = []
         self.strangers: dict[str, str] = {}
         self._by_key: dict[str, str] = {}
+        self._ever_below: dict[str, dict[str, Issue]] = {}
         self._last_number: dict[str, int] = {}
         self._last_id = 10000
         self._last_change = 0
@@ -171,6 +172,8 @@ class JiraWorld:
         id: str = "",  # noqa: A002 -- Jira's word
     ) -> Issue:
         """Return a new issue. `points` may be text or negative: real sites have both."""
+        if project not in self.projects:
+            raise ValueError(f"no project {project!r}; add_project first, or use one of {sorted(self.projects)}")
         with self.lock:
             issue = Issue(id or self._next_id(), self.issue_type(type), instant(at))
             self.issues[issue.id] = issue
@@ -203,6 +206,8 @@ class JiraWorld:
 
     def change_project(self, issue: Which, project: str, *, at: datetime) -> str:
         """Move an issue, with its sub-tasks, to another project; return its new key. The id stays."""
+        if project not in self.projects:
+            raise ValueError(f"no project {project!r}; add_project first, or use one of {sorted(self.projects)}")
         with self.lock:
             moved = self.find(issue)
             self.record(moved, at, key=self._next_key(project))
@@ -258,11 +263,11 @@ class JiraWorld:
                 insort(issue.changes, Change(when, self._last_change, name, value))  # type: ignore[arg-type] # **values
                 if name == "key":
                     self._claim_key(value, issue.id)
+                elif name == "parent" and value is not None:
+                    self._ever_below.setdefault(value, {})[issue.id] = issue
 
     def _claim_key(self, key: str, id_: str) -> None:
         project, _, number = key.rpartition("-")
-        if project not in self.projects:
-            raise ValueError(f"no project {project!r} for the key {key!r}; add_project first")
         self._by_key[key.upper()] = id_
         self._last_number[project] = max(self._last_number.get(project, 0), int(number))
 
@@ -282,7 +287,8 @@ class JiraWorld:
         return self.find(parent).id
 
     def _subtasks(self, issue: Issue) -> list[Issue]:
-        return [each for each in self.issues.values() if each.type.level < 0 and each.latest("parent") == issue.id]
+        below = self._ever_below.get(issue.id, {}).values()
+        return [each for each in below if each.type.level < 0 and each.latest("parent") == issue.id]
 
     def _set_visible(self, key: str, at: datetime, *, visible: bool) -> None:
         with self.lock:

@@ -94,11 +94,6 @@ def parse(text: str) -> Jql:
     return _Parser(text).query()
 
 
-def quote(value: str) -> str:
-    """Return a value as a quoted JQL string: backslashes and quotes are escaped."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
 def _unescape(text: str) -> str:
     def plain(match: re.Match[str]) -> str:
         code = match[1]
