@@ -1,0 +1,223 @@
+"""Brings the work of Jira epics and queries, from Cloud and Data Center."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any, ClassVar, Literal
+from urllib.parse import quote, urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from connectors.jira_held import Cursor, load_cursor
+from connectors.jira_http import JiraHttp, RefusedError
+from connectors.jira_items import Dialect, can_hold, need, read_container
+from connectors.jira_reach import Reach
+from connectors.jira_search import JiraSearch
+from okr_sync.connector import (
+    Caller,
+    Container,
+    DeliverySource,
+    LookUp,
+    Members,
+    Miss,
+    Page,
+    Query,
+    Secret,
+    Settings,
+    WorkItem,
+)
+
+_MINUTE = 60_000  # ms
+_HOUR = 3_600_000  # ms
+_KEY = re.compile(r"[A-Z][A-Z0-9_]+-[1-9][0-9]*")
+_QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
+
+
+class JiraSettings(Settings):
+    """A Jira site and the account that reads it."""
+
+    url: str = Field(description="Address of the site with its context path, or https://api.atlassian.com/ex/jira/<id>")
+    token: Secret = Field(description="API token (Cloud, with `email`) or personal access token (Data Center)")
+    email: str | None = Field(None, description="Account of an API token; leave out for a personal access token")
+    deployment: Literal["auto", "cloud", "dc"] = Field("auto", description="What the site is; auto asks it")
+    points_field: str | None = Field(None, description="Name or id of the points field; left out, it is discovered")
+    timeout: float = Field(30.0, gt=0, le=600, description="Seconds to wait for a piece of an answer")
+    full_every_hours: float = Field(24.0, ge=0, description="Read everything again when the last time is longer ago")
+    overlap_minutes: float = Field(15.0, ge=0, description="Look back so far: Jira's index lags behind its writes")
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+            raise ValueError("write an address like https://acme.atlassian.net, without user, password or query")
+        return url.rstrip("/")
+
+
+class JiraQuery(Query):
+    """A scope: epics by key, or the issues that a JQL query finds."""
+
+    epics: tuple[str, ...] = Field((), description="Keys of epics, or of what stands above epics")
+    jql: str = Field("", description="A JQL query with at least one restriction and without ORDER BY")
+
+    @field_validator("epics")
+    @classmethod
+    def _are_keys(cls, epics: tuple[str, ...]) -> tuple[str, ...]:
+        keys = tuple(dict.fromkeys(key.strip().upper() for key in epics))
+        strange = [key for key in keys if not _KEY.fullmatch(key)]
+        if strange:
+            raise ValueError(f"{strange[0]!r} is no issue key; keys look like APP-12")
+        return keys
+
+    @model_validator(mode="after")
+    def _is_one_of_two(self) -> JiraQuery:
+        if bool(self.epics) == bool(self.jql.strip()):
+            raise ValueError("give exactly one of `epics` and `jql`")
+        if re.search(r"\border\s+by\b", _QUOTED.sub("", self.jql), re.IGNORECASE):
+            raise ValueError("leave ORDER BY out of `jql`: order does not matter here")
+        return self
+
+
+class JiraEpics(DeliverySource):
+    """Reads epics with all that stands below them; see docs/connectors/jira_epics.md for how few requests it takes."""
+
+    kind = "jira_epics"
+    summary = "Work below Jira epics, or found by JQL (Cloud and Data Center)"
+    Settings: ClassVar[type[Settings]] = JiraSettings
+    Query: ClassVar[type[Query]] = JiraQuery
+
+    settings: JiraSettings
+
+    def __init__(self, settings: JiraSettings, caller: Caller | None = None) -> None:
+        super().__init__(settings, caller)
+        token = settings.token.get_secret_value()
+        self._http = JiraHttp(settings.url, token, email=settings.email, timeout=settings.timeout, caller=self.caller)
+        self._search = JiraSearch(self._http, self.caller, settings.deployment, settings.points_field)
+
+    def probe(self) -> str:
+        """Return who we are at which site; raises SourceError."""
+        me = self._http.get("2/myself")
+        name = (me.get("displayName") or me.get("name")) if isinstance(me, dict) else None
+        kind = "Cloud" if self._search.dialect.cloud else "Data Center"
+        return f"signed in as {name or 'someone without a name'} at {self.settings.url} (Jira {kind})"
+
+    def close(self) -> None:
+        """Close all connections; may be called twice."""
+        self._http.close()
+
+    def pull(self, scopes: Mapping[str, JiraQuery], cursor: str | None, now: datetime) -> Iterator[Page]:
+        """Yield all work of `scopes`, or what changed since `cursor` and the whole membership of each container.
+
+        Raises SourceError when Jira as a whole failed.
+        """
+        if not scopes:
+            yield Page(cursor=cursor)
+            return
+        at, asked = round(now.timestamp() * 1000), self._fingerprint(scopes)
+        epics, misses = self._resolve(scopes)
+        good = {ref: scope for ref, scope in scopes.items() if ref not in misses}
+        roots = {str(epics[key]["id"]): str(epics[key]["key"]) for scope in good.values() for key in scope.epics}
+        queries = {_query_id(scope.jql): scope.jql for scope in good.values() if scope.jql}
+        reach, last = Reach(self._search, self.caller, roots, queries), self._last(cursor, asked, at)
+        later = _later(reach, last)
+        yield from (Page(items=items) for items in (reach.everything() if later is None else [later]))
+        full = at if last is None or later is None else last.full
+        cursor = Cursor(at - round(self.settings.overlap_minutes * _MINUTE), full, asked, reach.held).dump()
+        misses |= {
+            ref: _refused(scope.jql, reach) for ref, scope in good.items() if _query_id(scope.jql) in reach.refused
+        }
+        ids = {ref: _ids(scope, epics) for ref, scope in good.items() if ref not in misses}
+        containers = tuple(
+            self._container(id_, epics, queries) for id_ in sorted({each for of in ids.values() for each in of})
+        )
+        members = reach.held.members(each.id for each in containers)
+        held = tuple(Members(each, items, whole=True) for each, items in members.items())
+        yield Page(containers=containers, members=held, scopes=ids, misses=misses, cursor=cursor)
+
+    def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
+        """Return what became of issues: those left out are gone if their project is still there to be seen."""
+        if not ids:
+            return LookUp()
+        epics = {item.parent: item.parent for item in known.values() if item.parent}
+        found = tuple(each.item for each in self._search.items(sorted(ids), epics))
+        missing = ids - {item.id for item in found}
+        projects = {known[id_].key.rpartition("-")[0] for id_ in missing if id_ in known}
+        visible = dict(zip(projects, self.caller.map(self._search.visible, projects), strict=True))
+        gone = frozenset(id_ for id_ in missing if id_ in known and visible[known[id_].key.rpartition("-")[0]])
+        return LookUp(found, gone, missing - gone)
+
+    def _last(self, cursor: str | None, asked: str, at: int) -> Cursor | None:
+        """Return the cursor when a pull at `at` may start from it; None: everything must be read."""
+        last = load_cursor(cursor)
+        if last is None or last.asked != asked or not 0 <= at - last.full < self.settings.full_every_hours * _HOUR:
+            return None
+        return last
+
+    def _fingerprint(self, scopes: Mapping[str, JiraQuery]) -> str:
+        """Return a hash of all that makes the answer another one: what is asked, of whom, and which fields."""
+        asked = sorted({scope.model_dump_json() for scope in scopes.values()})
+        return _hash(json.dumps([asked, self.settings.url, self._search.dialect.fields]))
+
+    def _resolve(self, scopes: Mapping[str, JiraQuery]) -> tuple[dict[str, Any], dict[str, Miss]]:
+        """Return the epics by the key asked, and the scopes that name one that is none."""
+        keys = list(dict.fromkeys(key for scope in scopes.values() for key in scope.epics))
+        found = self._search.named(keys)
+        bad = {key: _why_not(key, found, self._search.dialect) for key in keys}
+        misses = {}
+        for ref, scope in scopes.items():
+            why = [miss for key in scope.epics if (miss := bad[key])]
+            if why:
+                misses[ref] = Miss(why[0].why, "; ".join(miss.message for miss in why))
+        return found, misses
+
+    def _container(self, id_: str, epics: Mapping[str, Any], queries: Mapping[str, str]) -> Container:
+        if id_ in queries:
+            jql, dialect = queries[id_], self._search.dialect
+            return Container(id_, id_, jql, f"{dialect.address}/issues/?jql={quote(jql)}", "query", "open")
+        return next(read_container(epic, self._search.dialect) for epic in epics.values() if str(epic["id"]) == id_)
+
+
+def _later(reach: Reach, last: Cursor | None) -> tuple[WorkItem, ...] | None:
+    """Return what changed; None when everything must be read: a project or epic that was held is there no more."""
+    try:
+        return reach.later(last) if last else None
+    except RefusedError:
+        return None
+
+
+def _ids(scope: JiraQuery, epics: Mapping[str, Any]) -> tuple[str, ...]:
+    if scope.jql:
+        return (_query_id(scope.jql),)
+    return tuple(dict.fromkeys(str(epics[key]["id"]) for key in scope.epics))
+
+
+def _query_id(jql: str) -> str:
+    return f"jql:{_hash(jql)[:16]}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _refused(jql: str, reach: Reach) -> Miss:
+    return Miss("invalid", f"Jira refuses the query {jql!r}: {reach.refused[_query_id(jql)]}; correct the `jql`")
+
+
+def _why_not(key: str, found: Mapping[str, Any], dialect: Dialect) -> Miss | None:
+    if key not in found:
+        near = get_close_matches(key, found, 1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        return Miss(
+            "not_found",
+            f"Jira shows no issue {key}{hint}: it was deleted, or the account lacks the permission to browse project "
+            f"{key.rpartition('-')[0]}; correct the key or give the permission",
+        )
+    if not can_hold(found[key], dialect):
+        kind = need(found[key], "fields", "issuetype", "name")
+        return Miss("invalid", f"{key} is no epic but a {kind}; name its epic, or use `jql: key = {key}`")
+    return None

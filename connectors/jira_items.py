@@ -1,0 +1,239 @@
+"""Turns Jira's raw JSON into work items and containers; pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from typing import Any
+
+from okr_sync.connector import AccessError, Container, ItemKind, ItemState, ProtocolError, WorkItem
+
+_ESTIMATE = "com.pyxis.greenhopper.jira:jsw-story-points"
+_EPIC_LINK = "com.pyxis.greenhopper.jira:gh-epic-link"
+_EPIC_NAME = "com.pyxis.greenhopper.jira:gh-epic-label"
+_POINTS_NAMES = ("story points", "story point estimate")
+_STATES: dict[str, ItemState] = {
+    "new": "open",
+    "undefined": "open",
+    "indeterminate": "in_progress",
+    "done": "done",
+}
+_FIELDS = (
+    "summary", "issuetype", "status", "resolution", "resolutiondate", "parent", "subtasks", "created", "updated",
+    "duedate", "labels",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one site speaks: Cloud or not, its address for people, and the ids of its custom fields."""
+
+    cloud: bool
+    address: str
+    points: tuple[str, ...]
+    epic_link: str | None
+    epic_name: str | None
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields to ask for."""
+        custom = (*self.points, *(each for each in (self.epic_link, self.epic_name) if each))
+        return [*_FIELDS, *custom, *(("statuscategorychangedate",) if self.cloud else ())]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An issue as a work item, with what the item alone doesn't say."""
+
+    item: WorkItem
+    type: str
+    """Id of its issue type."""
+    subtasks: tuple[str, ...]
+    """Ids of its sub-tasks."""
+
+
+def read_site(info: Any) -> tuple[bool, str]:
+    """Return whether serverInfo tells of Cloud, and the site's address; raises ProtocolError for another shape."""
+    kind, address = (info.get(name) if isinstance(info, dict) else None for name in ("deploymentType", "baseUrl"))
+    if not isinstance(kind, str) or not isinstance(address, str):
+        raise ProtocolError("serverInfo has no deploymentType or baseUrl", fix="check `url`: is it a Jira site?")
+    return kind == "Cloud", address.rstrip("/")
+
+
+def read_dialect(fields: Any, *, cloud: bool, address: str, points: str | None) -> Dialect:
+    """Return the dialect from the list of fields; `points` pins the points field by name or id.
+
+    Raises ProtocolError when the list has another shape, AccessError when a field that is needed isn't there.
+    """
+    if not isinstance(fields, list) or not all(isinstance(each, dict) and "id" in each for each in fields):
+        raise ProtocolError("the answer to GET field is no list of fields", fix="check `url`: is it a Jira site?")
+    link, label = (None, None) if cloud else (_custom(fields, _EPIC_LINK), _custom(fields, _EPIC_NAME))
+    if not cloud and link is None:
+        raise AccessError("this Jira shows no Epic Link field", fix="give the account access to Jira Software")
+    return Dialect(cloud, address, _points_fields(fields, points), link, label)
+
+
+def _custom(fields: Sequence[Mapping[str, Any]], kind: str) -> str | None:
+    return next((str(each["id"]) for each in fields if _schema(each).get("custom") == kind), None)
+
+
+def _schema(field: Mapping[str, Any]) -> Mapping[str, Any]:
+    schema = field.get("schema")
+    return schema if isinstance(schema, dict) else {}
+
+
+def _points_fields(fields: Sequence[Mapping[str, Any]], pinned: str | None) -> tuple[str, ...]:
+    names = {str(each["id"]): str(each.get("name", "")) for each in fields}
+    if pinned is not None:
+        ids = tuple(id_ for id_, name in names.items() if pinned == id_ or pinned.casefold() == name.casefold())
+        if not ids:
+            near = get_close_matches(pinned, [*names, *names.values()], 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise AccessError(f"no field has the id or name {pinned!r}{hint}", fix="correct or drop `points_field`")
+        return ids
+    numbers = [each for each in fields if _schema(each).get("type") == "number"]
+    ranked = sorted((_rank(each), str(each["id"])) for each in numbers)
+    return tuple(id_ for rank, id_ in ranked if rank < len(_POINTS_NAMES))
+
+
+def _rank(field: Mapping[str, Any]) -> int:
+    name = str(field.get("name", "")).casefold()
+    if name in _POINTS_NAMES:
+        return _POINTS_NAMES.index(name)
+    return 1 if _schema(field).get("custom") == _ESTIMATE else len(_POINTS_NAMES)
+
+
+def need(issue: Any, *path: str) -> Any:
+    """Return what stands at `path` in an issue; raises ProtocolError that names the issue and the field."""
+    here = issue
+    for name in path:
+        if not isinstance(here, dict) or here.get(name) is None:
+            key = issue.get("key") or issue.get("id") if isinstance(issue, dict) else "?"
+            raise ProtocolError(f"issue {key} has no {'.'.join(path)}", fix="check that the account may see this field")
+        here = here[name]
+    return here
+
+
+def read_issue(issue: Any, dialect: Dialect, epics: Mapping[str, str]) -> Found:
+    """Return an issue as a work item. `epics` maps keys of epics to ids: Data Center links by key.
+
+    Raises ProtocolError when a field is missing or can't be read.
+    """
+    fields = need(issue, "fields")
+    listed = fields.get("subtasks") or []
+    subtasks = tuple(str(need(each, "id")) for each in listed)
+    key, state = str(need(issue, "key")), _state(issue)
+    item = WorkItem(
+        id=str(need(issue, "id")),
+        key=key,
+        title=str(fields.get("summary") or key),
+        url=f"{dialect.address}/browse/{key}",
+        kind=_kind(issue, dialect),
+        state=state,
+        resolution=_resolution(issue),
+        parent=_parent(issue, dialect, epics),
+        points=_points(issue, dialect),
+        created=_time(issue, "created"),
+        done_at=_done_at(issue, state),
+        updated=_time(issue, "updated"),
+        due=_date(issue, "duedate"),
+        labels=tuple(str(label) for label in fields.get("labels") or ()),
+    )
+    return Found(item, str(need(issue, "fields", "issuetype", "id")), subtasks)
+
+
+def read_container(issue: Any, dialect: Dialect) -> Container:
+    """Return an epic as a container; raises ProtocolError like `read_issue`."""
+    item = read_issue(issue, dialect, {}).item
+    return Container(
+        item.id, item.key, item.title, item.url, "epic", item.state, item.resolution, due=item.due, done_at=item.done_at
+    )
+
+
+def can_hold(issue: Any, dialect: Dialect) -> bool:
+    """Return whether an issue is an epic or above, told by level, never by the type's name, which is translated.
+
+    Data Center knows no levels: there it is what has an epic's name; an issue with an epic link is none.
+    """
+    kind, fields = need(issue, "fields", "issuetype"), need(issue, "fields")
+    if isinstance(kind.get("hierarchyLevel"), int):
+        return bool(kind["hierarchyLevel"] >= 1)
+    if kind.get("subtask") or dialect.cloud or (dialect.epic_link and fields.get(dialect.epic_link)):
+        return False
+    return dialect.epic_name is None or bool(fields.get(dialect.epic_name))
+
+
+def _kind(issue: Any, dialect: Dialect) -> ItemKind:
+    kind = need(issue, "fields", "issuetype")
+    if kind.get("subtask") or kind.get("hierarchyLevel") == -1:
+        return "subtask"
+    certain = dialect.cloud or dialect.epic_name is not None
+    return "container" if certain and can_hold(issue, dialect) else "issue"
+
+
+def _state(issue: Any) -> ItemState:
+    category = need(issue, "fields", "status", "statusCategory", "key")
+    if category not in _STATES:
+        raise ProtocolError(f"issue {issue['key']} has the unknown status category {category!r}")
+    return _STATES[category]
+
+
+def _resolution(issue: Any) -> str | None:
+    return str(need(issue, "fields", "resolution", "name")) if issue["fields"].get("resolution") else None
+
+
+def _parent(issue: Any, dialect: Dialect, epics: Mapping[str, str]) -> str | None:
+    fields = issue["fields"]
+    if fields.get("parent"):
+        return str(need(issue, "fields", "parent", "id"))
+    linked = fields.get(dialect.epic_link) if dialect.epic_link else None
+    return epics.get(str(linked).upper()) if linked else None
+
+
+def _points(issue: Any, dialect: Dialect) -> float | None:
+    for name in dialect.points:
+        raw = issue["fields"].get(name)
+        if raw is not None:
+            return _number(issue, name, raw)
+    return None
+
+
+def _number(issue: Any, name: str, raw: Any) -> float | None:
+    """Return points; None for what is no estimate: below zero (Jira's own -1), infinite, or words."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float | str):
+        raise ProtocolError(f"issue {issue['key']}: field {name} holds no number", fix="set `points_field`")
+    try:
+        points = float(raw)
+    except (ValueError, OverflowError):
+        return None
+    return points if math.isfinite(points) and points >= 0 else None
+
+
+def _done_at(issue: Any, state: ItemState) -> datetime | None:
+    if state != "done":
+        return None
+    return _time(issue, "statuscategorychangedate") or _time(issue, "resolutiondate")
+
+
+def _time(issue: Any, name: str) -> datetime | None:
+    raw = issue["fields"].get(name)
+    if raw is None:
+        return None
+    try:
+        time = datetime.fromisoformat(raw)
+    except (ValueError, TypeError):
+        time = None
+    if time is None or time.tzinfo is None:
+        raise ProtocolError(f"issue {issue['key']}: {name} is no instant with a zone")
+    return time.astimezone(UTC)
+
+
+def _date(issue: Any, name: str) -> date | None:
+    raw = issue["fields"].get(name)
+    try:
+        return date.fromisoformat(raw) if raw else None
+    except (ValueError, TypeError):
+        raise ProtocolError(f"issue {issue['key']}: {name} is no date") from None

@@ -1,0 +1,97 @@
+"""A small Jira site with known work: what the delivery contract is tried against, as Cloud and as Data Center."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from okr_sync.sandbox.jira import JiraSite
+from okr_sync.sandbox.jira_access import Credentials
+from okr_sync.sandbox.jira_catalogue import Flavour
+from okr_sync.sandbox.jira_world import Issue, JiraWorld
+from okr_sync.sandbox.server import Server
+from okr_sync.testing.delivery_world import TOKEN, DeliveryWorld, Kind
+
+START = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
+EMAIL = "ana@example.com"
+_PROJECTS = {"alpha": "ALP", "beta": "BET"}
+_MOVES: dict[Kind, tuple[str, str | None]] = {
+    "open": ("To Do", None),
+    "done": ("Done", "Done"),
+    "dropped": ("Done", "Won't Do"),
+}
+
+
+class JiraDeliveryWorld(DeliveryWorld):
+    """Two epics in two projects behind a loopback server; `world` has Jira's own verbs for more."""
+
+    def __init__(self, flavour: Flavour, page_limit: int | None = None) -> None:
+        self.flavour = flavour
+        self.now = START + timedelta(days=30)
+        self.world = JiraWorld()
+        self.epics = {name: self._build(name, key) for name, key in _PROJECTS.items()}
+        for name, kinds in (
+            ("alpha", ("done", "done", "dropped", "open", "open", "open")),
+            ("beta", ("done", "open", "open")),
+        ):
+            for kind in kinds:
+                self._add(name, kind, START + timedelta(days=1))  # type: ignore[arg-type] # the kinds above
+        credentials = Credentials(email=EMAIL, token=TOKEN)
+        self.site = JiraSite(self.world, lambda: self.now, flavour, credentials=credentials, page_limit=page_limit)
+        self.server = Server(self.site)
+
+    def _build(self, name: str, key: str) -> Issue:
+        self.world.add_project(key, name.title())
+        return self.world.add_epic(key, f"Epic {name}", at=START)
+
+    def _add(self, container: str, kind: Kind, at: datetime) -> str:
+        epic = self.epics[container]
+        item = self.world.add_issue(epic.key.rpartition("-")[0], f"A {kind} story", at=at, parent=epic, points=3.0)
+        status, resolution = _MOVES[kind]
+        self.world.move(item, status, at=at, resolution=resolution)
+        return item.id
+
+    def scope(self, *containers: str) -> dict[str, Any]:
+        return {"epics": [self.epics[name].key for name in containers]}
+
+    def missing_scope(self) -> tuple[dict[str, Any], str]:
+        return {"epics": ["ALP-999"]}, "ALP-999"
+
+    def add(self, container: str, kind: Kind) -> str:
+        return self._add(container, kind, self.now)
+
+    def finish(self, item: str) -> None:
+        self.world.move(item, "Done", at=self.now, resolution="Done")
+
+    def take_out(self, item: str) -> None:
+        self.world.reparent(item, None, at=self.now)
+
+    def delete(self, item: str) -> None:
+        self.world.delete(item, at=self.now)
+
+    def conceal(self, container: str) -> None:
+        self.world.hide_project(_PROJECTS[container], at=self.now)
+
+    def truth(self, container: str) -> dict[str, Kind]:
+        epic = self.epics[container]
+        held = [each for each in self.world.issues.values() if each.latest("parent") == epic.id]
+        return {each.id: self._kind(each) for each in held if not each.latest("deleted")}
+
+    def _kind(self, issue: Issue) -> Kind:
+        if self.world.status(issue.latest("status")).category.key != "done":
+            return "open"
+        return "dropped" if issue.latest("resolution") == "Won't Do" else "done"
+
+    def tick(self, minutes: float) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    def many(self, count: int) -> list[dict[str, Any]]:
+        for number in range(5):
+            self.world.add_project(f"M{number}", f"Many {number}")
+        return [self._one_of_many(number) for number in range(count)]
+
+    def _one_of_many(self, number: int) -> dict[str, Any]:
+        epic = self.world.add_epic(f"M{number % 5}", f"Epic {number}", at=START)
+        for _ in range(3):
+            self.world.add_issue(f"M{number % 5}", "A story", at=START, parent=epic)
+        return {"epics": [epic.key]}
