@@ -26,13 +26,23 @@ _BAD_GATEWAY = Response(
     {"Content-Type": "text/html", "Server": "GitHub.com"},
 )
 
+_LIMITED = {
+    "RATE_LIMITED": {"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."},
+    "RATE_LIMIT": {
+        "type": "RATE_LIMIT",
+        "code": "graphql_rate_limit",
+        "message": "API rate limit already exceeded for user ID 1.",
+    },
+}
+
 
 class GithubSite:
     """GitHub over `world` as it is at `clock()`.
 
     github.com answers at /… and /graphql; `enterprise` at /api/v3/… and /api/graphql, without rate limits. `limit` and
     `graphql_limit` are points an hour. A GraphQL query for more than `too_big` milestone nodes gets 502 in HTML.
-    `latency` belongs to the server; secondary limits and used-up hours come on demand, see `limits`.
+    Secondary limits and used-up hours come on demand. `limited_type` is what GraphQL calls a used-up hour: RATE_LIMITED
+    is documented, RATE_LIMIT was seen in 2026 (github.com/yanyongyu/githubkit/issues/271).
     """
 
     def __init__(
@@ -46,10 +56,12 @@ class GithubSite:
         limit: int = 5000,
         graphql_limit: int = 5000,
         too_big: int | None = None,
+        limited_type: Literal["RATE_LIMITED", "RATE_LIMIT"] = "RATE_LIMITED",
     ) -> None:
         self.world = world
         self.limits = Limits({"core": Window(limit), "graphql": Window(graphql_limit)})
         self.too_big = too_big
+        self._limited_type = limited_type
         self._clock = clock
         self._token = token
         self._login = login
@@ -134,8 +146,7 @@ class GithubSite:
     def _run(self, request: Request, query: Query, now: datetime) -> Response:
         bill = query.bill
         if bill is not None and not self._enterprise and not self.limits.charge("graphql", bill.cost, now):
-            error = {"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."}
-            return Response.of({"errors": [error]})
+            return Response.of({"errors": [_LIMITED[self._limited_type]]})
         rate_limit = None
         if bill is not None and not self._enterprise:
             shown: dict[str, Any] = self.limits.shown("graphql", now)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from okr_sync.sandbox.graphql_fields import instant
-from okr_sync.sandbox.repositories import global_id
+from okr_sync.sandbox.repositories import global_id, number_of
 from okr_sync.sandbox.repositories_state import ItemState, MilestoneState, RepositoryState
 
 __all__ = ["Addresses", "issue_json", "milestone_json", "repository_json", "user_json"]
@@ -44,7 +44,7 @@ def repository_json(state: RepositoryState, at: Addresses) -> dict[str, Any]:
         "name": name,
         "full_name": state.full_name,
         "private": state.repository.private,
-        "owner": {**user_json(owner, at), "node_id": global_id("O", sum(owner.encode())), "type": "Organization"},
+        "owner": {**user_json(owner, at), "node_id": global_id("O", number_of(owner)), "type": "Organization"},
         "html_url": f"{at.web}/{state.full_name}",
         "description": None,
         "fork": False,
@@ -124,7 +124,7 @@ def issue_json(state: ItemState, at: Addresses, login: str) -> dict[str, Any]:
 
 
 def _label_json(name: str, base: str, repository: int) -> dict[str, Any]:
-    number = sum(name.encode())
+    number = number_of(name)
     return {
         "id": number,
         "node_id": global_id("LA", repository, number),

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from graphql import GraphQLError, GraphQLResolveInfo
 
 from okr_sync.sandbox.graphql_pages import issue_page, label_page, milestone_page, pull_request_page
-from okr_sync.sandbox.repositories import global_id
+from okr_sync.sandbox.repositories import global_id, number_of
 from okr_sync.sandbox.repositories_state import ItemState, MilestoneState, NodeState, RepositoryState, WorldState
 
 __all__ = ["FIELDS", "Context", "Field", "instant", "type_name"]
@@ -83,7 +83,7 @@ def _repository(
 def _owner(repository: RepositoryState, info: Info) -> dict[str, Any]:
     login = repository.full_name.split("/")[0]
     host = info.context.web
-    return {"id": global_id("O", sum(login.encode())), "login": login, "url": f"{host}/{login}"}
+    return {"id": global_id("O", number_of(login)), "login": login, "url": f"{host}/{login}"}
 
 
 def _sub_issues(issue: ItemState) -> dict[str, int]:
@@ -100,8 +100,7 @@ def _labels(item: ItemState, _info: Info, **arguments: Any) -> dict[str, Any]:
     page = label_page(item.labels, arguments)
     repository = item.repository.repository.id
     labels = [
-        {"id": global_id("LA", repository, sum(name.encode())), "name": name, "color": "ededed"}
-        for name in page["nodes"]
+        {"id": global_id("LA", repository, number_of(name)), "name": name, "color": "ededed"} for name in page["nodes"]
     ]
     edges = [{**edge, "node": label} for edge, label in zip(page["edges"], labels, strict=True)]
     return {**page, "nodes": labels, "edges": edges}

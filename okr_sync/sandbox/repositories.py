@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Literal, TypeAlias
+from zlib import crc32
 
-__all__ = ["CloseReason", "Event", "GithubWorld", "Item", "Milestone", "Repository", "global_id"]
+__all__ = ["CloseReason", "Event", "GithubWorld", "Item", "Milestone", "Repository", "global_id", "number_of"]
 
 CloseReason: TypeAlias = Literal["completed", "not_planned", "duplicate"]
 EventKind: TypeAlias = Literal[
@@ -97,6 +98,11 @@ def global_id(prefix: str, *numbers: int) -> str:
     return f"{prefix}_{urlsafe_b64encode(packed).decode().rstrip('=')}"
 
 
+def number_of(name: str) -> int:
+    """Return a steady numeric id for what has only a name here: an owner, a label."""
+    return crc32(name.encode())
+
+
 class GithubWorld:
     """Repositories, milestones, issues and pull requests with everything that happened to them.
 
@@ -111,11 +117,15 @@ class GithubWorld:
         self.lock = threading.RLock()
         self._ids = count(7_000_001)
         self._instants: list[datetime] = []
+        self._is_sorted = True
         self._version = 0
 
     def era(self, at: datetime) -> tuple[int, int]:
         """Return a key that is equal for two calls exactly when nothing happened or was told in between."""
         with self.lock:
+            if not self._is_sorted:
+                self._instants.sort()
+                self._is_sorted = True
             return self._version, bisect_right(self._instants, at)
 
     def add_repository(
@@ -321,5 +331,6 @@ class GithubWorld:
     def _tell(self, at: datetime) -> None:
         if at.tzinfo is None:
             raise ValueError(f"{at} has no time zone: give an aware instant")
-        insort(self._instants, at)
+        self._instants.append(at)
+        self._is_sorted = False
         self._version += 1

@@ -1,110 +1,19 @@
-"""The laws of the played GitHub's GraphQL API, tried over real HTTP with httpx and PyGithub."""
+"""The laws of the played GitHub's GraphQL API: what it tells, tried over real HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from time import perf_counter
-from typing import Any
+from collections.abc import Iterator
 
 import httpx
 import pytest
-from github import Auth, Github, GithubException, UnknownObjectException
 
-from okr_sync.sandbox.github import GithubSite
-from okr_sync.sandbox.github_generate import Counts, generate_github, truth
-from okr_sync.sandbox.repositories import GithubWorld, Milestone, Repository
-from okr_sync.sandbox.server import Server
-
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-TOKEN = "a-token"
-
-PROGRESS = """
-query($ids: [ID!]!) {
-  rateLimit { cost limit remaining resetAt used nodeCount }
-  nodes(ids: $ids) {
-    ... on Milestone {
-      id title state dueOn updatedAt repository { nameWithOwner }
-      open: issues(states: OPEN) { totalCount }
-      closed: issues(states: CLOSED, first: 100) {
-        totalCount pageInfo { hasNextPage endCursor } nodes { number stateReason(enableDuplicate: true) closedAt }
-      }
-      merged: pullRequests(states: MERGED) { totalCount }
-      waiting: pullRequests(states: [OPEN]) { totalCount }
-      refused: pullRequests(states: [CLOSED]) { totalCount }
-    }
-  }
-}
-"""
-
-
-def day(number: int) -> datetime:
-    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
-
-
-@dataclass
-class Play:
-    """A served world with one milestone of four issues and two pull requests."""
-
-    world: GithubWorld
-    home: Repository
-    milestone: Milestone
-    server: Server
-    site: GithubSite
-
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        answer = self.post({"query": query, "variables": variables})
-        assert answer.status_code == 200
-        body: dict[str, Any] = answer.json()
-        return body
-
-    def post(self, payload: Any, token: str = TOKEN, path: str = "/graphql") -> httpx.Response:
-        return httpx.post(self.server.url + path, json=payload, headers={"Authorization": f"bearer {token}"})
-
-    def client(self, base: str = "") -> Github:
-        url = self.server.url + base
-        return Github(base_url=url, auth=Auth.Token(TOKEN), retry=None, seconds_between_requests=0)
-
-
-def small_world() -> tuple[GithubWorld, Repository, Milestone]:
-    """A milestone of issues 1 (done), 2 (not planned), 3 (duplicate), 4 (reopened), pulls 5 (merged), 6 (closed)."""
-    world = GithubWorld()
-    home = world.add_repository("acme/app", at=day(0))
-    milestone = world.add_milestone(home, "Reminder", at=day(1), due_on=day(90))
-    issues = [world.add_issue(home, f"Issue {one}", at=day(2), milestone=milestone) for one in range(4)]
-    for number, reason in enumerate(("completed", "not_planned", "duplicate", "completed")):
-        world.close(issues[number], reason, at=day(3))  # type: ignore[arg-type]  # a tuple of literals widens
-    world.reopen(issues[3], at=day(4))
-    world.label(issues[3], "bug", at=day(4))
-    world.merge(world.add_pull_request(home, "Fix", at=day(4), milestone=milestone), at=day(5))
-    world.close(world.add_pull_request(home, "No", at=day(4), milestone=milestone), at=day(6))
-    return world, home, milestone
+from tests.edge.github_play import PROGRESS, TOKEN, Play, day, kinds, played
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Play]]:
-    servers: list[Server] = []
-
-    def make(world: GithubWorld | None = None, now: datetime = NOW, **options: Any) -> Play:
-        made = small_world()
-        chosen = world or made[0]
-        site = GithubSite(chosen, lambda: now, token=TOKEN, **options)
-        servers.append(Server(site).start())
-        return Play(chosen, chosen.repositories[0], chosen.milestones[0], servers[-1], site)
-
-    yield make
-    for server in servers:
-        server.stop()
-
-
-@pytest.fixture
-def play(start: Callable[..., Play]) -> Play:
-    return start()
-
-
-def kinds(body: dict[str, Any]) -> list[str]:
-    return [error.get("type", "") for error in body["errors"]]
+def play() -> Iterator[Play]:
+    with played() as made:
+        yield made
 
 
 def test_a_milestone_tells_done_from_dropped_and_issues_from_pull_requests(play: Play) -> None:
@@ -232,6 +141,24 @@ def test_issues_can_be_filtered_by_since_and_label_and_read_from_the_end(play: P
     assert body["end"]["pageInfo"]["hasPreviousPage"]
 
 
+@pytest.mark.parametrize("since", ["yesterday", "2026-13-01T00:00:00Z"])
+def test_a_since_that_is_no_instant_is_an_error(play: Play, since: str) -> None:
+    query = """query($id: ID!, $since: DateTime) { node(id: $id) { ... on Milestone {
+      issues(filterBy: {since: $since}) { totalCount } } } }"""
+    assert since in play.ask(query, id=play.milestone.node_id, since=since)["errors"][0]["message"]
+
+
+def test_items_can_be_ordered_by_their_last_change_and_cut_before_a_cursor(play: Play) -> None:
+    query = """query($id: ID!, $before: String) { node(id: $id) { ... on Milestone {
+      issues(last: 2, before: $before, orderBy: {field: UPDATED_AT, direction: DESC}) {
+        nodes { number } pageInfo { startCursor hasPreviousPage } } } } }"""
+    page = play.ask(query, id=play.milestone.node_id)["data"]["node"]["issues"]
+    assert [one["number"] for one in page["nodes"]] == [2, 1]
+    page = play.ask(query, id=play.milestone.node_id, before=page["pageInfo"]["startCursor"])["data"]["node"]["issues"]
+    assert [one["number"] for one in page["nodes"]] == [4, 3]
+    assert not page["pageInfo"]["hasPreviousPage"]
+
+
 def test_a_broken_cursor_is_an_error(play: Play) -> None:
     body = play.ask('{ repository(owner: "acme", name: "app") { milestones(first: 1, after: "xyz") { totalCount } } }')
     assert kinds(body) == ["INVALID_CURSOR_ARGUMENTS"]
@@ -264,35 +191,6 @@ def test_a_renamed_repository_is_found_by_its_old_name_unless_renames_are_not_fo
     assert kinds(body) == ["NOT_FOUND"]
 
 
-@pytest.mark.parametrize(
-    ("query", "kind"),
-    [
-        (
-            '{ repository(owner: "acme", name: "app") { milestones { nodes { title } } } }',
-            "MISSING_PAGINATION_BOUNDARIES",
-        ),
-        (
-            '{ repository(owner: "acme", name: "app") { milestones(first: 101) { totalCount } } }',
-            "EXCESSIVE_PAGINATION",
-        ),
-        (
-            """{ repository(owner: "acme", name: "app") { milestones(first: 100) { nodes {
-              issues(first: 100) { nodes { labels(first: 100) { nodes { name } } } } } } } }""",
-            "MAX_NODE_LIMIT_EXCEEDED",
-        ),
-    ],
-)
-def test_a_query_beyond_the_limits_is_refused_before_it_runs(play: Play, query: str, kind: str) -> None:
-    body = play.ask(query)
-    assert kinds(body) == [kind]
-    assert "data" not in body
-    assert body["errors"][0]["path"][0] == "repository"
-
-
-def test_more_than_a_hundred_ids_are_refused(play: Play) -> None:
-    assert kinds(play.ask(PROGRESS, ids=["x"] * 101)) == ["ARGUMENT_LIMIT"]
-
-
 @pytest.mark.parametrize("query", ["{ viewer { nothing } }", "{ viewer {", "query($a: Int!) { viewer { login } }"])
 def test_a_query_that_does_not_fit_the_schema_is_an_error_with_a_place(play: Play, query: str) -> None:
     body = play.ask(query)
@@ -302,96 +200,12 @@ def test_a_query_that_does_not_fit_the_schema_is_an_error_with_a_place(play: Pla
 
 def test_bodies_that_are_no_query_are_refused(play: Play) -> None:
     assert "query attribute" in play.post({}).json()["errors"][0]["message"]
+    wrong = {"query": "query($id: ID!) { node(id: $id) { id } }", "variables": {"id": None}}
+    assert "$id" in play.post(wrong).json()["errors"][0]["message"]
+    two = "query A { viewer { login } } query B { viewer { id } }"
+    assert "operation name" in play.post({"query": two}).json()["errors"][0]["message"]
+    assert play.post({"query": two, "operationName": "A"}).json()["data"] == {"viewer": {"login": "okr-bot"}}
     assert "query attribute" in play.post([1]).json()["errors"][0]["message"]
     url, headers = f"{play.server.url}/graphql", {"Authorization": f"bearer {TOKEN}"}
     assert httpx.post(url, content=b"{", headers=headers).status_code == 400
     assert httpx.get(url, headers=headers).status_code == 404
-
-
-def test_cost_is_requests_per_connection_over_a_hundred_and_at_least_one(play: Play) -> None:
-    """The documented way: each connection costs a request for each of its parents, every parent being full."""
-    assert play.ask("{ rateLimit { cost } }")["data"]["rateLimit"]["cost"] == 1
-    ids = [play.milestone.node_id] * 100
-    rate = play.ask(PROGRESS, ids=ids)["data"]["rateLimit"]
-    assert (rate["cost"], rate["nodeCount"]) == (5, 100 + 100 * 100)
-    nested = """{ rateLimit { cost nodeCount } repository(owner: "acme", name: "app") {
-      milestones(first: 50) { nodes { issues(first: 60) { nodes { labels(first: 10) { nodes { name } } } } } } } }"""
-    found = play.ask(nested)["data"]["rateLimit"]
-    assert (found["cost"], found["nodeCount"]) == (31, 50 + 50 * 60 + 50 * 60 * 10)  # (1 + 50 + 3,000) / 100
-
-
-def test_what_is_not_included_costs_nothing(play: Play) -> None:
-    query = """query($more: Boolean!, $ids: [ID!]!) {
-        rateLimit { cost } nodes(ids: $ids) { ...Counts @include(if: $more) } }
-      fragment Counts on Milestone { a: issues { totalCount } b: issues(states: OPEN) { totalCount }
-        c: pullRequests { totalCount } }"""
-    ids = [play.milestone.node_id] * 100
-    costs = [play.ask(query, ids=ids, more=more)["data"]["rateLimit"]["cost"] for more in (True, False)]
-    assert costs == [3, 1]
-
-
-def test_points_are_counted_down_until_the_hour_is_used_up(start: Callable[..., Play]) -> None:
-    play = start(graphql_limit=7)
-    ids = [play.milestone.node_id] * 100
-    rate = play.ask(PROGRESS, ids=ids)["data"]["rateLimit"]
-    assert (rate["limit"], rate["used"], rate["remaining"], rate["resetAt"]) == (7, 5, 2, "2026-03-01T13:00:00Z")
-    refused = play.post({"query": PROGRESS, "variables": {"ids": ids}})
-    assert (refused.status_code, kinds(refused.json())) == (200, ["RATE_LIMITED"])
-    assert refused.headers["x-ratelimit-resource"] == "graphql"
-    with pytest.raises(GithubException) as caught:
-        play.client().requester.graphql_query(PROGRESS, {"ids": ids})
-    assert caught.value.status == 400
-
-
-def test_a_query_for_too_many_milestones_times_out_as_html_whichever_way_it_asks(start: Callable[..., Play]) -> None:
-    play = start(too_big=30)
-    listed = '{ repository(owner: "acme", name: "app") { milestones(first: %d) { totalCount } } }'
-    assert play.post({"query": listed % 30}).status_code == 200
-    for payload in ({"query": listed % 31}, {"query": PROGRESS, "variables": {"ids": [play.milestone.node_id] * 31}}):
-        answer = play.post(payload)
-        assert (answer.status_code, answer.headers["content-type"]) == (502, "text/html")
-    alias = 'r{0}: repository(owner: "acme", name: "app") {{ milestone(number: 1) {{ title }} }}'
-    assert play.post({"query": "{" + " ".join(alias.format(one) for one in range(31)) + "}"}).status_code == 502
-
-
-def test_a_secondary_limit_refuses_graphql_too(play: Play) -> None:
-    play.site.limit_secondary(retry_after=7)
-    refused = play.post({"query": "{ viewer { login } }"})
-    assert (refused.status_code, refused.headers["retry-after"]) == (403, "7")
-    assert play.ask("{ viewer { login } }")["data"]["viewer"]["login"] == "okr-bot"
-
-
-def test_a_missing_or_wrong_token_is_401(play: Play) -> None:
-    assert play.post({"query": "{ viewer { login } }"}, token="wrong").status_code == 401
-    assert httpx.post(f"{play.server.url}/graphql", json={"query": "{ viewer { login } }"}).status_code == 401
-
-
-def test_pygithub_keeps_partial_data_in_its_not_found_error(play: Play) -> None:
-    requester = play.client().requester
-    _, body = requester.graphql_query(PROGRESS, {"ids": [play.milestone.node_id]})
-    assert body["data"]["nodes"][0]["open"]["totalCount"] == 1
-    with pytest.raises(UnknownObjectException) as caught:
-        requester.graphql_query(PROGRESS, {"ids": [play.milestone.node_id, "MI_gone"]})
-    assert caught.value.data["data"]["nodes"][0]["title"] == "Reminder"
-
-
-def test_an_enterprise_server_answers_at_api_graphql_without_a_rate_limit(start: Callable[..., Play]) -> None:
-    play = start(enterprise=True)
-    headers, body = play.client("/api/v3").requester.graphql_query(PROGRESS, {"ids": [play.milestone.node_id]})
-    assert play.server.log[-1].path == "/api/graphql"
-    assert body["data"]["rateLimit"] is None
-    assert not [name for name in headers if name.lower().startswith("x-ratelimit")]
-
-
-def test_a_hundred_milestones_come_in_one_request_and_equal_the_truth(start: Callable[..., Play]) -> None:
-    begun = perf_counter()
-    world = generate_github(3, repositories=20, milestones=100, items_per_milestone=30, now=NOW)
-    play = start(world)
-    body = play.ask(PROGRESS, ids=[one.node_id for one in world.milestones])
-    assert perf_counter() - begun < 4.0
-    assert len(play.server.log) == 1
-    for node in body["data"]["nodes"]:
-        reasons = [one["stateReason"] for one in node["closed"]["nodes"]]
-        done = reasons.count("COMPLETED")
-        pulls = [node[name]["totalCount"] for name in ("merged", "waiting", "refused")]
-        assert Counts(done, node["open"]["totalCount"], len(reasons) - done, *pulls) == truth(world, [node["id"]], NOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -261,6 +262,35 @@ def test_a_secondary_limit_refuses_as_often_as_asked(play: Play, status: Any, wa
     assert answers[0].headers.get("retry-after") == (None if wait is None else str(wait))
     assert "secondary rate limit" in answers[0].json()["message"]
     assert int(answers[0].headers["x-ratelimit-remaining"]) > 0
+
+
+def test_filters_that_make_no_sense_are_validation_errors(play: Play) -> None:
+    assert play.get("/repos/acme/app/issues?since=yesterday").status_code == 422
+    assert play.get("/repos/acme/app/milestones/x").status_code == 404
+    assert play.get("/repos/acme/app/issues/99").status_code == 404
+    assert play.get("/repositories/1").status_code == 404
+
+
+def test_issues_can_be_ordered_by_their_last_change(play: Play) -> None:
+    shown = play.get("/repos/acme/app/issues?state=all&sort=updated&direction=desc").json()
+    updated = [one["updated_at"] for one in shown]
+    assert updated == sorted(updated, reverse=True)
+    assert [one["number"] for one in shown][:2] == [6, 4]
+
+
+def test_answers_to_many_threads_at_once_never_mix(play: Play) -> None:
+    """Each thread reads another milestone while the world goes on changing."""
+    made = [play.world.add_milestone(play.home, f"M{number}", at=day(7)) for number in range(8)]
+
+    def read(milestone: Milestone) -> list[str]:
+        return [play.get(f"/repos/acme/app/milestones/{milestone.number}").json()["title"] for _ in range(10)]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(read, made)
+        for number in range(50):
+            play.world.add_issue(play.home, f"More {number}", at=day(8), milestone=made[number % 8])
+        assert list(answers) == [[one.title] * 10 for one in made]
+    assert play.get(f"/repos/acme/app/milestones/{made[0].number}").json()["open_issues"] == 7
 
 
 def test_every_answer_has_its_own_request_id(play: Play) -> None:

@@ -78,6 +78,40 @@ def test_adding_removing_closing_and_reopening_items_move_a_milestones_updated_a
     assert [updated(second.node_id, day(number)) for number in (5, 6, 7)] == [day(1), day(6), day(7)]
 
 
+def test_a_milestone_can_be_closed_reopened_renamed_and_postponed() -> None:
+    world = GithubWorld()
+    home = world.add_repository("acme/app", at=day(0))
+    milestone = world.add_milestone(home, "One", at=day(0), due_on=day(30))
+    world.close_milestone(milestone, at=day(1))
+    world.reopen_milestone(milestone, at=day(2))
+    world.retitle_milestone(milestone, "Uno", at=day(3))
+    world.move_due(milestone, day(60), at=day(4))
+    world.move_due(milestone, None, at=day(5))
+
+    def told(at: datetime) -> tuple[str, str, datetime | None, datetime]:
+        node = replay(world, at).nodes[milestone.node_id]
+        assert isinstance(node, MilestoneState)
+        return node.state, node.title, node.due_on, node.updated_at
+
+    assert [told(day(number)) for number in range(6)] == [
+        ("OPEN", "One", day(30), day(0)),
+        ("CLOSED", "One", day(30), day(1)),
+        ("OPEN", "One", day(30), day(2)),
+        ("OPEN", "Uno", day(30), day(3)),
+        ("OPEN", "Uno", day(60), day(4)),
+        ("OPEN", "Uno", None, day(5)),
+    ]
+
+
+def test_labels_come_and_go() -> None:
+    world = GithubWorld()
+    issue = world.add_issue(world.add_repository("acme/app", at=day(0)), "Write", at=day(0), labels=["bug"])
+    world.label(issue, "ux", at=day(1))
+    world.unlabel(issue, "bug", at=day(2))
+    nodes = [replay(world, day(number)).nodes[issue.node_id] for number in range(3)]
+    assert [one.labels for one in nodes if isinstance(one, ItemState)] == [("bug",), ("bug", "ux"), ("ux",)]
+
+
 def test_deleting_a_milestone_frees_its_items() -> None:
     world = GithubWorld()
     home = world.add_repository("acme/app", at=day(0))
@@ -149,6 +183,8 @@ def test_what_cannot_happen_is_refused() -> None:
         world.merge(issue, at=day(6))
     with pytest.raises(ValueError, match="only an issue"):
         world.transfer(world.add_pull_request(home, "Fix", at=day(5)), away, at=day(6))
+    with pytest.raises(ValueError, match="at least one"):
+        generate_github(1, repositories=0, milestones=1, items_per_milestone=1, now=NOW)
     with pytest.raises(ValueError, match="owner/name"):
         world.add_repository("app", at=day(5))
     with pytest.raises(ValueError, match="no time zone"):
