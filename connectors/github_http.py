@@ -122,6 +122,10 @@ class Client:
             raise TransientError(
                 f"no answer from GitHub at {self.host}: {type(error).__name__}", fix="check the network and `url`"
             ) from None
+        except (ValueError, OverflowError):  # PyGithub reads the rate headers of every answer, without care
+            raise ProtocolError(
+                f"GitHub at {self.host} answered with headers that can't be read", fix="check `url` of this source"
+            ) from None
 
     def _follow(self, location: str) -> str:
         target, here = urlsplit(location), urlsplit(self.url)
@@ -153,13 +157,13 @@ class Client:
         if status == 410:
             raise GoneError(where, fix="check `url` of this source")
         if status == 429 or (status == 403 and _is_limit(headers, said)):
-            raise TransientError(where, fix="wait, or sync less often", retry_after=_retry_after(headers, said))
+            raise TransientError(where, fix="wait, or sync less often", retry_after=seconds_to_wait(headers, said))
         if status == 403:
             raise AccessError(where, fix="give the token read access to issues and pull requests; authorise it for SSO")
         if status in (502, 504):
             raise TooMuchError(where, fix="see githubstatus.com")
         if status >= 500:
-            raise TransientError(where, fix="see githubstatus.com", retry_after=_retry_after(headers, said))
+            raise TransientError(where, fix="see githubstatus.com", retry_after=seconds_to_wait(headers, said))
         raise ProtocolError(where, fix="check `url` of this source")
 
     def _graphql(self, reply: Reply) -> Mapping[str, Any]:
@@ -176,7 +180,7 @@ class Client:
         kind, said = error.get("type"), str(error.get("message") or "no reason given")
         where = f"GitHub at {self.host} refused a query{self._quote(said)}"
         if kind == "RATE_LIMITED":
-            raise TransientError(where, fix="wait, or sync less often", retry_after=_retry_after(headers, said))
+            raise TransientError(where, fix="wait, or sync less often", retry_after=seconds_to_wait(headers, said))
         if said.startswith("Something went wrong while executing your query") or kind == "MAX_NODE_LIMIT_EXCEEDED":
             raise TooMuchError(where, fix="try again later, or lower `batch`")
         if kind == "INSUFFICIENT_SCOPES":
@@ -252,7 +256,7 @@ def _is_limit(headers: Mapping[str, str], said: str) -> bool:
     return spent or "retry-after" in headers or Requester.isRateLimitError(said.removeprefix(": "))
 
 
-def _retry_after(headers: Mapping[str, str], said: str) -> float | None:
+def seconds_to_wait(headers: Mapping[str, str], said: str) -> float | None:
     """Return seconds to wait as the server wishes, ≥ 0; None when it names no time that can be read.
 
     Times are taken relative to the answer's own Date header: no clock of ours is involved.

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, StrictInt, StrictStr, field_validator, model_validator
+from pydantic import ConfigDict, Field, SecretStr, StrictInt, StrictStr, field_validator, model_validator
 
 from connectors.github_items import Milestone
 from okr_sync.connector import Miss, Query, Secret, Settings
@@ -16,6 +16,8 @@ from okr_sync.connector import Miss, Query, Secret, Settings
 
 class GithubSettings(Settings):
     """Where GitHub is and how to ask it; `batch` in milestones a request, `timeout` in seconds."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     url: str = "https://api.github.com"
     token: Secret

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.github_milestones import GithubMilestones
-from okr_sync.connector import Caller, Referenced
+from okr_sync.connector import Caller, Referenced, TransientError
 from okr_sync.sandbox.github import GithubSite
 from okr_sync.sandbox.repositories import GithubWorld, Item, Milestone
 from okr_sync.sandbox.server import Server
@@ -18,6 +19,35 @@ from okr_sync.testing.pulled import Pulled
 
 START = datetime(2026, 10, 5, 9, tzinfo=UTC)
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class PatientCaller(Caller):
+    """Asks up to five times after transient errors, without waiting, and several requests at a time.
+
+    `retries` counts the tries after the first ones.
+    """
+
+    def __init__(self, concurrency: int = 1) -> None:
+        self.retries = 0
+        self._concurrency = concurrency
+
+    def call(self, ask: Callable[[], T]) -> T:
+        """Return `ask()`; raises what the fifth try raised."""
+        for _ in range(4):
+            try:
+                return ask()
+            except TransientError:
+                self.retries += 1
+        return ask()
+
+    def map(self, ask: Callable[[T], R], many: Iterable[T]) -> Iterator[R]:
+        """Yield `ask(each)` in the order of `many`."""
+        with ThreadPoolExecutor(self._concurrency) as pool:
+            yield from pool.map(ask, many)
 
 
 @contextmanager
