@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
+from okr_sync.core.delivery import WorkClass, classify
 from okr_sync.core.facts import Container, ScopeFacts, WorkItem
 from okr_sync.core.model import DROPPED_RESOLUTIONS, CountedUnit, IncludedItems
 from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState
 
-ItemClass: TypeAlias = Literal["done", "in_progress", "open", "dropped", "not_counted"]
+ItemClass: TypeAlias = WorkClass | Literal["not_counted"]
 
 CLASSES: tuple[ItemClass, ...] = ("done", "in_progress", "open", "dropped", "not_counted")
 """In the order in which items are listed."""
@@ -186,39 +187,18 @@ def explain_initiative(
     )
 
 
-def classify(item: WorkItem, counting: Counting, parents: frozenset[str] = frozenset()) -> ItemClass:
-    """Return in which class an item counts; `parents` holds the ids that other items of the initiative lie under.
-
-    A done item with a dropped resolution is dropped. Containers never count; sub-tasks only with unit `leaf`, and
-    then items above others don't.
-    """
-    if not _counts(item, counting, parents):
-        return "not_counted"
-    if item.state == "done" and (item.resolution or "").casefold() in counting.dropped:
-        return "dropped"
-    return item.state
-
-
-def _counts(item: WorkItem, counting: Counting, parents: frozenset[str]) -> bool:
-    if item.kind == "pull_request":
-        return counting.include != "issues"
-    if item.kind == "container" or counting.include == "prs":
-        return False
-    return item.id not in parents if counting.unit == "leaf" else item.kind == "issue"
-
-
 def _lay_out(evidence: Evidence) -> Work:
-    found = [item for scope in evidence.scopes for items in scope.items.values() for item in items]
-    parents = frozenset(item.parent for item in found if item.parent)
+    parents = frozenset(
+        (scope.source, item.parent)
+        for scope in evidence.scopes
+        for items in scope.items.values()
+        for item in items
+        if item.parent
+    )
     return Work(
         evidence.state,
         tuple(
-            ContainerLines(
-                scope.ref,
-                scope.source,
-                container,
-                _lines(scope.items.get(container.id, ()), evidence.counting, parents),
-            )
+            ContainerLines(scope.ref, scope.source, container, _lines(scope, container, evidence.counting, parents))
             for scope in evidence.scopes
             for container in scope.containers
         ),
@@ -226,9 +206,25 @@ def _lay_out(evidence: Evidence) -> Work:
     )
 
 
-def _lines(items: Iterable[WorkItem], counting: Counting, parents: frozenset[str]) -> tuple[ItemLine, ...]:
-    lines = [ItemLine(item, classify(item, counting, parents)) for item in items]
+def _lines(
+    scope: ScopeFacts, container: Container, counting: Counting, parents: frozenset[tuple[str, str]]
+) -> tuple[ItemLine, ...]:
+    lines = [
+        ItemLine(item, _class_of(item, counting, is_parent=(scope.source, item.id) in parents))
+        for item in scope.items.get(container.id, ())
+    ]
     return tuple(sorted(lines, key=lambda line: (CLASSES.index(line.counts_as), _natural(line.item.key), line.item.id)))
+
+
+def _class_of(item: WorkItem, counting: Counting, *, is_parent: bool) -> ItemClass:
+    """Return in which class an item counts: pull requests where included, sub-tasks only as leaves."""
+    if item.kind == "pull_request":
+        counted = counting.include != "issues"
+    elif counting.include == "prs" or item.kind == "container":
+        counted = False
+    else:
+        counted = not is_parent if counting.unit == "leaf" else item.kind == "issue"
+    return classify(item, counting.dropped) if counted else "not_counted"
 
 
 def _natural(key: str) -> tuple[str, int, str]:

@@ -39,8 +39,7 @@ def _moved(report: Report) -> Iterator[str]:
 
 def _doubts(report: Report) -> Iterator[str]:
     for doubt in report.doubts:
-        as_of = f"as of {words.moment(doubt.as_of)}" if doubt.as_of else "never read"
-        yield f"{clean(doubt.id)}: {status_word(doubt.word)}, {as_of}: {clean(doubt.reason)}"
+        yield f"{clean(doubt.id)}: {status_word(doubt.word)}, {words.as_of(doubt.as_of)}: {clean(doubt.reason)}"
 
 
 def _objective(row: ObjectiveRow) -> list[str]:
@@ -61,12 +60,12 @@ def _key_result(row: KeyResultRow) -> list[str]:
     mark = words.doubt_mark(state, state.status)
     delta = words.progress_delta(row.progress_delta)
     owner = f" ({clean(state.owner)})" if state.owner else ""
-    reading = f"{words.key_result_numbers(state)}; as of {words.moment(state.as_of)}"
+    title = f"{clean(state.title)} [{clean(state.id)}]{owner}"
+    reading = f"{words.key_result_numbers(state)}; {words.as_of(state.as_of)}"
     moved = words.since_note(row)
     return [
         "",
-        f"  {_status(state.status)}  {words.percent(state.progress):>8}  {delta:>10}  "
-        f"{clean(state.title)} [{clean(state.id)}]{owner}",
+        f"  {_status(state.status)}  {words.percent(state.progress):>8}  {delta:>10}  {title}",
         f"      {reading}{f'; {mark}' if mark else ''}",
         *([f"      since then: {moved}"] if moved else []),
         *([f"      {clean(state.reason)}"] if state.reason else []),
@@ -77,7 +76,7 @@ def _initiative(row: InitiativeRow) -> list[str]:
     state = row.state
     mark = words.doubt_mark(state, state.state)
     delta = words.work_delta(row)
-    notes = [words.work_count(state), state.policy, delta, f"as of {words.moment(state.as_of)}", mark, state.reason]
+    notes = [words.work_count(state), state.policy, delta, words.as_of(state.as_of), mark, state.reason]
     return [
         f"{_status(state.state)}  {words.percent(state.progress):>8}  {clean(state.title)} [{clean(state.id)}]",
         f"    {'; '.join(clean(note) for note in notes if note)}",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Literal, TypeAlias
 
+from okr_sync.core.numbers import show, show_instant
 from okr_sync.core.report import InitiativeRow, KeyResultRow, ObjectiveRow, Report, SourceRow
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, Status
 
@@ -62,13 +63,8 @@ def status_word(status: str) -> str:
 
 
 def amount(value: float | None, unit: str = "") -> str:
-    """Return a value with its unit: at most two decimals, three digits below 1 ("1,234 ms", "0.556", "62.5 %")."""
-    if value is None:
-        return UNKNOWN
-    number = f"{value:,.2f}".rstrip("0").rstrip(".") if abs(value) >= 1 else f"{value:.3g}"
-    if abs(value) >= 1e15 or 0 < abs(value) < 1e-4:
-        number = f"{value:.6g}"
-    return f"{number if value else '0'} {clean(unit)}".rstrip()
+    """Return a value with its unit ("1,234 ms", "0.556", "62.5 %"); "unknown" for None."""
+    return UNKNOWN if value is None else show(value, clean(unit))
 
 
 def percent(share: float | None) -> str:
@@ -93,13 +89,18 @@ def value_delta(delta: float | None, unit: str) -> str:
     """Return a change of value with its sign and unit; empty when unknown."""
     if delta is None:
         return ""
-    said = amount(round(delta, 9), unit)
-    return f"+{said}" if delta > 0 and not said.startswith("0 ") else said
+    rounded = round(delta, 9)
+    return f"{'+' if rounded > 0 else '±' if not rounded else ''}{amount(rounded, unit)}"
 
 
 def moment(at: datetime | None) -> str:
     """Return an instant in UTC to the minute ("2026-11-22 03:46 UTC"); "never" for None."""
-    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if at else "never"
+    return show_instant(at) if at else "never"
+
+
+def as_of(at: datetime | None) -> str:
+    """Return the age of a number ("as of 2026-11-22 03:46 UTC"), or that there never was one."""
+    return f"as of {moment(at)}" if at else "never read"
 
 
 def day(at: date) -> str:
@@ -117,12 +118,15 @@ def key_result_numbers(state: KeyResultState) -> str:
 
 def doubt_mark(state: KeyResultState | InitiativeState, status: str) -> str:
     """Return "stale" when the state is and its status does not say so already; else nothing."""
-    return "stale" if state.stale and status != "stale" else ""
+    return "stale" if state.stale and status not in {"stale", "outdated"} else ""
 
 
 def since_note(row: KeyResultRow) -> str:
     """Return what moved since the basis of the report: progress, value and status; empty when nothing is known."""
+    deltas = [delta for delta in (row.progress_delta, row.value_delta) if delta is not None]
     parts = [progress_delta(row.progress_delta), value_delta(row.value_delta, row.state.unit)]
+    if deltas and not any(deltas):
+        parts = ["no change"]
     if row.status_before:
         parts.append(f"was {status_word(row.status_before)}")
     return ", ".join(part for part in parts if part)
