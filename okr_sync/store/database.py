@@ -87,6 +87,7 @@ class Store:
         engine = self._engine.execution_options(**{WRITES: writes})
         try:
             with Session(engine, expire_on_commit=False) as session:
+                session.connection()  # begins at once, so that a writer waits here and not half way
                 yield session
         except StatementError as error:
             raise store_error(error, str(self.path)) from error

@@ -1,0 +1,182 @@
+"""Opening a store and its transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from okr_sync.errors import StoreError
+from okr_sync.store import Store
+from okr_sync.store.statements import fetch, fetch_one
+from okr_sync.store.tables import Observation, ReportMark, SourceRow, sql
+from tests.store.builders import NOW
+
+MARKS, SOURCES, OBSERVATIONS = sql(ReportMark), sql(SourceRow), sql(Observation)
+
+
+def _mark(store: Store, name: str) -> None:
+    with store.writing() as session:
+        session.connection().execute(insert(MARKS).values(name=name, at=NOW))
+
+
+def _write_and_fail(session: Session) -> None:
+    session.connection().execute(insert(MARKS).values(name="lost", at=NOW))
+    raise ZeroDivisionError
+
+
+def _names(store: Store) -> list[str]:
+    with store.reading() as session:
+        return [row["name"] for row in fetch(session, select(MARKS).order_by(MARKS.c.id))]
+
+
+def test_a_new_store_is_made_migrated_and_private(url: str, tmp_path: Path) -> None:
+    store = Store.open(url)
+    assert store.schema_version() == "0001"
+    assert (tmp_path / "okr-sync.db").stat().st_mode & 0o777 == 0o600
+    with store.writing() as session:
+        session.connection().execute(insert(MARKS).values(name="a", at=NOW))
+        journals = [path for path in tmp_path.iterdir() if path.name != "okr-sync.db"]
+        assert journals, "nothing was written beside the store, so this test looks at nothing"
+        assert all(path.stat().st_mode & 0o077 == 0 for path in journals)
+
+
+def test_opening_an_existing_store_keeps_what_it_holds(url: str) -> None:
+    _mark(Store.open(url), "weekly")
+    assert _names(Store.open(url)) == ["weekly"]
+
+
+def test_a_reader_never_makes_a_store(url: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"no store at .*okr-sync.db; run okr-sync sync"):
+        Store.open(url, create=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_named_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"folder .*missing does not exist"):
+        Store.open(f"sqlite:///{tmp_path}/missing/okr-sync.db")
+    assert not (tmp_path / "missing").exists()
+
+
+def test_a_place_where_no_file_can_be_made_is_refused() -> None:
+    with pytest.raises(StoreError, match=r"can't be made: .*choose a folder"):
+        Store.open("sqlite:////proc/okr-sync.db")
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("These are my notes.\n" * 100)
+    with pytest.raises(StoreError, match=r"not a database.*point `store` to"):
+        Store.open(f"sqlite:///{path}")
+    assert path.read_text() == "These are my notes.\n" * 100
+
+
+def test_a_database_of_another_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE songs (title TEXT)")
+    other.close()
+    with pytest.raises(StoreError, match="database of another program"):
+        Store.open(f"sqlite:///{path}")
+
+
+def test_an_empty_file_left_by_a_crash_heals_for_writers_only(url: str, tmp_path: Path) -> None:
+    (tmp_path / "okr-sync.db").touch()
+    with pytest.raises(StoreError, match="is empty; run okr-sync sync first"):
+        Store.open(url, create=False)
+    assert Store.open(url).schema_version() == "0001"
+
+
+@pytest.mark.parametrize("url", ["postgresql://ana:s3cret@host/okr", "mysql://ana:s3cret@host/okr", "sqlite://", "x"])
+def test_an_address_that_can_not_be_a_store_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(StoreError, match=r"sqlite:///okr-sync\.db") as caught:
+        Store.open(url)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_store_that_vanishes_fails_and_never_comes_back_empty(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "okr-sync.db").unlink()
+    with pytest.raises(StoreError, match=r"unable to open.*restore a backup"), store.writing():
+        pass  # pragma: no cover -- never reached
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_exception_undoes_the_whole_transaction(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError), store.writing() as session:
+        _write_and_fail(session)
+    assert _names(store) == []
+
+
+def test_rehearsing_sees_its_own_writes_and_leaves_nothing(store: Store) -> None:
+    with store.rehearsing() as session:
+        session.connection().execute(insert(MARKS).values(name="plan", at=NOW))
+        assert fetch_one(session, select(MARKS.c.name)) == {"name": "plan"}
+    assert _names(store) == []
+
+
+def test_what_a_reader_writes_is_undone(store: Store) -> None:
+    with store.reading() as session:
+        session.connection().execute(insert(MARKS).values(name="reader", at=NOW))
+    assert _names(store) == []
+
+
+def test_a_reader_sees_one_state_while_others_write(store: Store) -> None:
+    _mark(store, "before")
+    with store.reading() as session:
+        before = fetch(session, select(MARKS.c.name))
+        _mark(store, "while reading")
+        assert fetch(session, select(MARKS.c.name)) == before
+    assert _names(store) == ["before", "while reading"]
+
+
+def test_no_update_is_lost_when_six_threads_add_one_twenty_times(store: Store) -> None:
+    with store.writing() as session:
+        session.connection().execute(insert(SOURCES).values(name="n", fresh_seconds=0))
+    start = threading.Barrier(6)
+
+    def add(_thread: int) -> None:
+        start.wait()
+        for _ in range(20):
+            with store.writing() as session:
+                row = fetch_one(session, select(SOURCES.c.fresh_seconds))
+                assert row is not None
+                session.connection().execute(update(SOURCES).values(fresh_seconds=row["fresh_seconds"] + 1))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(add, range(6)))
+    with store.reading() as session:
+        assert fetch_one(session, select(SOURCES.c.fresh_seconds)) == {"fresh_seconds": 120.0}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_is_not_finite_is_refused(store: Store, value: float) -> None:
+    row = {"metric": "nps", "valid_time": NOW, "dated": True, "value": value, "recorded_at": NOW}
+    with pytest.raises(StoreError, match="nothing of this transaction was saved"), store.writing() as session:
+        session.connection().execute(insert(OBSERVATIONS).values(row))
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), "abc"])
+def test_the_database_itself_refuses_infinite_numbers_and_text(store: Store, tmp_path: Path, value: object) -> None:
+    other = sqlite3.connect(tmp_path / "okr-sync.db")
+    with pytest.raises(sqlite3.IntegrityError, match="ck_observations_value_finite"):
+        other.execute(
+            "INSERT INTO observations (metric, valid_time, dated, value, evidence, retracted, recorded_at)"
+            " VALUES ('nps', '2026-10-05', 1, ?, '', 0, '2026-10-05')",
+            [value],
+        )
+    other.close()
+
+
+def test_a_damaged_store_says_so(store: Store, tmp_path: Path) -> None:
+    _mark(store, "weekly")
+    path = tmp_path / "okr-sync.db"
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="restore a backup"):
+        _names(store)

@@ -1,0 +1,87 @@
+"""The schema: migrations say the same as the tables, and only a fitting schema is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, inspect
+
+from okr_sync.errors import StoreError
+from okr_sync.store import Store, schema
+from okr_sync.store.tables import Table
+
+
+def _checks(connection: Connection) -> dict[str, set[tuple[str, str]]]:
+    found = inspect(connection)
+    return {
+        table: {(str(check["name"]), str(check["sqltext"])) for check in found.get_check_constraints(table)}
+        for table in Table.metadata.tables
+    }
+
+
+def _upgrade_and_fail(connection: Connection) -> None:
+    schema.upgrade(connection)
+    assert "runs" in inspect(connection).get_table_names()
+    raise ZeroDivisionError
+
+
+def _stamp(tmp_path: Path, revision: str) -> None:
+    connection = sqlite3.connect(tmp_path / "okr-sync.db")
+    with connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
+    connection.close()
+
+
+def test_the_migrated_schema_is_the_one_of_the_tables(store: Store) -> None:
+    with store.reading() as session:
+        context = MigrationContext.configure(session.connection(), opts={"compare_server_default": True})
+        assert compare_metadata(context, Table.metadata) == []
+
+
+def test_the_migrated_checks_are_those_of_the_tables(store: Store) -> None:
+    with create_engine("sqlite://").begin() as connection, store.reading() as session:
+        Table.metadata.create_all(connection)
+        expected = _checks(connection)
+        assert sum(map(len, expected.values())) > 10
+        assert _checks(session.connection()) == expected
+
+
+def test_every_revision_can_be_taken_back(url: str) -> None:
+    with create_engine(url).begin() as connection:
+        config = schema.alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        command.downgrade(config, "base")
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_migrating_says_which_revisions_it_applied_and_then_has_nothing_to_do(url: str, tmp_path: Path) -> None:
+    (tmp_path / "okr-sync.db").touch()
+    store = Store.open(url, create=False, allow_older=True)
+    assert store.schema_version() == ""
+    assert store.migrate() == ("0001",)
+    assert store.migrate() == ()
+    assert store.schema_version() == schema.newest_revision() == "0001"
+
+
+def test_a_store_of_a_newer_program_is_refused_whatever_one_wants(store: Store, url: str, tmp_path: Path) -> None:
+    _stamp(tmp_path, "9999")
+    for allow_older in (False, True):
+        with pytest.raises(StoreError, match="written by a newer okr-sync"):
+            Store.open(url, allow_older=allow_older)
+    with pytest.raises(StoreError, match="written by a newer okr-sync"):
+        store.migrate()
+
+
+def test_an_upgrade_that_fails_half_way_leaves_nothing(url: str, tmp_path: Path) -> None:
+    (tmp_path / "okr-sync.db").touch()
+    store = Store.open(url, create=False, allow_older=True)
+    with pytest.raises(ZeroDivisionError), store.writing() as session:
+        _upgrade_and_fail(session.connection())
+    with store.reading() as session:
+        assert inspect(session.connection()).get_table_names() == []
