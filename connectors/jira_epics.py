@@ -26,6 +26,7 @@ from okr_sync.connector import (
     Members,
     Miss,
     Page,
+    ProtocolError,
     Query,
     Secret,
     Settings,
@@ -102,9 +103,11 @@ class JiraEpics(DeliverySource):
     def probe(self) -> str:
         """Return who we are at which site; raises SourceError."""
         me = self._http.get("2/myself")
-        name = (me.get("displayName") or me.get("name")) if isinstance(me, dict) else None
+        name = me.get("displayName") if isinstance(me, dict) else None
+        if not name:
+            raise ProtocolError("the answer to GET myself names nobody", fix="check `url`: is it a Jira site?")
         kind = "Cloud" if self._search.dialect.cloud else "Data Center"
-        return f"signed in as {name or 'someone without a name'} at {self.settings.url} (Jira {kind})"
+        return f"signed in as {name} at {self.settings.url} (Jira {kind})"
 
     def close(self) -> None:
         """Close all connections; may be called twice."""
@@ -127,24 +130,25 @@ class JiraEpics(DeliverySource):
         later = _later(reach, last)
         yield from (Page(items=items) for items in (reach.everything() if later is None else [later]))
         full = at if last is None or later is None else last.full
-        cursor = Cursor(at - round(self.settings.overlap_minutes * _MINUTE), full, asked, reach.held).dump()
         misses |= {
             ref: _refused(scope.jql, reach) for ref, scope in good.items() if _query_id(scope.jql) in reach.refused
         }
         ids = {ref: _ids(scope, epics) for ref, scope in good.items() if ref not in misses}
-        containers = tuple(
-            self._container(id_, epics, queries) for id_ in sorted({each for of in ids.values() for each in of})
+        containers = self._containers({each for of in ids.values() for each in of}, epics, queries)
+        held = reach.held.members(each.id for each in containers)
+        yield Page(
+            containers=containers,
+            members=tuple(Members(container, items, whole=True) for container, items in held.items()),
+            scopes=ids,
+            misses=misses,
+            cursor=Cursor(at - round(self.settings.overlap_minutes * _MINUTE), full, asked, reach.held).dump(),
         )
-        members = reach.held.members(each.id for each in containers)
-        held = tuple(Members(each, items, whole=True) for each, items in members.items())
-        yield Page(containers=containers, members=held, scopes=ids, misses=misses, cursor=cursor)
 
     def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of issues: those left out are gone if their project is still there to be seen."""
         if not ids:
             return LookUp()
-        epics = {item.parent: item.parent for item in known.values() if item.parent}
-        found = tuple(each.item for each in self._search.items(sorted(ids), epics))
+        found = tuple(each.item for each in self._search.items(sorted(ids), {}))
         missing = ids - {item.id for item in found}
         projects = {known[id_].key.rpartition("-")[0] for id_ in missing if id_ in known}
         visible = dict(zip(projects, self.caller.map(self._search.visible, projects), strict=True))
@@ -175,11 +179,17 @@ class JiraEpics(DeliverySource):
                 misses[ref] = Miss(why[0].why, "; ".join(miss.message for miss in why))
         return found, misses
 
-    def _container(self, id_: str, epics: Mapping[str, Any], queries: Mapping[str, str]) -> Container:
-        if id_ in queries:
-            jql, dialect = queries[id_], self._search.dialect
-            return Container(id_, id_, jql, f"{dialect.address}/issues/?jql={quote(jql)}", "query", "open")
-        return next(read_container(epic, self._search.dialect) for epic in epics.values() if str(epic["id"]) == id_)
+    def _containers(self, ids: set[str], epics: Mapping[str, Any], queries: Mapping[str, str]) -> tuple[Container, ...]:
+        dialect = self._search.dialect
+        known = {str(epic["id"]): epic for epic in epics.values()}
+        return tuple(
+            _query_container(id_, queries[id_], dialect) if id_ in queries else read_container(known[id_], dialect)
+            for id_ in sorted(ids)
+        )
+
+
+def _query_container(id_: str, jql: str, dialect: Dialect) -> Container:
+    return Container(id_, id_, jql, f"{dialect.address}/issues/?jql={quote(jql)}", "query", "open")
 
 
 def _later(reach: Reach, last: Cursor | None) -> tuple[WorkItem, ...] | None:

@@ -11,6 +11,8 @@ from connectors.jira_search import JiraSearch, chunks
 from okr_sync.connector import Caller, WorkItem
 
 _EPICS = 200  # epics in one query
+_CHAINS = 4  # lists read side by side when everything is read: the pages of one list come one after the other
+_CHAIN = 50  # epics that are worth a list of their own
 
 
 class Reach:
@@ -46,9 +48,9 @@ class Reach:
         self.held.prune(self._epics)
         return (*items, *self._later_subtasks(bound), *self._take_parts())
 
-    def _clauses(self, containers: Mapping[str, str]) -> list[str]:
+    def _clauses(self, containers: Mapping[str, str], size: int = _EPICS) -> list[str]:
         word = "parent" if self._search.dialect.cloud else '"Epic Link"'
-        return [f"{word} in ({', '.join(keys)})" for keys in chunks(list(containers.values()), _EPICS)]
+        return [f"{word} in ({', '.join(keys)})" for keys in chunks(list(containers.values()), size)]
 
     def _find(self, jql: str) -> list[Found]:
         return self._search.find(jql, self._ids)
@@ -56,7 +58,8 @@ class Reach:
     def _descend(self, frontier: Mapping[str, str]) -> Iterator[tuple[WorkItem, ...]]:
         while frontier:
             below: dict[str, str] = {}
-            for found in self._caller.map(self._find, self._clauses(frontier)):
+            size = min(_EPICS, max(_CHAIN, -(-len(frontier) // _CHAINS)))
+            for found in self._caller.map(self._find, self._clauses(frontier, size)):
                 below |= self._place(found)
                 yield self._take(found)
             frontier = below
@@ -69,8 +72,9 @@ class Reach:
             parent = item.parent or ""
             if parent in self._epics or parent in self.held.containers:  # else the index lags behind a move
                 self.held.above[item.id] = parent
-                if item.kind == "container" and item.id not in self._epics and item.id not in self.held.containers:
-                    self.held.containers[item.id] = new[item.id] = item.key
+                if item.kind == "container" and item.id not in self._epics:
+                    new |= {item.id: item.key} if item.id not in self.held.containers else {}
+                    self.held.containers[item.id] = item.key
         return new
 
     def _take(self, found: Iterable[Found]) -> tuple[WorkItem, ...]:
@@ -143,7 +147,8 @@ class Reach:
         held = self.held
         if not held.types:
             return ()
-        among = f"project in ({_listed(held.projects)}) AND issuetype not in ({_listed(held.types)})"
+        projects = ", ".join(f'"{key}"' for key in sorted(held.projects))  # a project may be called AND
+        among = f"project in ({projects}) AND issuetype not in ({', '.join(sorted(held.types))})"
         issues = held.issues()
         changed = {each.item.id: each for each in self._find(f"{among}{bound}") if each.item.kind == "subtask"}
         present = self._search.ids(among) if held.subtasks else set()
@@ -151,7 +156,3 @@ class Reach:
         ours = {id_: each for id_, each in changed.items() if each.item.parent in issues}
         held.subtasks = kept | {id_: str(each.item.parent) for id_, each in ours.items()}
         return self._take(ours.values())
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(f'"{word}"' for word in sorted(words))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connectors.jira_epics import JiraEpics, JiraQuery, JiraSettings
+from okr_sync.connector import Caller, Referenced
 from okr_sync.sandbox.jira import JiraSite
 from okr_sync.sandbox.jira_access import Credentials
 from okr_sync.sandbox.jira_catalogue import Flavour
 from okr_sync.sandbox.jira_world import Issue, JiraWorld
 from okr_sync.sandbox.server import Server
 from okr_sync.testing.delivery_world import TOKEN, DeliveryWorld, Kind
+from okr_sync.testing.pulled import Mirror, Pulled
 
 START = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
 EMAIL = "ana@example.com"
@@ -25,10 +29,10 @@ _MOVES: dict[Kind, tuple[str, str | None]] = {
 class JiraDeliveryWorld(DeliveryWorld):
     """Two epics in two projects behind a loopback server; `world` has Jira's own verbs for more."""
 
-    def __init__(self, flavour: Flavour, page_limit: int | None = None) -> None:
+    def __init__(self, flavour: Flavour, page_limit: int | None = None, world: JiraWorld | None = None) -> None:
         self.flavour = flavour
         self.now = START + timedelta(days=30)
-        self.world = JiraWorld()
+        self.world = world or JiraWorld()
         self.epics = {name: self._build(name, key) for name, key in _PROJECTS.items()}
         for name, kinds in (
             ("alpha", ("done", "done", "dropped", "open", "open", "open")),
@@ -95,3 +99,50 @@ class JiraDeliveryWorld(DeliveryWorld):
         for _ in range(3):
             self.world.add_issue(f"M{number % 5}", "A story", at=START, parent=epic)
         return {"epics": [epic.key]}
+
+
+class Jira:
+    """A world with a connector to it; `pull` keeps the cursor and a mirror."""
+
+    def __init__(self, world: JiraDeliveryWorld, caller: Caller | None = None, **settings: Any) -> None:
+        self.home, self.world = world, world.world
+        who = {"email": EMAIL} if world.flavour == "cloud" else {}
+        raw = {"url": world.server.url, "token": Referenced(TOKEN), **who, **settings}
+        self.connector = JiraEpics(JiraSettings(**raw), caller)
+        self.mirror = Mirror()
+        self.left: frozenset[str] = frozenset()
+        self.cursor: str | None = None
+
+    def pull(self, **scopes: Any) -> Pulled:
+        """Return one pull from where the last one ended."""
+        pulled = self._ask(self.cursor, scopes)
+        self.cursor, self.left = pulled.cursor, self.mirror.take(pulled)
+        return pulled
+
+    def _ask(self, cursor: str | None, scopes: dict[str, Any]) -> Pulled:
+        self.home.server.forget()
+        queries = {ref: JiraQuery(**query) for ref, query in scopes.items()}
+        pulled = Pulled.of(self.connector.pull(queries, cursor, self.home.now))
+        pulled.check(scopes, self.home.now)
+        return pulled
+
+    def check_mirror(self, **scopes: Any) -> None:
+        """Pull once more and assert that the mirror equals a pull of everything."""
+        self.pull(**scopes)
+        fresh = self._ask(None, scopes)
+        for container, members in fresh.members.items():
+            assert self.mirror.held(container) == {item: fresh.items[item] for item in members.items}
+
+    @property
+    def requests(self) -> int:
+        """How many requests the last pull took."""
+        return len(self.home.server.log)
+
+
+def serve(flavour: Flavour, page_limit: int | None = None) -> Iterator[Jira]:
+    """Yield a site that is being served, with a connector to it."""
+    world = JiraDeliveryWorld(flavour, page_limit)
+    with world.server:
+        jira = Jira(world)
+        yield jira
+        jira.connector.close()

@@ -1,0 +1,176 @@
+"""How jira_epics reads the fields of issues and the pages of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+
+from okr_sync.connector import AccessError, Caller, ProtocolError, TransientError
+from okr_sync.sandbox.server import Fault, Response
+from tests.contract.jira_fixtures import START, Jira, JiraDeliveryWorld, serve
+
+T = TypeVar("T")
+
+
+@pytest.fixture(params=["cloud", "dc"])
+def jira(request: pytest.FixtureRequest) -> Iterator[Jira]:
+    yield from serve(request.param)
+
+
+@pytest.fixture
+def cloud() -> Iterator[Jira]:
+    yield from serve("cloud")
+
+
+@pytest.fixture
+def dc() -> Iterator[Jira]:
+    yield from serve("dc", page_limit=4)
+
+
+# --- fields ---
+
+
+def test_points_are_numbers_or_unknown(cloud: Jira) -> None:
+    """Text is read, 0 is 0, Jira's -1 and words are unknown; both points fields count, QE's does not."""
+    cloud.world.add_project("TEAM", managed="team")
+    given: dict[str, Any] = {"5": 5.0, "0": 0.0, "-1": None, "many": None}
+    epic = cloud.home.epics["alpha"]
+    made = {
+        cloud.world.add_issue("ALP", text, at=START, parent=epic, points=text).id: want for text, want in given.items()
+    }
+    made[cloud.world.add_issue("TEAM", "8", at=START, parent=epic, points=8.0).id] = 8.0
+    made[cloud.world.add_issue("TEAM", "none", at=START, parent=epic).id] = None
+    held = cloud.pull(a={"epics": ["ALP-1"]}).held("a")
+    assert {id_: held[id_].points for id_ in made} == made
+
+
+@pytest.mark.parametrize("name", ["Story Points", "customfield_10028", "story points"])
+def test_the_points_field_may_be_pinned(cloud: Jira, name: str) -> None:
+    """A field named by name or id is the only one read."""
+    cloud.world.add_project("TEAM", managed="team")
+    other = cloud.world.add_issue("TEAM", "8", at=START, parent=cloud.home.epics["alpha"], points=8.0)
+    pinned = Jira(cloud.home, points_field=name)
+    held = pinned.pull(a={"epics": ["ALP-1"]}).held("a")
+    assert held.pop(other.id).points is None
+    assert {item.points for item in held.values()} == {3.0}
+    pinned.connector.close()
+
+
+def test_a_points_field_that_is_not_there_is_told(cloud: Jira) -> None:
+    """A pinned field that nobody has is refused with the nearest name."""
+    pinned = Jira(cloud.home, points_field="Story Point")
+    with pytest.raises(AccessError, match="did you mean 'Story Points'"):
+        pinned.pull(a={"epics": ["ALP-1"]})
+    pinned.connector.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"status": None}, r"issue ALP-2 has no fields.status.statusCategory.key"),
+        ({"status": {"name": "?"}}, r"issue ALP-2 has no fields.status.statusCategory.key"),
+        ({"status": {"statusCategory": {"key": "half"}}}, "ALP-2 has the unknown status category 'half'"),
+        ({"created": "yesterday"}, "ALP-2: created is no instant"),
+        ({"created": "2026-10-01T12:00:00"}, "ALP-2: created is no instant"),
+        ({"duedate": "soon"}, "ALP-2: duedate is no date"),
+        ({"issuetype": None}, "ALP-2 has no fields.issuetype"),
+        ({"customfield_10028": {"value": "M"}}, "ALP-2: field customfield_10028 holds no number"),
+    ],
+)
+def test_an_issue_that_breaks_the_contract_is_named(cloud: Jira, change: dict[str, Any], problem: str) -> None:
+    """A field that is missing or has another shape is a ProtocolError that names issue and field, never a guess."""
+    fields = {
+        "summary": "A story", "issuetype": {"id": "7", "subtask": False, "hierarchyLevel": 0},
+        "status": {"statusCategory": {"key": "new"}}, "parent": {"id": cloud.home.epics["alpha"].id},
+    }  # fmt: skip
+    issue = {"id": "1", "key": "ALP-2", "fields": {**fields, **change}}
+    reply = Response.of({"issues": [issue], "isLast": True})
+    cloud.home.server.inject(Fault("response", reply, where="/search/jql"))
+    with pytest.raises(ProtocolError, match=problem):
+        cloud.pull(a={"epics": ["ALP-1"]})
+
+
+# --- pages ---
+
+
+def test_short_pages_lose_nothing(jira: Jira) -> None:
+    """A site that grants less than it could is read to the end."""
+    jira.home.site.quirks.short_pages = True
+    assert set(jira.pull(a={"epics": ["ALP-1"]}).held("a")) == set(jira.home.truth("alpha"))
+
+
+@pytest.mark.parametrize(
+    ("quirk", "problem"), [("repeat_token", "a page twice"), ("empty_page_with_token", "an empty page")]
+)
+def test_pages_that_never_end_are_an_error(quirk: str, problem: str) -> None:
+    """A token that comes again, or an empty page before the end, is a ProtocolError and not an endless loop."""
+    world = JiraDeliveryWorld("cloud", page_limit=2)
+    setattr(world.site.quirks, quirk, True)
+    with world.server:
+        jira = Jira(world)
+        with pytest.raises(ProtocolError, match=problem):
+            jira.pull(a={"epics": ["ALP-1"]})
+        jira.connector.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"issues": [], "isLast": False}, "no token for the next page"),
+        ({"issues": {}}, "no list of issues"),
+        ([], "no list of issues"),
+    ],
+)
+def test_a_page_that_does_not_say_how_it_goes_on_is_an_error(cloud: Jira, answer: Any, problem: str) -> None:
+    """The end of a list is proven or the pull fails."""
+    cloud.home.server.inject(Fault("response", Response.of(answer), where="/search/jql"))
+    with pytest.raises(ProtocolError, match=problem):
+        cloud.pull(a={"epics": ["ALP-1"]})
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"issues": [], "total": 3}, "an empty page after 0 of 3"),
+        ({"issues": []}, "no total"),
+        ({"issues": [], "total": "3"}, "no total"),
+    ],
+)
+def test_a_page_of_data_center_that_does_not_add_up_is_an_error(dc: Jira, answer: Any, problem: str) -> None:
+    """Data Center's pages must reach their total."""
+    dc.home.server.inject(Fault("response", Response.of(answer), where="/search"))
+    with pytest.raises(ProtocolError, match=problem):
+        dc.pull(a={"epics": ["ALP-1"]})
+
+
+class _Meddler(Caller):
+    """Does something before its nth request."""
+
+    def __init__(self, number: int, deed: Callable[[], None]) -> None:
+        self._left, self._deed = number, deed
+
+    def call(self, ask: Callable[[], T]) -> T:
+        self._left -= 1
+        if self._left == 0:
+            self._deed()
+        return ask()
+
+
+def test_a_list_that_shrinks_while_it_is_read_is_read_again_later(dc: Jira) -> None:
+    """When an issue goes between two pages by offset, another one may have been skipped: TransientError."""
+    doomed = min(dc.home.truth("alpha"))
+    meddler = _Meddler(5, lambda: dc.home.delete(doomed))
+    jira = Jira(dc.home, meddler)
+    with pytest.raises(TransientError, match="became shorter"):
+        jira.pull(a={"epics": ["ALP-1"]})
+    jira.connector.close()
+
+
+def test_an_issue_that_jira_could_not_read_is_not_missing(cloud: Jira) -> None:
+    """Issues listed as errors by bulkfetch make the pull fail for now, they are not taken for deleted."""
+    reply = Response.of({"issues": [], "issueErrors": [{"id": "1", "errorMessage": "later"}]})
+    cloud.home.server.inject(Fault("response", reply, where="bulkfetch"))
+    with pytest.raises(TransientError, match="could not read 1 of 1"):
+        cloud.pull(a={"epics": ["ALP-1"]})
