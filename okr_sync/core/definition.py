@@ -1,0 +1,122 @@
+"""What makes a number, as one hash: it tells a moved number from a moved yardstick."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from okr_sync.core.model import Book, Change, Delivery, Done, Initiative, KeyResult, Measure, Metric, Steps, Threshold
+
+__all__ = ["canonical", "define", "definition_hash", "initiatives_of", "metrics_of"]
+
+HASH_LENGTH = 16  # hex digits
+
+
+def canonical(value: object) -> str:
+    """Return canonical JSON: keys sorted, sets sorted, instants in UTC, dataclasses with their type's name.
+
+    Raises `TypeError` for a type that has no canonical form, `ValueError` for a number that is not finite.
+    """
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def definition_hash(*parts: object) -> str:
+    """Return the first 16 hex digits of the SHA-256 of the parts' canonical JSON."""
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()[:HASH_LENGTH]
+
+
+def define(book: Book) -> Book:
+    """Return the book with each key result's `definition` filled.
+
+    It covers the measure, start and due, what each of its metrics asks and in which unit, and the scopes and policies
+    of each initiative that it rests on; not titles of metrics, owners or the weight in the roll-up.
+    """
+    metrics = {metric.id: metric for metric in book.metrics}
+    initiatives = {initiative.id: initiative for initiative in book.initiatives}
+
+    def defined(key_result: KeyResult) -> KeyResult:
+        parts = (
+            key_result.measure,
+            key_result.start,
+            key_result.due,
+            [_question(metrics[name]) for name in metrics_of(key_result.measure) if name in metrics],
+            [_work(initiatives[name]) for name in initiatives_of(key_result.measure) if name in initiatives],
+        )
+        return replace(key_result, definition=definition_hash(*parts))
+
+    objectives = (replace(o, key_results=tuple(map(defined, o.key_results))) for o in book.objectives)
+    return replace(book, objectives=tuple(objectives))
+
+
+def metrics_of(measure: Measure) -> tuple[str, ...]:
+    """Return the ids of the metrics that a measure reads, in its order."""
+    match measure:
+        case Change() | Threshold():
+            return (measure.metric,)
+        case Done():
+            return _some(measure.subject.metric)
+        case Steps():
+            return tuple(name for step in measure.steps for name in _some(step.subject.metric))
+        case Delivery():
+            return ()
+
+
+def initiatives_of(measure: Measure) -> tuple[str, ...]:
+    """Return the ids of the initiatives that a measure rests on, in its order."""
+    match measure:
+        case Change() | Threshold():
+            return ()
+        case Done():
+            return _some(measure.subject.initiative)
+        case Steps():
+            return tuple(name for step in measure.steps for name in _some(step.subject.initiative))
+        case Delivery():
+            return measure.initiatives
+
+
+def _some(name: str | None) -> tuple[str, ...]:
+    return () if name is None else (name,)
+
+
+def _question(metric: Metric) -> tuple[object, ...]:
+    return (metric.id, metric.source, metric.query, metric.unit, metric.type, metric.minimum, metric.maximum)
+
+
+def _work(work: Initiative) -> tuple[object, ...]:
+    places = [(scope.source, scope.query) for scope in work.scopes]
+    policies = (work.weight_by, work.missing_points, work.unit, work.include, work.containers, work.dropped)
+    return (work.id, places, policies)
+
+
+def _plain(value: object) -> Any:
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat()
+        case date():
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            return _plain_group(value)
+
+
+def _plain_group(value: object) -> Any:
+    match value:
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case set() | frozenset():
+            return sorted((_plain(item) for item in value), key=canonical)
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _ if dataclasses.is_dataclass(value):
+            fields = {f".{field.name}": _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            return {"type": type(value).__name__, **fields}
+        case _:
+            raise TypeError(f"{type(value).__name__} has no canonical form; add a case to okr_sync.core.definition")

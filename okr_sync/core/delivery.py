@@ -1,0 +1,202 @@
+"""From work items to an initiative's progress: which items count, what each weighs, how many are done.
+
+progress = done weight / (done + in progress + open weight). Dropped items are out of both. An item that stands in two
+containers or scopes of one initiative counts once; one that stands in two initiatives counts in each and is reported
+as shared.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from okr_sync.core.facts import Container, ScopeFacts, WorkItem
+from okr_sync.core.model import Initiative
+from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, Input
+from okr_sync.core.weighing import Weighing, weigh
+
+__all__ = ["Work", "WorkClass", "classify", "deliver", "deliver_all"]
+
+WorkClass: TypeAlias = Literal["done", "in_progress", "open", "dropped"]
+
+Ref: TypeAlias = tuple[str, str]
+"""(source, id): an item's or container's identity; ids are only unique inside their source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An initiative's state and the items that it counts (dropped ones too) with the keys that people say."""
+
+    state: InitiativeState
+    counted: Mapping[Ref, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What counts as one: an item, or a childless container that is itself finished."""
+
+    kind: WorkClass
+    key: str
+    container: Ref
+    points: float | None
+
+
+def classify(thing: WorkItem | Container, dropped: frozenset[str], until: datetime | None = None) -> WorkClass:
+    """Return the class of an item or container.
+
+    Done with a resolution among `dropped` (letter case aside) is dropped. With `until`, what was done at that instant
+    or later is still open; a thing without the time of its end counts as done before.
+    """
+    if thing.state != "done":
+        return "in_progress" if thing.state == "in_progress" else "open"
+    if thing.resolution is not None and _fold(thing.resolution) in _fold_all(dropped):
+        return "dropped"
+    late = until is not None and thing.done_at is not None and thing.done_at >= until
+    return "open" if late else "done"
+
+
+def deliver_all(initiatives: Iterable[Initiative], scopes: Mapping[str, ScopeFacts]) -> dict[str, InitiativeState]:
+    """Return the state of each initiative by id, with the items that others count too named in `shared`."""
+    work = {initiative.id: deliver(initiative, scopes) for initiative in initiatives}
+    claims = Counter(ref for each in work.values() for ref in each.counted)
+    return {name: replace(each.state, shared=_shared(each, claims)) for name, each in work.items()}
+
+
+def deliver(initiative: Initiative, scopes: Mapping[str, ScopeFacts], until: datetime | None = None) -> Work:
+    """Return an initiative's work as mirrored in `scopes` (scope ref → facts).
+
+    With `until`, items finished at that instant or later count as open: what was done in time. A scope that was never
+    answered makes all of it unknown; one whose newest question failed keeps its last numbers and is stale.
+    """
+    blank = _blank(initiative)
+    facts = [scopes.get(scope.ref) for scope in initiative.scopes]
+    unread = [_why_unread(scope.ref, fact) for scope, fact in zip(initiative.scopes, facts, strict=True)]
+    if any(unread):
+        return Work(replace(blank, reason="; ".join(filter(None, unread))), {})
+    known = [fact for fact in facts if fact is not None]
+    units = _units(initiative, known, until)
+    state = _count(blank, initiative, units)
+    counted = {ref: unit.key for ref, unit in units.items()}
+    return Work(_aged(state, known), counted)
+
+
+def _fold(name: str) -> str:
+    return name.casefold().replace("’", "'")
+
+
+@functools.lru_cache(maxsize=64)
+def _fold_all(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(map(_fold, names))
+
+
+def _shared(work: Work, claims: Mapping[Ref, int]) -> tuple[str, ...]:
+    return tuple(key for ref, key in work.counted.items() if claims[ref] > 1)
+
+
+def _blank(initiative: Initiative) -> InitiativeState:
+    sources = dict.fromkeys(scope.source for scope in initiative.scopes)
+    return InitiativeState(
+        id=initiative.id,
+        title=initiative.title,
+        owner=initiative.owner,
+        key_results=initiative.key_results,
+        inputs=tuple(Input(source=source, subject=initiative.id) for source in sources),
+    )
+
+
+def _why_unread(ref: str, facts: ScopeFacts | None) -> str | None:
+    if facts is not None and facts.resolved:
+        return None
+    if facts is not None and facts.miss is not None:
+        return f"scope {ref}: {facts.miss.message}"
+    return f"scope {ref} has not been read yet: run okr-sync sync"
+
+
+def _aged(state: InitiativeState, facts: list[ScopeFacts]) -> InitiativeState:
+    misses = [f"scope {fact.ref}: {fact.miss.message}" for fact in facts if fact.miss is not None]
+    if not misses:
+        return state
+    return replace(state, stale=True, reason=f"the last good numbers; {'; '.join(misses)}")
+
+
+def _units(initiative: Initiative, facts: list[ScopeFacts], until: datetime | None) -> dict[Ref, _Unit]:
+    """Return what counts, each once, in the order of the scopes: items, then childless finished containers."""
+    places: dict[Ref, tuple[WorkItem, Ref]] = {}
+    childless: dict[Ref, Container] = {}
+    for fact in facts:
+        for container in fact.containers:
+            items = fact.items.get(container.id, ())
+            home = (fact.source, container.id)
+            for item in items:
+                places.setdefault((fact.source, item.id), (item, home))
+            if not items and container.kind != "query" and container.state == "done":
+                childless[home] = container
+    units = {
+        ref: _Unit(classify(item, initiative.dropped, until), item.key, home, item.points)
+        for ref, (item, home) in _countable(initiative, places).items()
+    }
+    for home, container in childless.items():
+        # An epic without children stands for one piece of work of weight 1, whatever items weigh.
+        units[home] = _Unit(classify(container, initiative.dropped, until), container.key, home, 1.0)
+    return units
+
+
+def _countable(initiative: Initiative, places: Mapping[Ref, tuple[WorkItem, Ref]]) -> dict[Ref, tuple[WorkItem, Ref]]:
+    """Return the items of the kinds that the initiative counts; with `unit: leaf` only those without children."""
+    kinds = {"issues": {"issue"}, "prs": {"pull_request"}, "both": {"issue", "pull_request"}}[initiative.include]
+    if initiative.unit == "leaf" and "issue" in kinds:
+        kinds = kinds | {"subtask"}
+    chosen = {ref: place for ref, place in places.items() if place[0].kind in kinds}
+    if initiative.unit == "issue":
+        return chosen
+    parents = {(ref[0], item.parent) for ref, (item, _) in chosen.items() if item.parent is not None}
+    return {ref: place for ref, place in chosen.items() if ref not in parents}
+
+
+def _count(blank: InitiativeState, initiative: Initiative, units: Mapping[Ref, _Unit]) -> InitiativeState:
+    counts = Counter(unit.kind for unit in units.values())
+    total = counts["done"] + counts["in_progress"] + counts["open"]
+    weighing = _weigh(initiative, [unit for unit in units.values() if unit.kind != "dropped"])
+    return replace(
+        blank,
+        done=counts["done"],
+        in_progress=counts["in_progress"],
+        open=counts["open"],
+        dropped=counts["dropped"],
+        total=total,
+        weight_done=weighing.done,
+        weight_total=weighing.total,
+        progress=weighing.progress,
+        state=_state(counts, total),
+        policy=weighing.policy,
+        reason=weighing.reason if total else _why_empty(initiative, counts["dropped"]),
+    )
+
+
+def _weigh(initiative: Initiative, units: list[_Unit]) -> Weighing:
+    return weigh(
+        [(unit.key, unit.kind == "done", unit.points, unit.container) for unit in units],
+        by=initiative.weight_by,
+        missing=initiative.missing_points,
+        containers=initiative.containers,
+    )
+
+
+def _state(counts: Mapping[WorkClass, int], total: int) -> InitiativeStatus:
+    if total == 0:
+        return "empty"
+    if counts["done"] == total:
+        return "done"
+    return "in_progress" if counts["done"] or counts["in_progress"] else "not_started"
+
+
+def _why_empty(initiative: Initiative, dropped: int) -> str:
+    if not initiative.scopes:
+        return f"no work is mapped to {initiative.id}: give it delivery scopes"
+    if dropped:
+        return f"nothing left: all {dropped} items were dropped"
+    return "the scope holds no items that count"

@@ -1,0 +1,85 @@
+"""From definitions and facts to a snapshot: the one function that composes the core."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from okr_sync.core.delivery import deliver_all
+from okr_sync.core.facts import History
+from okr_sync.core.freshness import refresh
+from okr_sync.core.judgement import Judgement
+from okr_sync.core.measures import kind_of, measure_key_result
+from okr_sync.core.model import Book, KeyResult, Objective
+from okr_sync.core.numbers import clamp
+from okr_sync.core.observing import Evidence
+from okr_sync.core.rollup import roll_up_objectives
+from okr_sync.core.snapshot import KeyResultState, Snapshot
+from okr_sync.core.status import Verdict, judge_status
+
+__all__ = ["evaluate"]
+
+
+def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
+    """Return the state of everything in the book at `now`, in the order of the book; equal input, equal snapshot.
+
+    Readings after `now` are ignored, and so are readings at or after a key result's due date, except that `done` and
+    `steps` look at later ones to tell late from never. Work of initiatives counts as it is in `history`. A key result
+    before its start is pending; after its due date it is met or missed.
+    """
+    evidence = Evidence(
+        metrics={metric.id: metric for metric in book.metrics},
+        readings=history.metrics,
+        initiatives={initiative.id: initiative for initiative in book.initiatives},
+        scopes=history.scopes,
+        work=deliver_all(book.initiatives, history.scopes),
+    )
+    key_results = tuple(
+        _judge(objective, key_result, evidence, now)
+        for objective in book.objectives
+        for key_result in objective.key_results
+    )
+    snapshot = Snapshot(
+        at=now,
+        objectives=roll_up_objectives(book, {state.id: state for state in key_results}, now),
+        key_results=key_results,
+        initiatives=tuple(evidence.work[initiative.id] for initiative in book.initiatives),
+    )
+    return refresh(snapshot, history.sources, now)
+
+
+def _judge(objective: Objective, key_result: KeyResult, evidence: Evidence, now: datetime) -> KeyResultState:
+    judgement = measure_key_result(key_result, evidence, now)
+    verdict = _override(judge_status(judgement, key_result, now), judgement)
+    p = judgement.progress
+    return KeyResultState(
+        id=key_result.id,
+        objective=objective.id,
+        title=key_result.title,
+        kind=kind_of(key_result.measure),
+        owner=key_result.owner,
+        weight=key_result.weight,
+        unit=judgement.unit,
+        start=key_result.start,
+        due=key_result.due,
+        definition=key_result.definition,
+        value=judgement.value,
+        baseline=judgement.baseline,
+        target=judgement.target,
+        progress=p,
+        score=None if p is None else clamp(p),
+        expected=verdict.expected,
+        status=verdict.status,
+        reason=verdict.reason,
+        formula=judgement.formula,
+        inputs=judgement.inputs,
+        stale=verdict.status == "stale",
+    )
+
+
+def _override(verdict: Verdict, judgement: Judgement) -> Verdict:
+    """Put stale over the computed status when the newest question failed: the number is the last good one."""
+    if not judgement.missed or verdict.status == "unknown":
+        return verdict
+    reason = f"{judgement.missed}; else {verdict.status.replace('_', ' ')}: {verdict.reason}"
+    return replace(verdict, status="stale", reason=reason)

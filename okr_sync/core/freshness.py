@@ -1,0 +1,137 @@
+"""How old numbers are at the instant of reading, whoever saved them when.
+
+A number rests on inputs. It is as old as the oldest of them: a dated reading is as old as its time, anything else as
+its source's last success. Values, progress and scores are never touched here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from okr_sync.core.facts import SourceState
+from okr_sync.core.numbers import show, show_instant, show_span
+from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState, ObjectiveState, Snapshot, Status
+
+__all__ = ["oldest", "refresh", "why_expired", "why_stale"]
+
+
+def refresh(snapshot: Snapshot, sources: Mapping[str, SourceState], now: datetime) -> Snapshot:
+    """Return the snapshot as it is to be read at `now`; `sources` by name.
+
+    Recomputes `as_of`, `stale` and the statuses stale and outdated, with the reason in the sentence. What was saved as
+    stale stays so: only a new evaluation makes anything fresh. A key result past its due date is as fresh as it was
+    then, because later readings don't count. An objective is stale when a key result or objective that counts in it is.
+    """
+    initiatives = tuple(_age_initiative(state, sources, now) for state in snapshot.initiatives)
+    aged = {each: state for state in initiatives if state.stale for each in state.inputs}
+    key_results = tuple(_age_key_result(state, sources, aged, now) for state in snapshot.key_results)
+    return replace(
+        snapshot,
+        objectives=_age_objectives(snapshot.objectives, key_results),
+        key_results=key_results,
+        initiatives=initiatives,
+    )
+
+
+def oldest(inputs: Iterable[Input], sources: Mapping[str, SourceState]) -> datetime | None:
+    """Return the oldest instant among the inputs; those that never had one are left out, None when none had."""
+    instants = (each.time or _last_success(each, sources) for each in inputs)
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def why_stale(each: Input, sources: Mapping[str, SourceState], now: datetime) -> str:
+    """Return why an input is stale at `now`; empty when it is fresh.
+
+    Fresh is: the source's last success is at most `fresh_for` ago, and a dated reading at most `max_age_days` old,
+    both inclusive.
+    """
+    source = sources.get(each.source)
+    if source is None:
+        return f"source {each.source} is not asked any more"
+    failure = " ".join(f"({part})" for part in (source.error, source.fix) if part)
+    if source.last_success is None:
+        return f"source {each.source} has never answered {failure}".rstrip()
+    if now - source.last_success > source.fresh_for:
+        since, window = show_instant(source.last_success), show_span(source.fresh_for)
+        return f"source {each.source} last answered {since}, more than {window} ago {failure}".rstrip()
+    if each.time is not None and each.max_age_days is not None and now - each.time > timedelta(days=each.max_age_days):
+        return f"{each.subject} was last read for {show_instant(each.time)}, over {show(each.max_age_days, 'days')} ago"
+    return ""
+
+
+def why_expired(each: Input, now: datetime) -> str:
+    """Return why a typed value is outdated at `now`; empty while it is not. `expires` is its first instant without."""
+    if each.expires is None or now < each.expires:
+        return ""
+    return f"the value typed for {each.subject} expired {show_instant(each.expires)}: check in a new one"
+
+
+def _last_success(each: Input, sources: Mapping[str, SourceState]) -> datetime | None:
+    source = sources.get(each.source)
+    return None if source is None else source.last_success
+
+
+def _age_initiative(state: InitiativeState, sources: Mapping[str, SourceState], now: datetime) -> InitiativeState:
+    if state.total is None:
+        return state
+    whys = [why for each in state.inputs if (why := why_stale(each, sources, now))]
+    as_of = oldest(state.inputs, sources)
+    if state.stale or not whys:
+        return replace(state, as_of=as_of)
+    return replace(state, as_of=as_of, stale=True, reason="; ".join(filter(None, [*whys, state.reason])))
+
+
+def _age_key_result(
+    state: KeyResultState, sources: Mapping[str, SourceState], aged: Mapping[Input, InitiativeState], now: datetime
+) -> KeyResultState:
+    if state.value is None:
+        return state
+    as_of = oldest(state.inputs, sources)
+    if state.status in ("stale", "outdated"):
+        return replace(state, as_of=as_of, stale=True)
+    then = min(now, state.due)
+    expired = [why for each in state.inputs if (why := why_expired(each, then))]
+    stale = [why for each in state.inputs if (why := _why_aged(each, sources, aged, then))]
+    if not (expired or stale or state.stale):
+        return replace(state, as_of=as_of)
+    status: Status = "outdated" if expired else "stale"
+    whys = "; ".join(dict.fromkeys(expired or stale or ["its newest question failed"]))
+    reason = f"{whys}; else {state.status.replace('_', ' ')}: {state.reason}"
+    return replace(state, as_of=as_of, stale=True, status=status, reason=reason)
+
+
+def _why_aged(
+    each: Input, sources: Mapping[str, SourceState], aged: Mapping[Input, InitiativeState], then: datetime
+) -> str:
+    if each in aged:
+        return f"initiative {each.subject} is stale: {aged[each].reason}"
+    return why_stale(each, sources, then)
+
+
+def _age_objectives(
+    objectives: tuple[ObjectiveState, ...], key_results: tuple[KeyResultState, ...]
+) -> tuple[ObjectiveState, ...]:
+    """Put stale over objectives that rest on stale or outdated key results, or on objectives that do."""
+    by_id = {each.id: each for each in objectives}
+    aged: dict[str, list[str]] = {}
+    for state in key_results:
+        if state.stale and state.weight > 0 and state.objective in by_id:
+            aged.setdefault(state.objective, []).append(state.id)
+    waiting = list(aged)
+    for name in waiting:
+        parent = by_id.get(by_id[name].contributes_to or "")
+        # Only an objective without key results is made of what contributes to it.
+        if parent is not None and not parent.key_results:
+            if parent.id not in aged:
+                waiting.append(parent.id)
+            aged.setdefault(parent.id, []).append(name)
+    return tuple(_age_objective(each, aged[each.id]) if each.id in aged else each for each in objectives)
+
+
+def _age_objective(state: ObjectiveState, parts: list[str]) -> ObjectiveState:
+    if state.score is None or state.status == "stale":
+        return state
+    reason = f"rests on stale numbers: {', '.join(parts)}; else {state.status.replace('_', ' ')}: {state.reason}"
+    return replace(state, status="stale", reason=reason)

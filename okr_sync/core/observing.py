@@ -1,0 +1,123 @@
+"""Which reading of a metric counts at an instant: the last valid one by time, and what is ignored and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from okr_sync.core.facts import MetricFacts, Reading, ScopeFacts
+from okr_sync.core.model import Initiative, Metric
+from okr_sync.core.numbers import at_least, at_most, show
+from okr_sync.core.snapshot import InitiativeState, Input
+
+__all__ = ["Evidence", "Moment", "Observed", "Unknown", "observe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No number, and why; `inputs` are the subjects that were asked for it."""
+
+    reason: str
+    inputs: tuple[Input, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A valid reading with its time."""
+
+    time: datetime
+    value: float
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A metric's valid readings up to an instant, oldest first (at least one), and what the last one rests on.
+
+    `missed` says why the newest question failed, `ignored` why a newer reading than the last one is refused; both
+    are empty when there is nothing to say.
+    """
+
+    metric: Metric
+    moments: tuple[Moment, ...]
+    input: Input
+    missed: str = ""
+    ignored: str = ""
+
+    @property
+    def value(self) -> float:
+        """The last valid value."""
+        return self.moments[-1].value
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What measures look at: metrics with their readings, initiatives with their work, each by id."""
+
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
+    readings: Mapping[str, MetricFacts] = field(default_factory=dict)
+    initiatives: Mapping[str, Initiative] = field(default_factory=dict)
+    scopes: Mapping[str, ScopeFacts] = field(default_factory=dict)
+    work: Mapping[str, InitiativeState] = field(default_factory=dict)
+
+
+def observe(evidence: Evidence, metric_id: str, now: datetime, due: datetime | None = None) -> Observed | Unknown:
+    """Return the metric's valid readings at or before `now` and before `due`; unknown when there is none.
+
+    Valid is finite and within the metric's minimum and maximum (inclusive). Of readings of one time the later in the
+    list counts. A reading without a time counts as read `now`.
+    """
+    metric = evidence.metrics.get(metric_id)
+    if metric is None:
+        return Unknown(f"metric {metric_id} is not defined: add it under metrics")
+    facts = evidence.readings.get(metric_id, MetricFacts())
+    asked = (Input(source=metric.source, subject=metric.id, max_age_days=metric.max_age_days),)
+    timed = _timed(facts.readings, now, due)
+    valid = tuple(moment for moment in timed if not _refusal(metric, moment.value))
+    if not valid:
+        return Unknown(_why_none(metric, facts, timed), asked)
+    last = valid[-1]
+    newest = bool(facts.readings) and last.reading is _newest(facts.readings, now)
+    undated = last.reading.time is None or (facts.undated and newest)
+    basis = replace(asked[0], time=None if undated else last.time, expires=last.reading.expires)
+    refusal = _refusal(metric, timed[-1].value)
+    return Observed(
+        metric=metric,
+        moments=valid,
+        input=basis,
+        missed="" if facts.miss is None else f"{metric.source}: {facts.miss.message}",
+        ignored=f"the newest reading is ignored: {refusal}" if refusal else "",
+    )
+
+
+def _timed(readings: Iterable[Reading], now: datetime, due: datetime | None) -> list[Moment]:
+    moments = (Moment(reading.time or now, reading.value, reading) for reading in readings)
+    passed = [moment for moment in moments if moment.time <= now and (due is None or moment.time < due)]
+    return sorted(passed, key=lambda moment: moment.time)
+
+
+def _newest(readings: Iterable[Reading], now: datetime) -> Reading:
+    return max(enumerate(readings), key=lambda place: (place[1].time or now, place[0]))[1]
+
+
+def _refusal(metric: Metric, value: float) -> str:
+    """Return why a value is not valid; empty when it is."""
+    if not math.isfinite(value):
+        return f"{value} is not a finite number"
+    if metric.minimum is not None and not at_least(value, metric.minimum):
+        return f"{show(value, metric.unit)} is below the minimum {show(metric.minimum, metric.unit)} of {metric.id}"
+    if metric.maximum is not None and not at_most(value, metric.maximum):
+        return f"{show(value, metric.unit)} is above the maximum {show(metric.maximum, metric.unit)} of {metric.id}"
+    return ""
+
+
+def _why_none(metric: Metric, facts: MetricFacts, timed: list[Moment]) -> str:
+    if timed:
+        return f"metric {metric.id} has no valid reading: {_refusal(metric, timed[-1].value)}"
+    if facts.miss is not None:
+        return f"metric {metric.id}: {facts.miss.message}"
+    if facts.readings:
+        return f"metric {metric.id} has no reading at or before this instant"
+    return f"metric {metric.id} has not been read yet: run okr-sync sync"

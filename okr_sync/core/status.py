@@ -1,0 +1,111 @@
+"""From a number and the calendar to a status with its reason.
+
+The preset is `pace`: p held against the expected share e of the time. Precedence here: pending before the start, met,
+missed after the due date, then the pace; `freshness` puts stale and outdated over all of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from okr_sync.core.judgement import Judgement
+from okr_sync.core.model import KeyResult
+from okr_sync.core.numbers import at_least, show, show_instant, show_share
+from okr_sync.core.snapshot import Status
+
+__all__ = ["Verdict", "elapsed_share", "judge_pace", "judge_status"]
+
+ON_TRACK = 0.9  # of the expected progress
+AT_RISK = 0.6  # of the expected progress
+WARM_UP = 0.10  # elapsed share below which ratios say nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A status, why, and the progress expected by now (None for what is not paced)."""
+
+    status: Status
+    reason: str
+    expected: float | None = None
+
+
+def elapsed_share(start: datetime, due: datetime, now: datetime) -> float:
+    """Return e = (now − start) / (due − start) within [0, 1]; `start` inclusive, `due` exclusive."""
+    if now >= due:
+        return 1.0
+    return 0.0 if now <= start else (now - start) / (due - start)
+
+
+def judge_status(judgement: Judgement, key_result: KeyResult, now: datetime) -> Verdict:
+    """Return the key result's status at `now`.
+
+    Linear kinds are held against e; a bound is on track while it holds and met when it holds at the due date; what is
+    judged at the due date is pending until then unless it is met before.
+    """
+    expected = elapsed_share(key_result.start, key_result.due, now) if judgement.pace == "linear" else None
+    if judgement.progress is None:
+        return Verdict("unknown", judgement.reason, expected)
+    if now < key_result.start:
+        status: Status = "pending"
+        reason = f"starts {show_instant(key_result.start)}"
+    elif judgement.pace == "bound":
+        status, reason = _judge_bound(judgement, key_result, now)
+    else:
+        status, reason = _judge_growth(judgement, judgement.progress, expected, key_result, now)
+    return Verdict(status, "; ".join([reason, *judgement.notes]), expected)
+
+
+def judge_pace(progress: float, attainment: float, expected: float) -> tuple[Status, str]:
+    """Return the status before the due date, and why.
+
+    Met when p ≥ 1. Below 10 % of the time pending, but at risk when worse than at the start. Else by the attainment a
+    (p itself, or the share of the work): on track when a ≥ 0.9·e, at risk when a ≥ 0.6·e, off track below.
+    """
+    if at_least(progress, 1.0):
+        return "met", f"{show_share(progress)} of 1.00 reached before the due date"
+    if not at_least(expected, WARM_UP):
+        if attainment < 0:
+            return "at_risk", f"{show_share(attainment)}: worse than at the start"
+        return "pending", f"{show_share(attainment)} so far; the pace is judged from {WARM_UP:.0%} of the time on"
+    reason = f"{show_share(attainment)} of {show_share(expected)} expected by now"
+    if attainment < 0:
+        return "off_track", f"{reason}: worse than at the start"
+    if at_least(attainment, ON_TRACK * expected):
+        return "on_track", reason
+    return "at_risk" if at_least(attainment, AT_RISK * expected) else "off_track", reason
+
+
+def _judge_growth(
+    judgement: Judgement, progress: float, expected: float | None, key_result: KeyResult, now: datetime
+) -> tuple[Status, str]:
+    """Judge what grows towards 1; without an expected share it is pending until the due date."""
+    if now >= key_result.due:
+        return _judge_end(judgement, progress)
+    if expected is not None and judgement.attainment is not None:
+        return judge_pace(progress, judgement.attainment, expected)
+    if at_least(progress, 1.0):
+        return "met", "done before the due date"
+    return "pending", f"not done yet; due {show_instant(key_result.due)}"
+
+
+def _judge_end(judgement: Judgement, progress: float) -> tuple[Status, str]:
+    late = ", late: done after the due date" if judgement.late else ""
+    if at_least(progress, 1.0):
+        return "met", f"{show_share(progress)} of 1.00 at the due date" if not late else f"met{late}"
+    return "missed", f"{show_share(progress)} of 1.00 at the due date{late}"
+
+
+def _judge_bound(judgement: Judgement, key_result: KeyResult, now: datetime) -> tuple[Status, str]:
+    held = _say_days(key_result, now)
+    said = judgement.formula
+    if now >= key_result.due:
+        return ("met", f"{said}; held until the due date") if judgement.inside else ("missed", said)
+    if judgement.inside:
+        return "on_track", f"{said}; holding ({held})"
+    return ("at_risk" if judgement.progress else "off_track"), f"{said} ({held})"
+
+
+def _say_days(key_result: KeyResult, now: datetime) -> str:
+    passed, whole = (now - key_result.start).days, (key_result.due - key_result.start).days
+    return f"{show(passed)} of {show(whole)} days"

@@ -1,0 +1,103 @@
+"""How work items are weighed: by count or by points, with a policy for points that are missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import TypeAlias
+
+from okr_sync.core.model import ContainerMode, MissingPoints, WeightBy
+from okr_sync.core.numbers import show
+
+__all__ = ["Piece", "Weighing", "weigh"]
+
+Piece: TypeAlias = tuple[str, bool, float | None, Hashable]
+"""(key, done?, points, container); dropped pieces are not among them."""
+
+NAMED = 5  # keys named in a reason before it says "and n more"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """Weights in items or points; `progress` in [0, 1], None with a reason when nothing has weight."""
+
+    policy: str
+    done: float | None = None
+    total: float | None = None
+    progress: float | None = None
+    reason: str = ""
+
+
+def weigh(pieces: Sequence[Piece], *, by: WeightBy, missing: MissingPoints, containers: ContainerMode) -> Weighing:
+    """Return done weight / total weight over all pieces, or the mean of that share over containers that have weight.
+
+    By points, a piece without points (None, negative or not finite) weighs nothing (`exclude`), 1 (`one`), the median
+    of the points that are known (`median`; 1 when none is), or makes it all unknown (`fail`). 0 points are not missing.
+    """
+    lacking = [key for key, _, points, _ in pieces if _points(points) is None] if by == "points" else []
+    policy = _policy(pieces, by, missing, containers, len(lacking))
+    if lacking and missing == "fail":
+        return Weighing(policy, reason=f"without points: {_name(lacking)}; estimate them or choose another policy")
+    stand_in = _stand_in(pieces, missing)
+    weights = [_weight(points, by, stand_in) for _, _, points, _ in pieces]
+    done = math.fsum(weight for (_, is_done, _, _), weight in zip(pieces, weights, strict=True) if is_done)
+    total = math.fsum(weights)
+    if total == 0:
+        reason = "none of the items has any weight" if pieces else ""
+        return Weighing(policy, done, total, reason=reason)
+    progress = done / total if containers == "pooled" else _mean(pieces, weights)
+    return Weighing(policy, done, total, progress)
+
+
+def _points(points: float | None) -> float | None:
+    return points if points is not None and math.isfinite(points) and points >= 0 else None
+
+
+def _stand_in(pieces: Sequence[Piece], missing: MissingPoints) -> float:
+    """Return what a piece without points weighs."""
+    if missing == "exclude":
+        return 0.0
+    known = [points for _, _, given, _ in pieces if (points := _points(given)) is not None]
+    return float(median(known)) if missing == "median" and known else 1.0
+
+
+def _weight(points: float | None, by: WeightBy, stand_in: float) -> float:
+    if by == "count":
+        return 1.0
+    known = _points(points)
+    return stand_in if known is None else known
+
+
+def _mean(pieces: Sequence[Piece], weights: Sequence[float]) -> float:
+    totals: dict[Hashable, list[float]] = {}
+    for (_, is_done, _, container), weight in zip(pieces, weights, strict=True):
+        sums = totals.setdefault(container, [0.0, 0.0])
+        sums[0] += weight if is_done else 0.0
+        sums[1] += weight
+    return fmean(min(1.0, done / total) for done, total in totals.values() if total > 0)
+
+
+def _policy(
+    pieces: Sequence[Piece], by: WeightBy, missing: MissingPoints, containers: ContainerMode, lacking: int
+) -> str:
+    parts = ["count of items" if by == "count" else "points"]
+    if lacking:
+        noun = "1 item" if lacking == 1 else f"{lacking} items"
+        parts.append(f"{noun} without points {_treatment(missing, pieces)}")
+    if containers == "mean":
+        parts.append("mean of containers")
+    return "; ".join(parts)
+
+
+def _treatment(missing: MissingPoints, pieces: Sequence[Piece]) -> str:
+    if missing in ("exclude", "fail"):
+        return {"exclude": "left out", "fail": "not allowed"}[missing]
+    word = "median " if missing == "median" and any(_points(piece[2]) is not None for piece in pieces) else ""
+    return f"counted as {word}{show(_stand_in(pieces, missing))}"
+
+
+def _name(keys: Sequence[str]) -> str:
+    more = len(keys) - NAMED
+    return ", ".join(keys[:NAMED]) + (f" and {more} more" if more > 0 else "")
