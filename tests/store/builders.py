@@ -11,8 +11,7 @@ from hypothesis import HealthCheck, settings
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, Container, Members, Miss, Outcome, WorkItem
-from okr_sync.store import Store
-from okr_sync.store.ledger import finish_run, open_run
+from okr_sync.store.ledger import open_run
 
 NOW = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -88,11 +87,3 @@ def failed(source: str, *, at: datetime = NOW) -> Collected:
 def running(session: Session, at: datetime = NOW) -> int:
     """Open a run and return its id."""
     return open_run(session, at, "test", HOUR, "host:1", exclusive=False)
-
-
-def one_run(store: Store, *, at: datetime = NOW) -> int:
-    """Make a finished run and return its id."""
-    with store.writing() as session:
-        run_id = running(session, at)
-        finish_run(session, run_id, at, "ok", "")
-    return run_id

@@ -1,0 +1,106 @@
+"""Versions of what people defined: each is in force from the instant it was first seen until the next one.
+
+A new version is written only where the hash of the body changed; what is no longer defined gets an end. So past
+verdicts can be read with the target in force then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from okr_sync.core.definition import canonical, definition_hash
+from okr_sync.core.model import Book, Cycle, Initiative, KeyResult, Metric, Objective
+from okr_sync.store.statements import Row, change_all, fetch, insert_all
+from okr_sync.store.tables import DefinitionRow, sql
+
+Kind: TypeAlias = Literal["cycle", "objective", "key_result", "initiative", "metric"]
+
+DEFINITIONS = sql(DefinitionRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One version of a definition, in force in [since, until); `body` is what the files said."""
+
+    kind: Kind
+    id: str
+    version: int
+    hash: str
+    body: Mapping[str, Any]
+    since: datetime
+    until: datetime | None
+    author: str
+    reason: str
+
+
+def save_definitions(
+    session: Session, run_id: int | None, book: Book, now: datetime, *, author: str, reason: str = ""
+) -> int:
+    """Write the versions that are new and end those that are gone; return how many definitions changed."""
+    statement = select(DEFINITIONS).order_by(DEFINITIONS.c.version)
+    newest = {(row["kind"], row["subject"]): row for row in fetch(session, statement)}
+    bodies = {(kind, id_): canonical(body) for kind, id_, body in _bodies(book)}
+    over = [row for key, row in newest.items() if row["until"] is None and _hash(bodies.get(key)) != row["hash"]]
+    new = [key for key, body in bodies.items() if not _in_force(newest.get(key), _hash(body))]
+    stamp = {"since": now, "author": author, "reason": reason, "run_id": run_id}
+    change_all(session, DEFINITIONS, [{"id": row["id"], "until": now} for row in over], key=("id",))
+    insert_all(session, DEFINITIONS, [_row(key, bodies[key], newest.get(key)) | stamp for key in new])
+    return len({(row["kind"], row["subject"]) for row in over} | set(new))
+
+
+def definition(session: Session, kind: Kind, id: str, at: datetime | None = None) -> Definition | None:  # noqa: A002
+    """Return the version in force `at` (None: the one in force now); None when there was none."""
+    found = versions(session, kind, id)
+    if at is None:
+        return next((version for version in found if version.until is None), None)
+    return next((v for v in found if v.since <= at and (v.until is None or at < v.until)), None)
+
+
+def versions(session: Session, kind: Kind, id: str) -> tuple[Definition, ...]:  # noqa: A002
+    """Return all versions of a definition, oldest first."""
+    of_subject = (DEFINITIONS.c.kind == kind, DEFINITIONS.c.subject == id)
+    found = fetch(session, select(DEFINITIONS).where(*of_subject).order_by(DEFINITIONS.c.version))
+    return tuple(_definition(row) for row in found)
+
+
+def _bodies(book: Book) -> Iterator[tuple[Kind, str, Mapping[str, Any]]]:
+    for cycle in book.cycles:
+        yield "cycle", cycle.id, _fields(cycle)
+    for objective in book.objectives:
+        ids = [key_result.id for key_result in objective.key_results]
+        yield "objective", objective.id, _fields(objective) | {"key_results": ids}
+        for key_result in objective.key_results:
+            yield "key_result", key_result.id, _fields(key_result) | {"objective": objective.id}
+    for initiative in book.initiatives:
+        yield "initiative", initiative.id, _fields(initiative)
+    for metric in book.metrics:
+        yield "metric", metric.id, _fields(metric)
+
+
+def _fields(defined: Cycle | Objective | KeyResult | Initiative | Metric) -> dict[str, Any]:
+    return {field.name: getattr(defined, field.name) for field in fields(defined)}
+
+
+def _hash(body: str | None) -> str | None:
+    return None if body is None else definition_hash(body)
+
+
+def _in_force(row: Row | None, digest: str | None) -> bool:
+    return row is not None and row["until"] is None and row["hash"] == digest
+
+
+def _row(key: tuple[str, str], body: str, before: Row | None) -> dict[str, Any]:
+    version = 1 if before is None else before["version"] + 1
+    return {"kind": key[0], "subject": key[1], "version": version, "hash": _hash(body), "body": body}
+
+
+def _definition(row: Row) -> Definition:
+    names = ("kind", "version", "hash", "since", "until", "author", "reason")
+    return Definition(id=row["subject"], body=json.loads(row["body"]), **{name: row[name] for name in names})

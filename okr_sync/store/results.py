@@ -1,0 +1,208 @@
+"""Results: the latest state of everything, and how it was at any instant before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlmodel import Session
+
+from okr_sync.core.freshness import refresh
+from okr_sync.core.snapshot import InitiativeState, KeyResultState, ObjectiveState, Snapshot
+from okr_sync.store import bodies
+from okr_sync.store.bodies import Kind, State
+from okr_sync.store.ledger import require_running
+from okr_sync.store.points import (
+    DeliveryPoint,
+    Point,
+    delivery_points,
+    delivery_points_at,
+    points,
+    points_at,
+    save_delivery_points,
+    save_points,
+    text,
+    told,
+)
+from okr_sync.store.sources import source_states
+from okr_sync.store.statements import Row, change_all, chunks, fetch, fetch_one, insert_all
+from okr_sync.store.tables import LatestRow, Run, sql
+
+__all__ = [
+    "DeliveryPoint",
+    "Point",
+    "Saved",
+    "delivery_points",
+    "latest_snapshot",
+    "points",
+    "save_snapshot",
+    "snapshot_at",
+]
+
+LATEST, RUNS = sql(LatestRow), sql(Run)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """How many rows were written: all zero when nothing changed."""
+
+    latest: int = 0
+    removed: int = 0
+    points: int = 0
+    delivery_points: int = 0
+
+
+def save_snapshot(session: Session, run_id: int, snapshot: Snapshot, *, slot: datetime) -> Saved:
+    """Save the states that changed, remove those that are gone, and append points at `slot`; return what was written.
+
+    Raises StoreError when the run lost its lease.
+    """
+    require_running(session, run_id)
+    known = {(row["kind"], row["subject"]): row for row in fetch(session, select(LATEST))}
+    stamp = {"slot": slot, "at": snapshot.at, "run_id": run_id}
+    saved = Saved(
+        points=save_points(session, "objective", _points("objective", snapshot.objectives, known, stamp))
+        + save_points(session, "key_result", _points("key_result", snapshot.key_results, known, stamp)),
+        delivery_points=save_delivery_points(session, _points("initiative", snapshot.initiatives, known, stamp)),
+        latest=_save_latest(session, _latest_rows(snapshot), known, {"changed_at": snapshot.at, "run_id": run_id}),
+        removed=_remove(session, known.keys() - {(row["kind"], row["subject"]) for row in _latest_rows(snapshot)}),
+    )
+    change_all(session, RUNS, [{"id": run_id, "evaluated_at": snapshot.at}], key=("id",))
+    return saved
+
+
+def latest_snapshot(session: Session, now: datetime) -> Snapshot | None:
+    """Return the newest states as they are to be read `now`: what is too old by then is stale, workers dead or not.
+
+    `at` is the instant at which they were judged; `expected` is not kept. None when nothing was ever judged.
+    """
+    saved = _saved_snapshot(session)
+    return None if saved is None else refresh(saved, source_states(session), now)
+
+
+def snapshot_at(session: Session, at: datetime) -> Snapshot | None:
+    """Return what was known `at`, for all that exists now, from the points; None when there are none so old.
+
+    Titles, owners, dates and coverage are today's; reason, formula and inputs were not kept and are empty.
+    """
+    saved = _saved_snapshot(session)
+    judged, delivered = points_at(session, at), delivery_points_at(session, at)
+    if saved is None or not (judged or delivered):
+        return None
+    return Snapshot(
+        at=at,
+        objectives=tuple(
+            _objective_at(state, judged["objective", state.id])
+            for state in saved.objectives
+            if ("objective", state.id) in judged
+        ),
+        key_results=tuple(
+            _key_result_at(state, judged["key_result", state.id])
+            for state in saved.key_results
+            if ("key_result", state.id) in judged
+        ),
+        initiatives=tuple(
+            _initiative_at(state, delivered[state.id]) for state in saved.initiatives if state.id in delivered
+        ),
+    )
+
+
+def _saved_snapshot(session: Session) -> Snapshot | None:
+    judged = fetch_one(session, select(func.max(RUNS.c.evaluated_at).label("at")))
+    if judged is None or judged["at"] is None:
+        return None
+    rows = fetch(session, select(LATEST).order_by(LATEST.c.position))
+    texts = {kind: [row["body"] for row in rows if row["kind"] == kind] for kind in {row["kind"] for row in rows}}
+    return Snapshot(
+        at=judged["at"],
+        objectives=tuple(bodies.OBJECTIVE.validate_json(body) for body in texts.get("objective", ())),
+        key_results=tuple(bodies.KEY_RESULT.validate_json(body) for body in texts.get("key_result", ())),
+        initiatives=tuple(bodies.INITIATIVE.validate_json(body) for body in texts.get("initiative", ())),
+    )
+
+
+def _latest_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
+    return [
+        *_rows("objective", snapshot.objectives, bodies.objective_body),
+        *_rows("key_result", snapshot.key_results, bodies.key_result_body),
+        *_rows("initiative", snapshot.initiatives, bodies.initiative_body),
+    ]
+
+
+def _rows(kind: Kind, states: Sequence[Any], body: Callable[[Any], str]) -> list[dict[str, Any]]:
+    return [
+        {"kind": kind, "subject": state.id, "position": position, "body": body(state), "point": text(told(state))}
+        for position, state in enumerate(states)
+    ]
+
+
+def _points(
+    kind: Kind, states: Sequence[State], known: Mapping[tuple[str, str], Row], stamp: Row
+) -> dict[str, dict[str, Any]]:
+    """Return id → columns of the point to write, for those whose point says something new."""
+    said = {state.id: told(state) for state in states}
+    before = {id_: known[kind, id_]["point"] for id_ in said if (kind, id_) in known}
+    return {id_: {**columns, **stamp} for id_, columns in said.items() if before.get(id_) != text(columns)}
+
+
+def _save_latest(
+    session: Session, rows: Sequence[Row], known: Mapping[tuple[str, str], Row], stamp: Mapping[str, Any]
+) -> int:
+    new = [{**row, **stamp} for row in rows if (row["kind"], row["subject"]) not in known]
+    changed = [
+        {**row, **stamp}
+        for row in rows
+        if (before := known.get((row["kind"], row["subject"]))) and any(before[name] != row[name] for name in row)
+    ]
+    return change_all(session, LATEST, changed, key=("kind", "subject")) + insert_all(session, LATEST, new)
+
+
+def _remove(session: Session, gone: frozenset[tuple[str, str]] | set[tuple[str, str]]) -> int:
+    for kind in sorted({kind for kind, _ in gone}):
+        for chunk in chunks([subject for of_kind, subject in gone if of_kind == kind]):
+            session.connection().execute(delete(LATEST).where(LATEST.c.kind == kind, LATEST.c.subject.in_(chunk)))
+    return len(gone)
+
+
+def _objective_at(state: ObjectiveState, point: Point) -> ObjectiveState:
+    return replace(state, progress=point.progress, score=point.score, status=point.status, reason="", unscored=())
+
+
+def _key_result_at(state: KeyResultState, point: Point) -> KeyResultState:
+    return replace(
+        state,
+        definition=point.definition,
+        value=point.value,
+        baseline=point.baseline,
+        target=point.target,
+        progress=point.progress,
+        score=point.score,
+        status=point.status,
+        reason="",
+        formula="",
+        inputs=(),
+        stale=point.status in {"stale", "outdated"},
+    )
+
+
+def _initiative_at(state: InitiativeState, point: DeliveryPoint) -> InitiativeState:
+    counts = [number for number in (point.done, point.in_progress, point.open) if number is not None]
+    return replace(
+        state,
+        done=point.done,
+        in_progress=point.in_progress,
+        open=point.open,
+        dropped=point.dropped,
+        total=sum(counts) if counts else None,
+        weight_done=point.weight_done,
+        weight_total=point.weight_total,
+        progress=point.progress,
+        state=point.state,
+        reason="",
+        inputs=(),
+        shared=(),
+        stale=False,
+    )
