@@ -10,6 +10,7 @@ BROKEN_CONFIG = 2  # the config or the words of the command
 SOURCE_FAILED = 3  # done, but some source failed
 FAILED = 4
 ALREADY_RUNNING = 5
+INTERRUPTED = 130  # by Ctrl-C, as shells say it
 
 _BY_ERROR: tuple[tuple[type[OkrSyncError], int], ...] = (
     (ConfigError, BROKEN_CONFIG),

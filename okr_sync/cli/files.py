@@ -14,15 +14,12 @@ from okr_sync.cli.place import Json, Place
 from okr_sync.config import Config, json_schema, load, starter
 from okr_sync.errors import ConfigError
 
+Folder = Annotated[Path, Parameter(help="Where to write okr-sync.yaml and its companions; made if it is missing.")]
+Shape = Annotated[Literal["main", "okrs"], Parameter(help="main: okr-sync.yaml; okrs: the files with objectives.")]
 
-def init(folder: Path = Path(), /, *, json: Json = False) -> int:
-    """Write a commented starter config into a folder; existing files are never overwritten.
 
-    Parameters
-    ----------
-    folder
-        Where to write okr-sync.yaml and its companions; made if it is missing.
-    """
+def init(folder: Folder = Path(), /, *, json: Json = False) -> int:
+    """Write a commented starter config into a folder; existing files are never overwritten."""
     written = starter(folder)
     if json:
         emit({"written": [str(file) for file in written]})
@@ -52,19 +49,8 @@ def check(*, place: Place | None = None, json: Json = False) -> int:
     return DONE
 
 
-def schema(
-    shape: Literal["main", "okrs"] = "main",
-    /,
-    *,
-    json: Annotated[bool, Parameter(name="--json", negative="", help="The schema is JSON in any case.")] = True,
-) -> int:
-    """Print the JSON Schema of okr-sync.yaml (main) or of the files with objectives (okrs).
-
-    Parameters
-    ----------
-    shape
-        Which kind of file.
-    """
+def schema(shape: Shape = "main", /) -> int:
+    """Print the JSON Schema of the config files, for editors."""
     emit(json_schema(shape))
     return DONE
 

@@ -24,11 +24,16 @@ def say(text: str) -> None:
     sys.stdout.write(text.rstrip("\n") + "\n")
 
 
+def console() -> Console:
+    """Return where tables are printed: stdout, with colours on a terminal only."""
+    return Console(highlight=False, soft_wrap=False)
+
+
 @contextmanager
 def progress(sources: tuple[str, ...], *, quiet: bool) -> Iterator[Watch | None]:
     """Show a line a source with its number of requests while sources are asked; nothing off a terminal."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal or not sources:
+    screen = Console(stderr=True)
+    if quiet or not screen.is_terminal or not sources:
         yield None
         return
     columns = (
@@ -38,7 +43,7 @@ def progress(sources: tuple[str, ...], *, quiet: bool) -> Iterator[Watch | None]
         TextColumn("{task.fields[requests]} requests"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bars:
+    with Progress(*columns, console=screen, transient=True) as bars:
         tasks = {name: bars.add_task(f"asking {name}", total=None, requests=0) for name in sources}
 
         def watch(source: str, requests: int) -> None:

@@ -53,3 +53,15 @@ def current_time() -> datetime:
 def author_of_changes() -> str:
     """Return who is at the keyboard, for check-ins and versions."""
     return os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+
+
+AsOf = Annotated[
+    datetime | None, Parameter(help="Read as if it were this instant (UTC unless a zone is given) [default: now].")
+]
+
+
+def reading_time(given: datetime | None) -> datetime:
+    """Return the instant at which a reader reads: the one given, in UTC if it has no zone; else now."""
+    if given is None:
+        return current_time()
+    return given if given.tzinfo else given.replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ from cyclopts import App, CycloptsError
 from cyclopts.config import Env
 
 from okr_sync import __version__
-from okr_sync.cli.exits import BROKEN_CONFIG, BUG, exit_code
+from okr_sync.cli.exits import BROKEN_CONFIG, BUG, DONE, INTERRUPTED, exit_code
 from okr_sync.errors import ConfigError, OkrSyncError, SourceError
 
 COMMANDS = {
@@ -43,7 +43,8 @@ def build_app() -> App:
         config=Env("OKR_SYNC_", command=False),
         help_format="plaintext",
         help_epilogue="Every option is also an environment variable: --config is OKR_SYNC_CONFIG.\n"
-        "Exit codes: 0 done, 1 a bug, 2 wrong config or words, 3 done but a source failed, 4 failed, 5 already running.",
+        "Exit codes: 0 done, 1 a bug, 2 wrong config or words, 3 done but a source failed, 4 failed, "
+        "5 already running.",
         suppress_keyboard_interrupt=False,
     )
     for name, (where, line) in COMMANDS.items():
@@ -53,35 +54,40 @@ def build_app() -> App:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every error becomes one clear message on stderr."""
-    app = build_app()
     try:
-        done: Any = app(
+        done: Any = build_app()(
             words, result_action="return_value", exit_on_error=False, print_error=False, help_on_error=False
         )
-    except CycloptsError as error:
-        _say(f"{str(error).strip()}\nSee `okr-sync --help`.")
-        return BROKEN_CONFIG
-    except ConfigError as error:
-        _say(_mistakes(error))
-        return BROKEN_CONFIG
-    except OkrSyncError as error:
-        fix = f"\nWhat to do: {error.fix}" if isinstance(error, SourceError) and error.fix else ""
-        _say(f"{error}{fix}")
-        return exit_code(error)
-    except KeyboardInterrupt:
-        _say("interrupted; the store holds what was complete")
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:  # noqa: BLE001 -- the edge: a bug ends with its name and code 1, not with a page of code
-        return _bug(error)
-    return done if isinstance(done, int) else 0
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 -- the edge: whatever happened, one message
+        return _explained(error)
+    return done if isinstance(done, int) else DONE
 
 
-def _bug(error: Exception) -> int:
+def _explained(error: BaseException) -> int:
+    """Say what happened and what to do; return the exit code."""
+    match error:
+        case CycloptsError():
+            _say(f"{str(error).strip()}\nSee `okr-sync --help`.")
+            return BROKEN_CONFIG
+        case ConfigError():
+            _say(_mistakes(error))
+        case OkrSyncError():
+            fix = f"\nWhat to do: {error.fix}" if isinstance(error, SourceError) and error.fix else ""
+            _say(f"{error}{fix}")
+        case KeyboardInterrupt():
+            _say("interrupted; the store holds what was complete")
+            return INTERRUPTED
+        case BrokenPipeError():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return DONE
+        case _:
+            return _bug(error)
+    return exit_code(error)
+
+
+def _bug(error: BaseException) -> int:
     if os.environ.get("OKR_SYNC_DEBUG"):
-        traceback.print_exc()
+        traceback.print_exception(error)
     _say(
         f"this is a bug in okr-sync: {type(error).__name__}: {error}\n"
         "Run the same command with OKR_SYNC_DEBUG=1 and report what it prints."

@@ -13,12 +13,13 @@ from cyclopts import Parameter
 from okr_sync.cli.exits import BY_OUTCOME, DONE
 from okr_sync.cli.output import emit, progress, say
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
-from okr_sync.config import Config, load, store_url
+from okr_sync.cli.stores import address
+from okr_sync.config import Config, load
 from okr_sync.core.changes import Change, describe
 from okr_sync.core.facts import Collected, Miss
-from okr_sync.render.document import change_document
+from okr_sync.render.plan import change_document
 from okr_sync.store.database import Store
-from okr_sync.store.location import store_file
+from okr_sync.store.location import store_exists
 from okr_sync.sync import RunReport
 from okr_sync.sync import plan as make_plan
 from okr_sync.sync import sync as run_sync
@@ -27,7 +28,7 @@ from okr_sync.sync.run import World, outcome_of
 
 def sync(
     *,
-    once: Annotated[bool, Parameter(negative="", help="One run, then exit; this is what sync does.")] = True,
+    once: Annotated[bool, Parameter(negative="", help="One run, then exit; this is what sync does.")] = True,  # noqa: ARG001
     full: Annotated[bool, Parameter(negative="", help="Bring everything anew instead of what changed.")] = False,
     author: Annotated[str | None, Parameter(help="Who changed the definitions, for their history.")] = None,
     place: Place | None = None,
@@ -50,9 +51,8 @@ def plan(*, place: Place | None = None, json: Json = False) -> int:
     """Ask the sources and show what a sync would change; write nothing."""
     config = _config(place)
     with TemporaryDirectory(prefix="okr-sync-plan-") as scratch:
-        file = store_file(_store_url(place, config))
-        exists = file is None or file.exists()
-        store = Store.open(_store_url(place, config) if exists else f"sqlite:///{Path(scratch) / 'empty.db'}")
+        url = _store_url(place, config)
+        store = Store.open(url if store_exists(url) else f"sqlite:///{Path(scratch) / 'empty.db'}")
         with progress(_asked(config), quiet=json) as watch:
             made = make_plan(store, config, World(clock=current_time, watch=watch))
     if json:
@@ -65,9 +65,7 @@ def plan(*, place: Place | None = None, json: Json = False) -> int:
 
 def migrate(*, place: Place | None = None, json: Json = False) -> int:
     """Bring the store's schema up to this version."""
-    place = place or Place()
-    url = place.store or store_url(place.config_file(), os.environ)
-    applied = Store.migrate_url(url)
+    applied = Store.open(address(place), create=False, allow_older=True).migrate()
     if json:
         emit({"applied": list(applied)})
     else:

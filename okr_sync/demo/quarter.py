@@ -17,7 +17,7 @@ from okr_sync.sandbox.jira import JiraSite
 from okr_sync.sandbox.server import Server
 from okr_sync.store.database import Store
 from okr_sync.sync import RunReport, sync
-from okr_sync.sync.checking_in import CheckIn, check_in
+from okr_sync.sync.checking_in import TypedCheckIn, check_in
 from okr_sync.sync.run import World
 
 MONDAYS = tuple(FIRST_DAY + timedelta(days=day, hours=18) for day in range(4, 47, 7))
@@ -62,7 +62,7 @@ def show(folder: Path, *, tell: Callable[[RunReport, datetime], None]) -> Shown:
         store = Store.open(config.store_url)
         for clock.now in SYNCS:
             if clock.now == LAST_LOOK:
-                typed = CheckIn("improvement-areas", author="dora", value=1.0, note="Seven areas, ranked by newcomers")
+                typed = TypedCheckIn("improvement-areas", author="dora", value=1.0, note="Seven areas, ranked")
                 check_in(store, config, World(clock=clock), typed)
             runs.append(sync(store, config, World(clock=clock), trigger="demo", author="demo"))
             tell(runs[-1], clock.now)

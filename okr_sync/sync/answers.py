@@ -28,7 +28,7 @@ def _believed(outcome: Outcome | None, now: datetime) -> Outcome:
         return outcome
     if not outcome:
         return Miss("no_data", "the source has no value in this cycle yet")
-    return next((Miss("invalid", fault) for fault in map(lambda r: _fault(r, now), outcome) if fault), outcome)
+    return next((Miss("invalid", fault) for fault in (_fault(reading, now) for reading in outcome) if fault), outcome)
 
 
 def _fault(reading: Reading, now: datetime) -> str | None:

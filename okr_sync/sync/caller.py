@@ -56,7 +56,8 @@ class RetryingCaller(Caller):
             sleep=self._sleep,
             reraise=True,
         )
-        return retrying(self._send, ask)
+        answer: T = retrying(self._send, ask)
+        return answer
 
     def map(self, ask: Callable[[T], R], many: Iterable[T]) -> Iterator[R]:
         """Yield `ask(each)` in order, up to `concurrency` at a time; the first error ends the rest."""

@@ -17,7 +17,7 @@ LIFE_OF_A_TYPED_VALUE = timedelta(days=35)  # then it is outdated and asks for a
 
 
 @dataclass(frozen=True, slots=True)
-class CheckIn:
+class TypedCheckIn:
     """What a person says about a key result; `confidence` from 0 to 10."""
 
     key_result: str
@@ -29,7 +29,7 @@ class CheckIn:
     expires: datetime | None = None
 
 
-def check_in(store: Store, config: Config, world: World, said: CheckIn) -> RunReport:
+def check_in(store: Store, config: Config, world: World, said: TypedCheckIn) -> RunReport:
     """Write the check-in and evaluate anew; return what that changed.
 
     Raises UsageError for an unknown key result, and for a value where a source measures: numbers of sources are not

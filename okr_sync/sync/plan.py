@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from okr_sync.config import Config
 from okr_sync.core.changes import Change, changes
 from okr_sync.core.facts import Collected
 from okr_sync.core.snapshot import Snapshot
 from okr_sync.registry import Registry
-from okr_sync.store import collecting, results
+from okr_sync.store import collecting, ledger, results
 from okr_sync.store.database import Store
+from okr_sync.store.processes import this_process
+from okr_sync.store.sources import declare_sources
 from okr_sync.sync.collect import collect
-from okr_sync.sync.run import World, asking_for, evaluate_stored
+from okr_sync.sync.run import World, asking_for, evaluate_stored, freshness_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,9 @@ def plan(store: Store, config: Config, world: World, *, registry: Registry | Non
     collected = collect(config.sources, asking_for(store, config, now, world, full=False, registry=registry))
     with store.rehearsing() as session:
         before = results.latest_snapshot(session, now)
+        run = ledger.open_run(session, now, "plan", timedelta(minutes=1), this_process(), exclusive=False)
+        declare_sources(session, freshness_of(config))
         for brought in collected:
-            collecting.save_collected(session, None, brought, fresh_for=config.sources[brought.source].fresh_for)
+            collecting.save_collected(session, run, brought)
         snapshot = evaluate_stored(session, config, now)
         return Plan(collected, snapshot, changes(before, snapshot))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +20,8 @@ from okr_sync.registry import Registry
 from okr_sync.store import collecting, definitions, history, ledger, results
 from okr_sync.store.database import Store
 from okr_sync.store.ledger import Entry
+from okr_sync.store.processes import is_alive, this_process
+from okr_sync.store.sources import declare_sources
 from okr_sync.sync.collect import Asking, Watch, collect
 from okr_sync.sync.entries import judge_entries
 from okr_sync.sync.mirror import StoredMirror
@@ -67,21 +67,31 @@ def sync(
     Facts of each source are saved in one transaction with its cursor; a source that fails changes nothing but its
     own state. Raises BusyError when another run holds the lease, StoreError when the store can't be written.
     """
-    now = world.clock()
-    with _leased_run(store, config, now, trigger, world) as run:
-        collected = collect(config.sources, asking_for(store, config, now, world, full=full, registry=registry))
+    with _leased_run(store, config, world, trigger=trigger, author=author) as run:
+        collected = collect(config.sources, asking_for(store, config, run.now, world, full=full, registry=registry))
         for brought in collected:
             with store.writing() as session:
-                collecting.save_collected(session, run, brought, fresh_for=config.sources[brought.source].fresh_for)
-        with store.writing() as session:
-            return _conclude(session, config, run, now, world, collected, author)
+                collecting.save_collected(session, run.id, brought)
+        return _conclude(run, collected)
 
 
 def evaluate_only(store: Store, config: Config, world: World, *, trigger: str, author: str) -> RunReport:
     """Judge anew what the store holds, without asking any source; used after a check-in."""
-    now = world.clock()
-    with _leased_run(store, config, now, trigger, world) as run, store.writing() as session:
-        return _conclude(session, config, run, now, world, (), author)
+    with _leased_run(store, config, world, trigger=trigger, author=author) as run:
+        return _conclude(run, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run under way, and what was known before it."""
+
+    id: int
+    store: Store
+    config: Config
+    world: World
+    now: datetime
+    author: str
+    before: Snapshot | None
 
 
 def asking_for(
@@ -100,59 +110,44 @@ def asking_for(
 
 
 @contextmanager
-def _leased_run(store: Store, config: Config, now: datetime, trigger: str, world: World) -> Iterator[int]:
+def _leased_run(store: Store, config: Config, world: World, *, trigger: str, author: str) -> Iterator[_Run]:
+    now = world.clock()
     longest = max((source.deadline for source in config.sources.values()), default=timedelta(0))
-    run = ledger.begin_run(
-        store, now, trigger, longest + SPARE_TIME, f"{socket.gethostname()}:{os.getpid()}", is_alive=_is_alive
-    )
+    with store.reading() as session:
+        before = results.latest_snapshot(session, now)
+    run = ledger.begin_run(store, now, trigger, longest + SPARE_TIME, this_process(), is_alive=is_alive)
     try:
-        yield run
+        with store.writing() as session:
+            declare_sources(session, freshness_of(config))
+        yield _Run(run, store, config, world, now, author, before)
     except BaseException as error:
         with store.writing() as session:
-            outcome = "failed" if isinstance(error, Exception) else "interrupted"
-            ledger.finish_run(session, run, world.clock(), outcome, f"{type(error).__name__}: {error}")
+            ledger.finish_run(session, run, world.clock(), "failed", f"{type(error).__name__}: {error}")
         raise
 
 
-def _is_alive(owner: str) -> bool:
-    """Tell whether the process that holds a lease may still live; other hosts' processes may."""
-    host, _, pid = owner.rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _conclude(run: _Run, collected: tuple[Collected, ...]) -> RunReport:
+    """Evaluate and save everything in one transaction; the run ends with it."""
+    with run.store.writing() as session:
+        definitions.save_definitions(session, run.id, run.config.book, run.now, run.author, "config files")
+        snapshot = evaluate_stored(session, run.config, run.now)
+        results.save_snapshot(session, run.id, snapshot, slot=run.now)
+        changed = changes(run.before, snapshot)
+        entries = judge_entries(run.config.book, snapshot, changed, collected)
+        ledger.record_entries(session, run.id, entries)
+        outcome = outcome_of(collected)
+        ledger.finish_run(session, run.id, run.world.clock(), outcome, _summary(entries))
+    return RunReport(run.id, outcome, collected, snapshot, changed, entries)
 
 
-def _conclude(
-    session: Session,
-    config: Config,
-    run: int,
-    now: datetime,
-    world: World,
-    collected: tuple[Collected, ...],
-    author: str,
-) -> RunReport:
-    definitions.save_definitions(session, run, config.book, now, author, "config files")
-    before = results.latest_snapshot(session, now)
-    snapshot = evaluate_stored(session, config, now)
-    results.save_snapshot(session, run, snapshot, slot=now)
-    changed = changes(before, snapshot)
-    entries = judge_entries(config.book, snapshot, changed, collected)
-    ledger.record_entries(session, run, entries)
-    outcome = outcome_of(collected)
-    ledger.finish_run(session, run, world.clock(), outcome, _summary(entries))
-    return RunReport(run, outcome, collected, snapshot, changed, entries)
+def freshness_of(config: Config) -> dict[str, timedelta]:
+    """Return source name → how long its last success stays fresh."""
+    return {name: source.fresh_for for name, source in config.sources.items()}
 
 
 def evaluate_stored(session: Session, config: Config, now: datetime) -> Snapshot:
     """Return the snapshot at `now` of everything that the store holds for the book."""
-    fresh_for = {name: source.fresh_for for name, source in config.sources.items()}
-    return evaluate(config.book, history.load_history(session, config.book, fresh_for), now)
+    return evaluate(config.book, history.load_history(session, config.book, freshness_of(config)), now)
 
 
 def outcome_of(collected: tuple[Collected, ...]) -> Outcome:

@@ -1,0 +1,33 @@
+"""`explain`: why a number is what it is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from okr_sync.cli.exits import DONE
+from okr_sync.cli.output import emit, say
+from okr_sync.cli.place import AsOf, Json, Place, reading_time
+from okr_sync.cli.stores import reader
+from okr_sync.render import document
+from okr_sync.render.explanation import render_explanation
+from okr_sync.views.explaining import stored_explanation
+
+
+def explain(
+    name: Annotated[str, Parameter(help="A key result or an initiative.")],
+    /,
+    *,
+    place: Place | None = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> int:
+    """Show why a key result has its number: formula, query, the items behind it, what changed since the last run."""
+    with reader(place).reading() as session:
+        explanation = stored_explanation(session, name, reading_time(as_of))
+    if json:
+        emit(document.explain_document(explanation))
+    else:
+        say(render_explanation(explanation))
+    return DONE

@@ -1,0 +1,76 @@
+"""`status`, `history` and `runs`: what the store knows, without asking any source."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from okr_sync.cli.exits import DONE
+from okr_sync.cli.output import console, emit, say
+from okr_sync.cli.place import AsOf, Json, Place, reading_time
+from okr_sync.cli.stores import reader
+from okr_sync.errors import UsageError
+from okr_sync.render import document, records, terminal
+from okr_sync.store import ledger, results
+from okr_sync.views.naming import kind_of
+from okr_sync.views.reporting import last_run, stored_report, stored_snapshot
+
+
+def status(*, place: Place | None = None, as_of: AsOf = None, json: Json = False) -> int:
+    """Show where every objective and key result stands."""
+    now = reading_time(as_of)
+    with reader(place).reading() as session:
+        snapshot, run = stored_snapshot(session, now), last_run(session)
+        report = stored_report(session, now)
+    if json:
+        emit(document.status_document(snapshot, run))
+    else:
+        terminal.show(report, console())
+    return DONE
+
+
+def history(
+    name: Annotated[str, Parameter(help="A key result, an objective or an initiative.")],
+    /,
+    *,
+    since: Annotated[datetime | None, Parameter(help="Only points from this instant on, like 2026-11-01.")] = None,
+    place: Place | None = None,
+    json: Json = False,
+) -> int:
+    """List the progress points of a key result, an objective or an initiative."""
+    begin = None if since is None else reading_time(since)
+    with reader(place).reading() as session:
+        kind = kind_of(session, name)
+        work = results.delivery_points(session, name) if kind == "initiative" else []
+        work = [point for point in work if begin is None or point.slot >= begin]
+        points = [] if kind == "initiative" else results.points(session, kind, name, begin)
+    if json:
+        emit(document.history_document(kind, name, points or work))
+    else:
+        say(records.render_work_points(work) if kind == "initiative" else records.render_points(points))
+    return DONE
+
+
+def runs(
+    number: Annotated[int | None, Parameter(help="Show this run with an entry a key result.")] = None,
+    /,
+    *,
+    limit: Annotated[int, Parameter(help="How many runs to list, the newest first.")] = 20,
+    place: Place | None = None,
+    json: Json = False,
+) -> int:
+    """List the runs, or show one with an entry a key result."""
+    with reader(place).reading() as session:
+        listed = ledger.runs(session, limit) if number is None else []
+        one = None if number is None else ledger.run(session, number)
+    if number is not None and one is None:
+        raise UsageError(f"there is no run {number}; `okr-sync runs` lists them")
+    if json:
+        emit(document.runs_document(listed) if one is None else document.run_document(one))
+    elif one is None:
+        say(records.render_runs(listed))
+    else:
+        say(records.render_run(one))
+    return DONE

@@ -1,0 +1,88 @@
+"""`sources`: how each source fares, who we are there, and which kinds there are."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from okr_sync.cli.exits import DONE, SOURCE_FAILED
+from okr_sync.cli.output import emit, say
+from okr_sync.cli.place import Json, Place, current_time
+from okr_sync.config import Config, load
+from okr_sync.core.facts import SourceState
+from okr_sync.errors import StoreError
+from okr_sync.registry import Registry
+from okr_sync.store.database import Store
+from okr_sync.store.sources import source_states
+from okr_sync.sync.probing import Probe, probe_all
+
+
+def sources(
+    *,
+    test: Annotated[bool, Parameter(negative="", help="Ask each source who we are there.")] = False,
+    kinds: Annotated[bool, Parameter(negative="", help="List the kinds of sources there are.")] = False,
+    place: Place | None = None,
+    json: Json = False,
+) -> int:
+    """List the sources with their last success; ask them with --test."""
+    if kinds:
+        return _kinds(json=json)
+    config = load((place or Place()).config_file(), os.environ)
+    states = _states((place and place.store) or config.store_url)
+    probes = {probe.source: probe for probe in probe_all(config.sources)} if test else {}
+    rows = [_row(config, name, states.get(name), probes.get(name)) for name in config.sources]
+    if json:
+        emit({"sources": rows})
+    else:
+        for row in rows:
+            say(_line(row))
+    return SOURCE_FAILED if any(probe.error for probe in probes.values()) else DONE
+
+
+def _kinds(*, json: bool) -> int:
+    registry = Registry()
+    rows = [{"kind": kind, "summary": registry.connector_class(kind).summary} for kind in sorted(registry.kinds())]
+    if json:
+        emit({"kinds": rows})
+    else:
+        for row in rows:
+            say(f"{row['kind']:20} {row['summary']}")
+    return DONE
+
+
+def _states(url: str) -> dict[str, SourceState]:
+    """A store that is not there yet knows nothing; that is no mistake here."""
+    try:
+        store = Store.open(url, create=False)
+    except StoreError:
+        return {}
+    with store.reading() as session:
+        return source_states(session)
+
+
+def _row(config: Config, name: str, state: SourceState | None, probe: Probe | None) -> dict[str, Any]:
+    source = config.sources[name]
+    last = state.last_success if state else None
+    return {
+        "name": name,
+        "kind": source.kind,
+        "questions": len(source.questions),
+        "last_success": last.isoformat().replace("+00:00", "Z") if last else None,
+        "stale": last is None or current_time() - last > source.fresh_for,
+        "error": (probe.error if probe else None) or (state.error if state else None),
+        "fix": (probe.fix if probe else None) or (state.fix if state else None),
+        "identity": probe.identity if probe else None,
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    since = f"last success {row['last_success']}" if row["last_success"] else "never asked with success"
+    mark = "stale, " if row["stale"] else ""
+    lines = [f"{row['name']} ({row['kind']}, {row['questions']} questions): {mark}{since}"]
+    if row["identity"]:
+        lines.append(f"  {row['identity']}")
+    if row["error"]:
+        lines.append(f"  ! {row['error']}" + (f"; what to do: {row['fix']}" if row["fix"] else ""))
+    return "\n".join(lines)

@@ -1,0 +1,64 @@
+"""Puts a report together from the store: the newest snapshot, the one to compare with, and every history."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from okr_sync.core.charts import ChartPoint
+from okr_sync.core.report import Report, build_report
+from okr_sync.core.snapshot import Snapshot
+from okr_sync.errors import UsageError
+from okr_sync.store import ledger, reports, results
+from okr_sync.store.points import Point
+from okr_sync.store.sources import source_states
+
+PUBLISHED = "published"  # the name under which published reports are remembered
+USUAL_BASIS = timedelta(days=7)  # compared with when nothing was published yet
+_DOUBTFUL = frozenset({"stale", "outdated"})
+
+
+def stored_snapshot(session: Session, now: datetime) -> Snapshot:
+    """Return the newest snapshot as it reads `now`. Raises UsageError when nothing was ever synced."""
+    snapshot = results.latest_snapshot(session, now)
+    if snapshot is None:
+        raise UsageError("the store is empty; `okr-sync sync` fills it")
+    return snapshot
+
+
+def stored_report(session: Session, now: datetime, since: datetime | None = None) -> Report:
+    """Return the report of the newest snapshot as it reads `now`.
+
+    It is compared with the state at `since`; None: at the last published report, else seven days before the
+    snapshot. Raises UsageError when nothing was ever synced.
+    """
+    snapshot = stored_snapshot(session, now)
+    basis = since or reports.last_report(session, PUBLISHED) or snapshot.at - USUAL_BASIS
+    return build_report(
+        snapshot,
+        before=results.snapshot_at(session, basis),
+        since=basis,
+        histories={state.id: _chart_points(session, state.id) for state in snapshot.key_results},
+        run=last_run(session),
+        sources=tuple(source_states(session).values()),
+    )
+
+
+def last_run(session: Session) -> int | None:
+    """Return the id of the newest run that judged something; None when there was none."""
+    judged = (run.id for run in ledger.runs(session, limit=50) if run.outcome in {"ok", "partial", "failed"})
+    return next(judged, None)
+
+
+def publish(session: Session, report: Report) -> None:
+    """Remember this report as the one that the next is compared with."""
+    reports.mark_report(session, PUBLISHED, report.run, report.at)
+
+
+def _chart_points(session: Session, key_result: str) -> tuple[ChartPoint, ...]:
+    return tuple(_chart_point(point) for point in results.points(session, "key_result", key_result))
+
+
+def _chart_point(point: Point) -> ChartPoint:
+    return ChartPoint(point.at, point.value, point.progress, stale=point.status in _DOUBTFUL)
