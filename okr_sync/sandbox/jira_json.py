@@ -101,16 +101,18 @@ class Writer:
 
     def histories(self, issue: Issue, until: datetime, only: Collection[str] = ()) -> list[dict[str, Any]]:
         """Return the change log up to `until` (inclusive), oldest first; `only` keeps changes of these field ids."""
-        before: dict[str, Any] = {c.field: c.value for c in issue.changes if c.at == issue.created}
-        past = [change for change in issue.changes if issue.created < change.at <= until]
+        with self.world.lock:
+            changes = list(issue.changes)
+        before: dict[str, Any] = {change.field: change.value for change in changes if change.at == issue.created}
+        past = [change for change in changes if issue.created < change.at <= until]
         log = []
         for at, together in groupby(past, key=lambda change: change.at):
-            changes = list(together)
-            items = [item for change in changes for item in self._items(issue, change, before)]
+            joint = list(together)
+            items = [item for change in joint for item in self._items(change, before)]
             kept = [item for item in items if not only or item.get("fieldId") in only]
-            before.update({change.field: change.value for change in changes})
+            before.update({change.field: change.value for change in joint})
             if kept:
-                log.append({"id": str(changes[0].number), "created": self.time(at), "items": kept})
+                log.append({"id": str(joint[0].number), "created": self.time(at), "items": kept})
         return log
 
     def _fields(self, view: View, wanted: Collection[str]) -> dict[str, Any]:
@@ -184,7 +186,7 @@ class Writer:
         }
         return shape | ({"releaseDate": version.release_date.isoformat()} if version.release_date else {})
 
-    def _items(self, issue: Issue, change: Change, before: dict[str, Any]) -> list[dict[str, Any]]:
+    def _items(self, change: Change, before: dict[str, Any]) -> list[dict[str, Any]]:
         if change.field in {"touched", "deleted"} or before[change.field] == change.value:
             return []
         old, new = before[change.field], change.value

@@ -40,6 +40,9 @@ _BAD_DATE = (
     "'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'."
 )
 
+KEPT_ANSWERS = 64
+"""How many queries' answers are kept for one picture: the pages of a search ask for the same one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -70,13 +73,19 @@ def find(text: str, reader: Reader) -> Found:
     if views is None:
         views = _search(query, reader, rank)
         if not _depends_on_now(text):
-            reader.picture.found[text] = views
+            _keep(reader.picture.found, text, views)
     return Found(views, rank)
 
 
 def _search(query: Jql, reader: Reader, rank: Rank) -> tuple[View, ...]:
     match = _Compiler(reader).compile(query.where) if query.where else None
     return tuple(sorted(filter(match, reader.picture.issues.values()), key=rank))
+
+
+def _keep(found: dict[str, tuple[View, ...]], text: str, views: tuple[View, ...]) -> None:
+    if len(found) >= KEPT_ANSWERS:
+        found.clear()
+    found[text] = views
 
 
 def _depends_on_now(text: str) -> bool:

@@ -33,11 +33,14 @@ def truth(
 
     Done: status category done and not dropped. Dropped: status category done with such a resolution.
     """
+    gone = {
+        issue.id for issue in world.issues.values() if any(c.field == "deleted" and c.at <= at for c in issue.changes)
+    }
     categories = {status.id: status.category.key for status in world.statuses}
     below: dict[str, list[tuple[Issue, str]]] = defaultdict(list)
     for issue in world.issues.values():
         values: dict[str, Any] = {change.field: change.value for change in issue.changes if change.at <= at}
-        if values and "deleted" not in values and values["parent"]:
+        if values and issue.id not in gone and values["parent"] not in {None, *gone}:
             below[values["parent"]].append(
                 (issue, _classify(categories[values["status"]], values["resolution"], dropped))
             )

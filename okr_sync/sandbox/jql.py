@@ -84,6 +84,8 @@ _LEXEME = re.compile(
     )""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
+MOST_DEEP = 100
+"""How deep NOT and parentheses may be nested."""
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", " ": " "}
 _VALID = "'=', '!=', '<', '>', '<=', '>=', '~', '!~', 'IN', 'NOT IN', 'IS' and 'IS NOT'"
@@ -134,6 +136,7 @@ class _Parser:
         self._text = text
         self._tokens = _tokens(text)
         self._next = 0
+        self._depth = 0
 
     def query(self) -> Jql:
         where = None if self._peek("order") or self._now.kind == "end" else self._any()
@@ -173,14 +176,21 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Junction("and", tuple(parts))
 
     def _one(self) -> Node:
-        if self._take("not"):
-            return Negation(self._one())
-        if self._take("("):
-            inside = self._any()
-            if not self._take(")"):
-                raise self._error("Expecting ')' but got")
-            return inside
-        return self._clause()
+        if not self._peek("not") and not self._peek("("):
+            return self._clause()
+        self._depth += 1
+        if self._depth > MOST_DEEP:
+            raise JqlError("Error in the JQL Query: it is nested too deeply.")
+        inner: Node = Negation(self._one()) if self._take("not") else self._parenthesised()
+        self._depth -= 1
+        return inner
+
+    def _parenthesised(self) -> Node:
+        self._take("(")
+        inside = self._any()
+        if not self._take(")"):
+            raise self._error("Expecting ')' but got")
+        return inside
 
     def _clause(self) -> Clause:
         field = self._word("Expecting a field name but got")

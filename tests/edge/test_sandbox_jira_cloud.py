@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 
 import httpx
 import jira
@@ -175,6 +175,28 @@ def test_the_change_log_tells_each_change_once_in_order(site: Site, small: Small
     assert (page["values"], page["isLast"], page["total"]) == (log["values"][1:3], False, 4)
 
 
+def test_a_move_to_another_project_is_in_the_change_log(site: Site, small: Small) -> None:
+    small.world.change_project(small.moving, "B", at=day(6))
+    small.world.add_version("1.0", release_date=date(2026, 2, 1))
+    small.world.edit(small.moving, at=day(6), labels=("a", "b"), fix_versions=("1.0",))
+    (entry,) = site.get("issue/A-4/changelog")["values"]
+    assert [(item["field"], item["fromString"], item["toString"]) for item in entry["items"]] == [
+        ("Key", "A-4", "B-2"), ("project", "Alpha", "Beta"), ("labels", "", "a b"), ("fixVersions", "", "1.0"),
+    ]  # fmt: skip
+    (version,) = site.get("issue/B-2")["fields"]["fixVersions"]
+    assert (version["name"], version["released"], version["releaseDate"]) == ("1.0", False, "2026-02-01")
+
+
+def test_an_epic_that_is_elsewhere_is_named_and_not_found(site: Site, small: Small) -> None:
+    small.world.add_stranger("900", "ZED-9")
+    small.world.reparent(small.moving, "900", at=day(6))
+    assert site.get("issue/A-4")["fields"]["parent"]["key"] == "ZED-9"
+    assert site.post("issue/bulkfetch", issueIdsOrKeys=["ZED-9", "900"])["issues"] == []
+    (message,) = site.post("search/jql", 400, jql="parent in (ZED-9)")["errorMessages"]
+    assert message == "An issue with key 'ZED-9' does not exist for field 'parent'."
+    assert site.get("issue/A-4/changelog")["values"][-1]["items"][0]["toString"] == "ZED-9"
+
+
 def test_bulk_change_logs_come_in_pages_and_by_field(site: Site) -> None:
     asked = {"issueIdsOrKeys": ["A-3", "B-1"], "fieldIds": ["status"]}
     whole = site.post("changelog/bulkfetch", **asked)
@@ -187,6 +209,7 @@ def test_bulk_change_logs_come_in_pages_and_by_field(site: Site) -> None:
     rest = site.post("changelog/bulkfetch", **asked, maxResults=2, nextPageToken=first["nextPageToken"])
     assert first["issueChangeLogs"] + rest["issueChangeLogs"] == whole["issueChangeLogs"]
     assert "nextPageToken" not in rest
+    site.post("changelog/bulkfetch", 400, **asked, nextPageToken="abc")
     site.post("changelog/bulkfetch", 400, issueIdsOrKeys=["A-3"], fieldIds=[str(number) for number in range(11)])
 
 
@@ -207,8 +230,9 @@ def test_wrong_credentials_get_401(site: Site, auth: tuple[str, str] | None) -> 
     answer = httpx.get(f"{site.server.url}/rest/api/3/myself", auth=auth, trust_env=False)
     assert answer.status_code == 401
     assert answer.headers["x-seraph-loginreason"] == "AUTHENTICATED_FAILED"
-    bearer = {"Authorization": f"Bearer {site.site.credentials.token}"}
-    assert httpx.get(f"{site.server.url}/rest/api/3/myself", headers=bearer, trust_env=False).status_code == 401
+    for odd in (f"Bearer {site.site.credentials.token}", "Basic %%%", "Basic /w=="):
+        headers = {"Authorization": odd}
+        assert httpx.get(f"{site.server.url}/rest/api/3/myself", headers=headers, trust_env=False).status_code == 401
 
 
 def test_a_scoped_token_works_behind_the_gateway_only(site: Site) -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from okr_sync.sandbox.issues import take_picture
 from okr_sync.sandbox.jira_catalogue import Flavour
-from okr_sync.sandbox.jira_query import Reader, find, milliseconds
+from okr_sync.sandbox.jira_query import KEPT_ANSWERS, Reader, find, milliseconds
 from okr_sync.sandbox.jql import Clause, Jql, JqlError, Junction, Negation, Sort, Word, parse
-from tests.edge.jira_sandbox import day, small_world
+from tests.edge.jira_sandbox import Small, day, small_world
 
 
 def keys(jql: str, flavour: Flavour = "cloud", zone: str = "Asia/Kathmandu") -> list[str]:
@@ -75,6 +75,13 @@ def test_a_mistake_is_told_with_its_place(jql: str, place: str) -> None:
     with pytest.raises(JqlError, match="Error in the JQL Query") as caught:
         parse(jql)
     assert place in str(caught.value)
+
+
+def test_nesting_has_an_end() -> None:
+    assert parse("(" * 100 + "a = 1" + ")" * 100).where == Clause("a", "=", (Word("1", quoted=False),))
+    for opening in ("(", "not "):
+        with pytest.raises(JqlError, match="nested too deeply"):
+            parse(opening * 100_000 + "a = 1")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
@@ -182,6 +189,56 @@ def test_a_field_that_the_site_does_not_have_is_refused(field: str) -> None:
 def test_cloud_refuses_what_has_no_bound_and_data_center_does_not(jql: str) -> None:
     assert refused(jql)[0].startswith("Unbounded JQL queries are not allowed")
     assert len(keys(jql, "dc")) == 6
+
+
+def found(small: Small, jql: str) -> list[str]:
+    """Return the keys that are found on day 10, in their order."""
+    reader = Reader(small.world, take_picture(small.world, day(10)), "cloud", ZoneInfo("UTC"), day(10))
+    return [view.key for view in find(jql, reader).views]
+
+
+def test_fix_versions_are_those_that_the_site_knows() -> None:
+    small = small_world()
+    small.world.add_version("1.0", released=True)
+    small.world.edit(small.done, at=day(7), fix_versions=("1.0",))
+    assert found(small, "fixVersion = 1.0") == ["A-3"]
+    assert found(small, "fixVersion is EMPTY and parent = A-1 order by key") == ["A-4", "B-1"]
+    with pytest.raises(JqlError, match="does not exist for the field 'fixVersion'"):
+        found(small, "fixVersion = 2.0")
+
+
+@pytest.mark.parametrize(
+    ("order", "keys"),
+    [
+        ("", ["B-1", "A-4", "A-3"]),
+        ("order by key", ["A-3", "A-4", "B-1"]),
+        ("order by key desc", ["B-1", "A-4", "A-3"]),
+        ("order by updated", ["A-4", "A-3", "B-1"]),
+        ("order by created desc, id asc", ["B-1", "A-3", "A-4"]),
+        ("order by statusCategory desc, key desc", ["A-4", "B-1", "A-3"]),
+        ("order by resolutiondate", ["A-4", "A-3", "B-1"]),
+    ],
+)
+def test_answers_come_in_the_order_asked_for_else_newest_first(order: str, keys: list[str]) -> None:
+    assert found(small_world(), f"parent = A-1 {order}") == keys
+
+
+def test_dates_may_be_in_lists_or_missing() -> None:
+    small = small_world()
+    at = milliseconds(day(1))
+    assert found(small, f"created in ({at}) order by key") == ["A-3", "A-4"]
+    assert found(small, f"parent = A-1 and created not in ({at})") == ["B-1"]
+    assert found(small, "parent = A-1 and resolutiondate is not EMPTY order by key") == ["A-3", "B-1"]
+
+
+def test_more_queries_than_are_kept_are_answered_as_well() -> None:
+    world = small_world().world
+    reader = Reader(world, take_picture(world, day(10)), "cloud", ZoneInfo("UTC"), day(10))
+    first = find("project = A", reader).views
+    for number in range(KEPT_ANSWERS):
+        find(f"updated >= {milliseconds(day(number))}", reader)
+    assert len(reader.picture.found) <= KEPT_ANSWERS
+    assert find("project = A", reader).views == first
 
 
 def test_functions_odd_operators_and_eight_sorts_are_refused() -> None:

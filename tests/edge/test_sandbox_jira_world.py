@@ -131,6 +131,10 @@ def test_nonsense_is_refused_and_changes_nothing() -> None:
         small.world.edit(small.done, at=day(9), status="Done")
     with pytest.raises(ValueError, match="no project 'C'"):
         small.world.add_issue("C", "Lost", at=day(9))
+    with pytest.raises(ValueError, match="no project 'C'"):
+        small.world.change_project(small.done, "C", at=day(9))
+    with pytest.raises(ValueError, match="0 projects"):
+        generate_jira(1, 0, 1, 1, NOW)
     with pytest.raises(KeyError, match="A-99"):
         small.world.find("A-99")
     assert fingerprint(small.world) == before
@@ -145,6 +149,8 @@ def test_the_truth_of_the_small_world() -> None:
     assert epic.subtasks == {small.task.id}
     assert counts[small.empty.id].members == frozenset()
     assert truth(small.world, [small.epic.id], day(3))[small.epic.id].in_progress == 1
+    small.world.delete(small.epic, at=day(7))
+    assert truth(small.world, [small.epic.id], day(7))[small.epic.id].members == frozenset()
 
 
 def test_the_same_seed_makes_the_same_world() -> None:

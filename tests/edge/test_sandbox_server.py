@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from threading import Event
 
 import httpx
 import pytest
 
-from okr_sync.sandbox.__main__ import options
+from okr_sync.sandbox.__main__ import options, serve
 from okr_sync.sandbox.server import Fault, Request, Response, Server
 
 
@@ -137,6 +139,19 @@ def test_the_command_prints_its_urls_serves_and_ends_when_told_to() -> None:
         finally:
             process.send_signal(signal.SIGTERM)
     assert process.returncode == 0
+
+
+def test_the_sites_asked_for_are_served_until_told_to_stop(capsys: pytest.CaptureFixture[str]) -> None:
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    few = ["--epics", "2", "--issues", "2", "--repositories", "1", "--milestones", "1", "--items", "2"]
+    stop = Event()
+    stop.set()
+    serve(options(["--jira", "dc", "--github", "enterprise", *few]), lambda: now, stop)
+    urls = json.loads(capsys.readouterr().out)
+    assert set(urls) == {"jira", "github"}
+    for url in urls.values():
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(url, trust_env=False)
 
 
 def test_the_command_wants_something_to_serve(capsys: pytest.CaptureFixture[str]) -> None:
