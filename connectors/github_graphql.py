@@ -181,9 +181,9 @@ def _listing_query(wanted: Sequence[_Place]) -> tuple[str, dict[str, str | None]
 def _listed(wanted: Sequence[_Place], answer: Mapping[str, Any]) -> Iterator[tuple[str, _Listed]]:
     kinds = {(error.get("path") or [None])[0]: error.get("type") for error in answer.get("errors") or ()}
     for place, (repo, after) in enumerate(wanted):
-        raw = answer["data"].get(f"r{place}")
-        if raw is None:
-            yield repo, unseen(repo, denied=kinds.get(f"r{place}") == "FORBIDDEN")
+        raw, kind = answer["data"].get(f"r{place}"), kinds.get(f"r{place}")
+        if raw is None or kind:
+            yield repo, unseen(repo, denied=kind == "FORBIDDEN")
         else:
             yield repo, _page(Fields(raw, "repository").inner("milestones"), after)
 

@@ -22,6 +22,7 @@ from okr_sync.connector import AccessError, Caller, ProtocolError, TransientErro
 
 SECONDARY_WAIT = 60.0  # seconds; GitHub asks for "at least one minute" after a secondary limit that names no time
 LONGEST_QUOTE = 200  # characters of GitHub's own words that a message repeats
+MOST_BYTES = 64 * 2**20  # bytes of one answer, unpacked; a hundred issues with labels are under 1 MiB
 MOST_HOPS = 3  # redirects followed for one request
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -161,7 +162,7 @@ class Client:
         if status == 403:
             raise AccessError(where, fix="give the token read access to issues and pull requests; authorise it for SSO")
         if status in (502, 504):
-            raise TooMuchError(where, fix="see githubstatus.com")
+            raise TooMuchError(where, fix="see githubstatus.com", retry_after=seconds_to_wait(headers, said))
         if status >= 500:
             raise TransientError(where, fix="see githubstatus.com", retry_after=seconds_to_wait(headers, said))
         raise ProtocolError(where, fix="check `url` of this source")
@@ -183,9 +184,11 @@ class Client:
             raise TransientError(where, fix="wait, or sync less often", retry_after=seconds_to_wait(headers, said))
         if said.startswith("Something went wrong while executing your query") or kind == "MAX_NODE_LIMIT_EXCEEDED":
             raise TooMuchError(where, fix="try again later, or lower `batch`")
-        if kind == "INSUFFICIENT_SCOPES":
+        path = [str(step) for step in error.get("path") or ()]
+        holds_items = any(step.startswith(("issues", "pull")) for step in path)
+        if kind == "INSUFFICIENT_SCOPES" or (kind == "FORBIDDEN" and holds_items):
             raise AccessError(where, fix="give the token read access to repositories, issues and pull requests")
-        if kind not in ("NOT_FOUND", "FORBIDDEN") or not error.get("path"):
+        if kind not in ("NOT_FOUND", "FORBIDDEN") or not path:
             raise ProtocolError(where, fix="for an older Enterprise server set `api: rest`")
 
     def _quote(self, said: object) -> str:
@@ -203,7 +206,7 @@ class _Line:
         # Whole seconds by its annotation; it only hands them to requests, which takes fractions.
         self._connection = kind(str(parts.hostname), parts.port, timeout=timeout)  # type: ignore[arg-type]
         # PyGithub follows a 301 by itself and drops the query string; see `Client.get`.
-        self._connection.session.hooks["response"].append(_stop_at_redirect)
+        self._connection.session.hooks["response"].append(_receive)
         self._github = Github(
             base_url=url,
             auth=Auth.Token(token),
@@ -233,10 +236,21 @@ def query_of(link: str | None) -> dict[str, str] | None:
     return None
 
 
-def _stop_at_redirect(response: requests.Response, *_: Any, **__: Any) -> None:
+def _receive(response: requests.Response, *_: Any, **__: Any) -> None:
+    """Stop at redirects, and read the body up to MOST_BYTES."""
     if response.status_code in _REDIRECTS and "location" in response.headers:
         response.close()
         raise _MovedError(response.headers["location"])
+    body = bytearray()
+    for piece in response.iter_content(2**16):
+        body += piece
+        if len(body) > MOST_BYTES:
+            response.close()
+            raise ProtocolError(
+                f"GitHub's answer is larger than {MOST_BYTES >> 20} MiB",
+                fix="check `url`; lower `batch` of this source",
+            )
+    response._content = bytes(body)  # what `response.text` reads
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -128,6 +129,23 @@ def test_a_missing_scope_is_an_access_error(server: Server) -> None:
     """GraphQL tells a token without the needed scope."""
     error = failure(server, "graphql", reply({"errors": [{"type": "INSUFFICIENT_SCOPES", "message": "needs repo"}]}))
     assert isinstance(error, AccessError)
+
+
+def test_items_that_may_not_be_read_are_an_access_error(server: Server) -> None:
+    """A token that sees the milestone but not its pull requests fails, with GitHub's own words: nothing is left out."""
+    error = {"type": "FORBIDDEN", "path": ["nodes", 0, "pullRequests"], "message": "Resource not accessible"}
+    seen = failure(server, "graphql", reply({"data": {"nodes": [None]}, "errors": [error]}, skip=1))
+    assert isinstance(seen, AccessError)
+    assert "Resource not accessible" in str(seen)
+
+
+@pytest.mark.parametrize("api", ["graphql", "rest"])
+def test_an_answer_without_end_is_cut_off(server: Server, api: str) -> None:
+    """A small packed answer that unpacks to more than 64 MiB is refused before it fills the memory."""
+    bomb = gzip.compress(b"[" + b" " * (65 * 2**20) + b"]", compresslevel=1)
+    error = failure(server, api, Fault("response", Response(200, bomb, {"Content-Encoding": "gzip"})))
+    assert type(error) is ProtocolError
+    assert "64 MiB" in str(error)
 
 
 @pytest.mark.parametrize(

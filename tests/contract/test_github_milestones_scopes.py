@@ -228,12 +228,14 @@ def test_a_transferred_issue_has_left(world: GithubWorld, connector: GithubMiles
     assert looked == LookUp(gone=frozenset({issue.node_id}), hidden=frozenset({"I_never_seen"}))
 
 
-def test_a_repository_that_forbids_is_denied(world: GithubWorld, server: Server) -> None:
+@pytest.mark.parametrize(("path", "forbidden"), [(["r1"], None), (["r1", "milestones"], {"milestones": None})])
+def test_a_repository_that_forbids_is_denied(
+    server: Server, path: list[str], forbidden: dict[str, None] | None
+) -> None:
     """GraphQL's FORBIDDEN for one repository is a miss that says so; the token's other repositories are answered."""
-    titled(world, {"acme/app": "One"})
-    error = {"type": "FORBIDDEN", "path": ["r1"], "message": "Resource protected by organization SAML enforcement."}
+    error = {"type": "FORBIDDEN", "path": path, "message": "Resource protected by organization SAML enforcement."}
     empty = {"milestones": {"nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}}
-    server.inject(Fault("response", Response.of({"data": {"r0": empty, "r1": None}, "errors": [error]})))
+    server.inject(Fault("response", Response.of({"data": {"r0": empty, "r1": forbidden}, "errors": [error]})))
     with connected(server.url) as connector:
         query = {"a": {"repo": "acme/app", "milestone": 1}, "b": {"repo": "acme/sso", "milestone": 1}}
         misses = pull(connector, query).misses

@@ -11,17 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import build_schema, parse, validate
 
 from okr_sync.sandbox.devlake import load_devlake
 from okr_sync.sandbox.github import GithubSite
+from okr_sync.sandbox.repositories import GithubWorld
 from okr_sync.sandbox.server import Server
 from okr_sync.testing.delivery import TOKEN
-from tests.contract.github_fixtures import NOW, connected, pull
+from tests.contract.github_fixtures import NOW, START, connected, pull
 
-DATA = Path(__file__).parents[2] / "../shared/data/devlake"
+SHARED = Path(__file__).parents[2] / "../shared/data"
+DATA = SHARED / "devlake"
+SCHEMA = SHARED / "github-graphql-schema/schema.graphql"
 SCOPE = {"a": {"repo": "apache/incubator-devlake", "milestone": "v0.11.0"}}
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no recorded GitHub rows at {DATA}")
+pytestmark = pytest.mark.skipif(
+    not (DATA.is_dir() and SCHEMA.is_file()), reason=f"no recorded GitHub rows and no GraphQL schema below {SHARED}"
+)
 
 
 @pytest.fixture
@@ -69,3 +75,24 @@ def test_the_milestone_is_the_recorded_one(server: Server, api: str) -> None:
     assert container.key == f"apache/incubator-devlake milestone {row['number']}"
     assert (container.title, container.state) == (row["title"], "open" if row["state"] == "open" else "done")
     assert container.due == (date.fromisoformat(row["due_on"][:10]) if row["due_on"] else None)
+
+
+def test_every_query_fits_githubs_published_schema() -> None:
+    """Whatever is sent by GraphQL, when listing, reading, paging, looking up or probing, is valid there."""
+    schema = build_schema(SCHEMA.read_text(encoding="utf-8"), assume_valid=True)
+    world = GithubWorld()
+    repository = world.add_repository("acme/app", at=START)
+    milestone = world.add_milestone(repository, "One", at=START)
+    for n in range(101):
+        world.add_issue(repository, f"i{n}", at=START, milestone=milestone)
+        world.add_pull_request(repository, f"p{n}", at=START, milestone=milestone)
+    scope = {"a": {"repo": "acme/app", "milestone": 1}}
+    with Server(GithubSite(world, lambda: NOW, token=TOKEN)) as server, connected(server.url) as connector:
+        first = pull(connector, scope)
+        pull(connector, scope, first.cursor)
+        connector.look_up(frozenset(first.items), first.items)
+        connector.probe()
+        sent = {json.loads(each.body)["query"] for each in server.log}
+    assert len(sent) == 7, "a list, details, a page of each kind, counts, a look-up, a probe"
+    for query in sent:
+        assert validate(schema, parse(query)) == []
