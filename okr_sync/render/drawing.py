@@ -77,11 +77,18 @@ def _labels(chart: Chart) -> tuple[Label, ...]:
             continue
         y = _spot((0, level))[1] + 3.5
         if all(abs(label.y - y) >= CLOSE for label in labels):
-            labels.append(Label(LEFT - 6, y, "end", words.amount(number, chart.unit if len(chart.unit) <= 2 else "")))
+            labels.append(
+                Label(LEFT - 6, y, "end", words.amount(_short(number), chart.unit if chart.unit == "%" else ""))
+            )
     base = HEIGHT - 8
     labels.append(Label(LEFT, base, "start", words.day(chart.start)))
     labels.append(Label(WIDTH - RIGHT, base, "end", words.day(chart.due)))
     return tuple(labels)
+
+
+def _short(number: float) -> float:
+    """Return the number to three digits: an axis has little room."""
+    return float(f"{number:.3g}")
 
 
 def _at(chart: Chart, level: float | None) -> float | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 from okr_sync.core.report import InitiativeRow, ObjectiveRow, Report
 from okr_sync.core.snapshot import Status
@@ -18,10 +19,14 @@ TEMPLATE = "report.html.j2"
 
 def render(report: Report) -> str:
     """Return the page; the same report gives the same bytes."""
+    return _template().render(_context(report)) + "\n"
+
+
+@cache
+def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(clean=words.clean, status_word=words.status_word)
-    text = resources.files("okr_sync.render").joinpath(TEMPLATE).read_text("utf-8")
-    return environment.from_string(text).render(_context(report)) + "\n"
+    return environment.from_string(resources.files("okr_sync.render").joinpath(TEMPLATE).read_text("utf-8"))
 
 
 def _context(report: Report) -> Mapping[str, Any]:

@@ -64,7 +64,7 @@ def _objective(row: ObjectiveRow) -> list[str]:
         f"## {escape(state.title)} ({escape(state.id)})",
         f"{line}; {escape(place)}; {words.coverage(row)}",
         *([escape(state.reason)] if state.reason else []),
-        *([_table(("Key result", "Status", "Progress", "Since", "Value", "As of", "Why"), rows)] if rows else []),
+        *([_table(("Key result", "Status", "Progress", "Change", "Value", "As of", "Why"), rows)] if rows else []),
     ]
 
 
@@ -86,7 +86,7 @@ def _key_result(row: KeyResultRow) -> tuple[str, ...]:
 def _initiatives(found: tuple[InitiativeRow, ...]) -> list[str]:
     if not found:
         return []
-    columns = ("Initiative", "State", "Progress", "Items", "Since", "As of", "Notes")
+    columns = ("Initiative", "State", "Progress", "Items", "Change", "As of", "Notes")
     return ["## Initiatives", _table(columns, [_initiative(row) for row in found])]
 
 

@@ -67,7 +67,7 @@ def _key_result(row: KeyResultRow) -> list[str]:
         "",
         f"  {_status(state.status)}  {words.percent(state.progress):>8}  {delta:>10}  {title}",
         f"      {reading}{f'; {mark}' if mark else ''}",
-        *([f"      since then: {moved}"] if moved else []),
+        *([f"      change: {moved}"] if moved else []),
         *([f"      {clean(state.reason)}"] if state.reason else []),
     ]
 

@@ -1,0 +1,134 @@
+"""An explanation as plain text: the number, how it comes about, and the items behind it with their links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from okr_sync.core.explain import CLASSES, ContainerLines, Difference, Explanation, ItemChange, ItemLine, Work
+from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, Status
+from okr_sync.render import words
+from okr_sync.render.words import clean, status_word
+
+
+def render_explanation(explanation: Explanation) -> str:
+    """Return the explanation as lines of text; the same explanation gives the same bytes."""
+    subject = explanation.subject
+    head = _initiative(subject) if isinstance(subject, InitiativeState) else _key_result(subject)
+    lines = [
+        *head,
+        *_section("questions", (f"{a.subject} from {a.source}: {a.query}" for a in explanation.asked)),
+        *_section("inputs", _inputs(explanation)),
+    ]
+    for work in explanation.work:
+        lines += _work(work, own=work.state is subject)
+    return "\n".join(line.rstrip() for line in [*lines, *_changes(explanation)]) + "\n"
+
+
+def _key_result(state: KeyResultState) -> list[str]:
+    expiry = [f"the value expires {words.moment(each.expires)}" for each in state.inputs if each.expires]
+    return [
+        f"{clean(state.title)} [{clean(state.id)}]",
+        _verdict(state.status, state),
+        f"  {clean(state.reason)}",
+        "",
+        f"  value       {words.amount(state.value, state.unit)}",
+        f"  baseline    {words.amount(state.baseline, state.unit) if state.baseline is not None else 'none'}",
+        f"  target      {words.amount(state.target, state.unit) if state.target is not None else 'none'}",
+        f"  formula     {clean(state.formula) or 'none: there is no number'}",
+        f"  kind        {clean(state.kind)}, from {words.day(state.start)} until {words.moment(state.due)}",
+        f"  weight      {words.amount(state.weight)} in {clean(state.objective)}",
+        *([f"  owner       {clean(state.owner)}"] if state.owner else []),
+        f"  definition  {clean(state.definition)}",
+        *(f"  {line}" for line in expiry),
+    ]
+
+
+def _initiative(state: InitiativeState) -> list[str]:
+    weight = f"{words.amount(state.weight_done)} of {words.amount(state.weight_total)}"
+    return [
+        f"{clean(state.title)} [{clean(state.id)}]",
+        _verdict(state.state, state),
+        *([f"  {clean(state.reason)}"] if state.reason else []),
+        "",
+        f"  items       {words.work_count(state)}",
+        f"  weight      {weight}{f'; {clean(state.policy)}' if state.policy else ''}",
+        *([f"  owner       {clean(state.owner)}"] if state.owner else []),
+        *([f"  works for   {', '.join(map(clean, state.key_results))}"] if state.key_results else []),
+        *([f"  shared      {', '.join(map(clean, state.shared))}"] if state.shared else []),
+    ]
+
+
+def _verdict(status: Status | InitiativeStatus, state: KeyResultState | InitiativeState) -> str:
+    mark = words.doubt_mark(state, status)
+    said = [words.percent(state.progress), words.as_of(state.as_of), *([mark] if mark else [])]
+    return f"  {words.SYMBOLS[status]} {status_word(status)}; {'; '.join(said)}"
+
+
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    found = [f"  {clean(line)}" for line in lines]
+    return ["", title, *found] if found else []
+
+
+def _inputs(explanation: Explanation) -> Iterable[str]:
+    for each in explanation.inputs:
+        limit = f", at most {words.amount(each.max_age_days)} days old" if each.max_age_days is not None else ""
+        age = words.moment(each.time) if each.time else "as fresh as the last success of its source"
+        yield f"{each.subject} from {each.source}: {age}{limit}"
+
+
+def _work(work: Work, *, own: bool) -> list[str]:
+    lines = [] if own else ["", *_initiative(work.state)]
+    for scope, message in work.misses:
+        lines.append(f"  ! {clean(scope)}: {clean(message)}")
+    for container in work.containers:
+        lines += _container(container)
+    return lines
+
+
+def _container(lines: ContainerLines) -> list[str]:
+    held = lines.container
+    counts = ", ".join(f"{lines.count(word)} {status_word(word)}" for word in CLASSES if lines.count(word))
+    due = f"; due {held.due.isoformat()}" if held.due else ""
+    nothing = "no items; itself done" if held.state == "done" else "no items"
+    return [
+        "",
+        f"  {held.kind} {clean(held.key)} {clean(held.title)} ({status_word(held.state)}{due})",
+        f"    {clean(held.url)}",
+        f"    {counts or nothing}; {clean(lines.source)}, scope {clean(lines.scope)}",
+        *(_item(line) for line in lines.items),
+    ]
+
+
+def _item(line: ItemLine) -> str:
+    item = line.item
+    facts = [clean(item.resolution or "")] if line.counts_as == "dropped" else []
+    if item.points is not None:
+        facts.append(f"{words.amount(item.points)} points")
+    if item.done_at:
+        facts.append(f"done {words.day(item.done_at)}")
+    said = f" ({', '.join(facts)})" if facts else ""
+    return f"    {status_word(line.counts_as):<11}  {clean(item.key)}  {clean(item.title)}{said}  {clean(item.url)}"
+
+
+def _changes(explanation: Explanation) -> list[str]:
+    if explanation.since is None:
+        return []
+    differences = [_difference(each, explanation) for each in explanation.differences]
+    items = [_item_change(each) for each in explanation.item_changes]
+    return _section(f"changed since {words.moment(explanation.since)}", [*differences, *items] or ["nothing"])
+
+
+def _item_change(each: ItemChange) -> str:
+    before, after = (status_word(value or "none") for value in (each.before, each.after))
+    return f"{words.moment(each.at)}  {each.key} {each.title}: {each.field} {before} → {after}"
+
+
+def _difference(each: Difference, explanation: Explanation) -> str:
+    unit = explanation.subject.unit if isinstance(explanation.subject, KeyResultState) else ""
+    return f"{status_word(each.field)}: {_said(each.field, each.before, unit)} → {_said(each.field, each.after, unit)}"
+
+
+def _said(field: str, value: str | float | None, unit: str) -> str:
+    if isinstance(value, str):
+        return status_word(value)
+    return words.percent(value) if field == "progress" else words.amount(value, unit)

@@ -1,0 +1,110 @@
+"""`status` on a terminal: coloured tables that fit 80 columns and can't be steered by foreign text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from okr_sync.core.report import InitiativeRow, ObjectiveRow, Report
+from okr_sync.core.snapshot import InitiativeStatus, Status
+from okr_sync.render import words
+from okr_sync.render.words import Tone, clean, status_word
+
+STYLES: Mapping[Tone, str] = {"good": "green", "fair": "yellow", "bad": "red", "quiet": "blue", "doubt": "magenta"}
+RATIOS = {"key result": 3, "initiative": 3}  # shares of the width that columns without a width divide
+WIDE = 110  # columns from which bars are drawn
+
+
+def show(report: Report, console: Console) -> None:
+    """Print the report's objectives, key results, initiatives and troubled sources to `console`."""
+    console.print(Text(words.basis(report), style="dim"))
+    console.print(Text(words.headline(report), style="bold"))
+    for row in report.objectives:
+        console.print()
+        console.print(_objective_line(row))
+        if row.key_results:
+            console.print(Padding(_key_results(row, wide=console.width >= WIDE), (0, 0, 0, 2)))
+    if report.initiatives:
+        console.print()
+        console.print(Padding(_initiatives(report.initiatives), (0, 0, 0, 2)))
+    for source in report.sources:
+        if source.late or source.state.error:
+            console.print(Text(f"! {clean(source.state.name)}: {words.source_note(source)}", style=STYLES["doubt"]))
+
+
+def _objective_line(row: ObjectiveRow) -> Text:
+    state = row.state
+    place = [state.level, *(clean(part) for part in (state.team, state.owner) if part)]
+    line = Text(clean(state.title), style="bold")
+    line.append(f"  {clean(state.id)}\n", style="dim not bold")
+    line.append_text(_status(state.status))
+    line.append(f"  {words.percent(state.progress)}")
+    line.append(f"  {', '.join(place)}; {words.coverage(row)}", style="dim not bold")
+    if state.reason and state.status in {"unknown", "stale", "outdated"}:
+        line.append(f"\n{clean(state.reason)}", style="dim not bold")
+    return line
+
+
+def _key_results(row: ObjectiveRow, *, wide: bool) -> Table:
+    table = _table(
+        ("key result", None), ("status", 12), ("progress", 8), *((("", 16),) if wide else ()), ("value", None)
+    )
+    for each in row.key_results:
+        state = each.state
+        title = Text(clean(state.title))
+        title.append(f"  {clean(state.id)}", style="dim")
+        if state.reason:
+            title.append(f"\n{clean(state.reason)}", style="dim")
+        value = Text(words.key_result_numbers(state))
+        if note := words.since_note(each):
+            value.append(f"\n{note}", style="dim")
+        bar = (_bar(state.progress, state.status),) if wide else ()
+        mark = words.doubt_mark(state, state.status)
+        table.add_row(title, _status(state.status, mark), words.percent(state.progress), *bar, value)
+    return table
+
+
+def _initiatives(rows: Iterable[InitiativeRow]) -> Table:
+    table = _table(("initiative", None), ("state", 13), ("progress", 8), ("items", None))
+    for row in rows:
+        state = row.state
+        title = Text(clean(state.title))
+        title.append(f"  {clean(state.id)}", style="dim")
+        if state.reason:
+            title.append(f"\n{clean(state.reason)}", style="dim")
+        items = Text(words.work_count(state))
+        if note := words.work_delta(row):
+            items.append(f"\n{note}", style="dim")
+        mark = words.doubt_mark(state, state.state)
+        table.add_row(title, _status(state.state, mark), words.percent(state.progress), items)
+    return table
+
+
+def _table(*columns: tuple[str, int | None]) -> Table:
+    table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, header_style="dim", show_edge=False, leading=1)
+    for name, width in columns:
+        table.add_column(
+            name,
+            justify="right" if name == "progress" else "left",
+            width=width,
+            ratio=None if width else RATIOS.get(name, 2),
+            overflow="fold",
+        )
+    return table
+
+
+def _status(status: Status | InitiativeStatus, mark: str = "") -> Text:
+    word = f"{words.SYMBOLS[status]} {status_word(status)}"
+    return Text(f"{word}\n{mark}" if mark else word, style=STYLES[words.TONES[status]])
+
+
+def _bar(progress: float | None, status: Status) -> ProgressBar:
+    share = min(1.0, max(0.0, progress or 0.0))
+    style = STYLES[words.TONES[status]]
+    return ProgressBar(total=1.0, completed=share, width=16, complete_style=style, finished_style=style)

@@ -1,0 +1,363 @@
+"""Every format says the same facts, harms nobody with foreign text, and is the same to the byte."""
+
+from __future__ import annotations
+
+import csv
+import html as html_text
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from okr_sync.core.report import Report, build_report
+from okr_sync.render import document, html, markdown, table, terminal, text, words
+from tests.edge.render_samples import BEFORE, NOW, SNAPSHOT, before, empty_report, hostile_report, key_result, report
+
+Render = Callable[[Report], str]
+
+RENDERERS: dict[str, Render] = {
+    "text": text.render,
+    "markdown": markdown.render,
+    "html": html.render,
+    "table": table.render,
+    "document": document.render,
+}
+FOR_MACHINES = {"table", "document"}
+
+
+class _Words(HTMLParser):
+    """Collects what a browser would show, and every element and attribute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the element."""
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        """Note the text; style sheets are none."""
+        if self.tags and self.tags[-1] != "style":
+            self.shown.append(data)
+
+
+def _parse(page: str) -> _Words:
+    parser = _Words()
+    parser.feed(page)
+    parser.close()
+    return parser
+
+
+def shown(name: str, made: Report) -> str:
+    """Return what a reader of the format sees, with single spaces."""
+    said = RENDERERS[name](made)
+    if name == "html":
+        said = " ".join(_parse(said).shown)
+    if name == "markdown":
+        said = html_text.unescape(re.sub(r"\\(.)", r"\1", said))
+    if name == "document":
+        said = str(json.loads(said))
+    if name == "table":
+        said = " ".join(cell for row in csv.reader(io.StringIO(said, newline="")) for cell in row)
+    return " ".join(said.split())
+
+
+def _said(name: str, value: float | None, unit: str) -> str:
+    if name in FOR_MACHINES:
+        return str(value)
+    return words.amount(value, unit)
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_every_fact_of_every_key_result_is_there(name: str) -> None:
+    """Id, title, value, target, status, reason and age of each key result stand in each format."""
+    said = shown(name, report())
+    for state in SNAPSHOT.key_results:
+        assert state.id in said
+        assert state.title in said
+        assert state.reason in said or state.reason.replace("'", "\\'") in said
+        assert (state.status if name in FOR_MACHINES else words.status_word(state.status)) in said
+        if state.value is not None:
+            assert _said(name, state.value, state.unit) in said
+        if state.as_of is not None:
+            at = state.as_of.isoformat().replace("+00:00", "Z") if name in FOR_MACHINES else words.moment(state.as_of)
+            assert at in said
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_every_objective_initiative_and_source_is_there(name: str) -> None:
+    """Titles, ids, reasons and counts of what stands around the key results are there, too."""
+    said = shown(name, report())
+    for objective in SNAPSHOT.objectives:
+        assert all(fact in said for fact in (objective.id, objective.title, objective.reason))
+    for initiative in SNAPSHOT.initiatives:
+        assert all(fact in said for fact in (initiative.id, initiative.title, initiative.reason))
+    assert all(source in said for source in ("surveys", "tracker", "code", "HTTP 401 from Jira", "renew the API token"))
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html"])
+def test_unknown_is_said_and_never_a_zero(name: str) -> None:
+    """A key result without a number says so where the number would stand."""
+    state = key_result("kr", "Only this", value=None, progress=None, score=None, status="unknown", reason="none yet")
+    alone = replace(
+        SNAPSHOT, objectives=SNAPSHOT.objectives[:1], key_results=(replace(state, baseline=None),), initiatives=()
+    )
+    said = shown(name, build_report(alone)).split("Only this", 1)[1]
+    assert said.count("unknown") >= 2, "progress and value"
+    assert not re.search(r"(?<![\d.-])0(?![\d.-])", said.replace("2026-11-22 00:46 UTC", "")), said
+
+
+def test_unknown_is_null_in_json_and_empty_in_csv() -> None:
+    """Machines get no number and the reason."""
+    found = [each for each in _json(report())["objectives"][1]["key_results"] if each["id"] == "adoption"]
+    assert [(each["value"], each["progress"], each["score"], each["as_of"]) for each in found] == [(None,) * 4]
+    assert "'n/a'" in found[0]["reason"]
+    (row,) = [row for row in _csv(report()) if row["id"] == "adoption"]
+    assert (row["value"], row["progress"], row["score"], row["as_of"]) == ("",) * 4
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_a_stale_number_is_marked(name: str) -> None:
+    """A stale key result that kept its status carries the mark beside it; a fresh one carries none."""
+    fresh = key_result("kr", "Only this", reason="on its way")
+    stale = replace(fresh, stale=True)
+    empty = replace(SNAPSHOT, initiatives=())
+    marks = [
+        shown(name, build_report(replace(empty, key_results=(state,)))).split("Only this", 1)[1]
+        for state in (fresh, stale)
+    ]
+    mark = {"table": "yes", "document": "'stale': True"}.get(name, "stale")
+    assert mark not in marks[0]
+    assert mark in marks[1]
+
+
+def _json(made: Report) -> Any:
+    return json.loads(document.render(made))
+
+
+def _csv(made: Report) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(table.render(made), newline="")))
+
+
+def test_numbers_for_machines_are_raw() -> None:
+    """JSON and CSV hold the numbers of the snapshot to the last digit."""
+    rows = {row["id"]: row for row in _csv(report())}
+    documents = {each["id"]: each for objective in _json(report())["objectives"] for each in objective["key_results"]}
+    for state in SNAPSHOT.key_results:
+        for field in ("value", "baseline", "target", "progress", "score"):
+            number = getattr(state, field)
+            assert documents[state.id][field] == number
+            assert rows[state.id][field] == ("" if number is None else str(number))
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_the_same_report_gives_the_same_bytes(name: str) -> None:
+    """Nothing depends on the clock, the order of a set or the last run."""
+    assert RENDERERS[name](report()) == RENDERERS[name](report())
+
+
+@pytest.mark.parametrize("name", RENDERERS)
+def test_an_empty_store_has_a_report(name: str) -> None:
+    """Without objectives the report says as of when it is and that there is nothing."""
+    said = shown(name, empty_report())
+    assert "2026-11-22" in said or name == "table"
+    assert "None" not in said or name == "document"
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'onmouseover='alert(1)",
+    "</title></style><script>x</script>",
+    "[click](javascript:alert(1))",
+    "![x](https://evil.example/pixel.png)",
+    "`code` **bold** _under_ ~~gone~~ # head",
+    "a | b \\| c",
+    "line\n# two\r\n- three\u2028four",
+    "- [ ] a task",
+    "1. a list",
+    "=cmd|'/c calc'!A1",
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1+1",
+    "  =1+1",
+    "\x1b[31mred\x1b]0;owned\x07\x1b[2J",
+    "\x9b31mred",
+    "\u202egnp.exe\u2066 hidden\u2069",
+    "\x00nul\x08back\x7f",
+    "[bold red]markup[/bold red] [link=file:///etc/passwd]x[/link]",
+    "{{ 7 * 7 }} {% raw %}",
+    "&lt;b&gt; &amp; &#60;",
+    "\ud800 alone",
+    "%s %n {0} ${HOME}",
+)
+_STEERING = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\ud800-\udfff]"
+)
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+@pytest.mark.parametrize("name", RENDERERS)
+def test_foreign_text_can_not_steer_the_reader(name: str, evil: str) -> None:
+    """No control, no turn of the reading direction and no lone surrogate reaches any output."""
+    said = RENDERERS[name](hostile_report(evil))
+    assert not _STEERING.search(said)
+    said.encode()
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_foreign_text_stays_text_in_html(evil: str) -> None:
+    """The page of a hostile report has the same elements and attributes as that of a harmless one."""
+    harmless = _parse(html.render(hostile_report("harmless")))
+    page = _parse(html.render(hostile_report(evil)))
+    assert page.tags == harmless.tags
+    assert [name for name, _ in page.attributes] == [name for name, _ in harmless.attributes]
+    assert " ".join(words.clean(evil).split()) in " ".join(" ".join(page.shown).split())
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_foreign_text_stays_text_in_markdown(evil: str) -> None:
+    """It opens no block, no table cell, no link, no tag: as many lines and cells as a harmless text."""
+    harmless = markdown.render(hostile_report("harmless")).split("\n")
+    lines = markdown.render(hostile_report(evil)).split("\n")
+    assert len(lines) == len(harmless)
+    for line, model in zip(lines, harmless, strict=True):
+        assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == len(re.findall(r"\|", model))
+        assert not re.search(r"(?<!\\)(?:\\\\)*(\]\(|!\[|<[a-z/])", line)
+        assert re.match(r"^(#+ |\| |- |\*\*|$)?", line).group() == re.match(r"^(#+ |\| |- |\*\*|$)?", model).group()  # type: ignore[union-attr]
+        assert not re.match(r"- (- |\d+[.)] |\[ \])", line)
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+def test_foreign_text_is_no_formula_in_csv(evil: str) -> None:
+    """No cell begins with a sign that a spreadsheet computes; each row has all cells."""
+    rows = list(csv.reader(io.StringIO(table.render(hostile_report(evil)), newline="")))
+    assert {len(row) for row in rows} == {len(table.COLUMNS)}
+    for row in rows[1:]:
+        for name, cell in zip(table.COLUMNS, row, strict=True):
+            if not cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "|")):
+                continue
+            assert name in {"progress_delta", "value_delta"}, f"{name}: {cell!r}"
+            float(cell)
+
+
+@pytest.mark.parametrize("evil", HOSTILE)
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_foreign_text_can_not_steer_the_terminal(evil: str, width: int) -> None:
+    """The only escapes are colours of our own; markup in titles is shown as it is."""
+    out = io.StringIO()
+    terminal.show(hostile_report(evil), Console(file=out, width=width, force_terminal=True, color_system="standard"))
+    plain = re.sub("\x1b\\[[0-9;]*m", "", out.getvalue())
+    assert not _STEERING.search(plain)
+    assert "file:///etc" not in re.findall("\x1b]8;[^\x1b]*", out.getvalue())
+
+
+def test_the_terminal_fits_eighty_columns_and_shows_every_title() -> None:
+    """Nothing is cut off: long titles are folded."""
+    out = io.StringIO()
+    terminal.show(report(), Console(file=out, width=80, force_terminal=False))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    for state in SNAPSHOT.key_results:
+        assert all(word in out.getvalue() for word in [*state.title.split(), state.id])
+    assert "! tracker: last success 2026-11-19 20:00 UTC; late" in " ".join(" ".join(lines).split())
+
+
+def test_the_page_loads_nothing_and_runs_nothing() -> None:
+    """One file: no script, no link, no picture, no URL; policies forbid the rest."""
+    page = html.render(report())
+    parsed = _parse(page)
+    assert not {"script", "link", "img", "iframe", "object", "embed", "a", "form"} & set(parsed.tags)
+    assert not re.search(r"url\(|@import|https?:|javascript:|\son\w+=", page)
+    assert ("content", "default-src 'none'; style-src 'unsafe-inline'") in parsed.attributes
+
+
+def test_every_chart_says_what_it_shows() -> None:
+    """Each picture has the role of one, a name for those who can't see it, and a background of its own."""
+    page = html.render(report())
+    pictures = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    drawn = [row for row in report().key_results() if row.chart]
+    assert len(pictures) == len(drawn) == 6
+    for picture, row in zip(pictures, drawn, strict=True):
+        assert 'role="img"' in picture
+        assert f'aria-label="History of {html_text.escape(row.state.title)}: 2026-10-01 to 2027-01-01; now' in picture
+        assert "<title>History of " in picture
+        assert re.search(r'<rect width="320" height="132" style="fill: var\(--panel\)"', picture)
+    assert "1 stale point" in page
+    assert "gap without data" in page
+
+
+def test_status_is_said_by_word_and_sign_not_by_colour_alone() -> None:
+    """Without colours, the sign of each status stands beside its word."""
+    said = shown("html", report())
+    for state in SNAPSHOT.key_results:
+        assert f"{words.SYMBOLS[state.status]} {words.status_word(state.status)}" in said
+
+
+def test_what_moved_since_is_the_same_in_all_formats() -> None:
+    """A rise of 10 percentage points and 2 points is said as such, or as raw numbers."""
+    for name in ("text", "markdown", "html"):
+        assert "+10 pp, +2 points, was at risk" in shown(name, report())
+    (row,) = [row for row in _csv(report()) if row["id"] == "nps"]
+    assert float(row["progress_delta"]) == pytest.approx(0.1)
+    assert float(row["value_delta"]) == 2
+
+
+SHARES = {
+    None: "unknown", 0: "0 %", -1e-9: "0 %", 0.65: "65 %", 1.1388: "113.9 %", 0.99999: "99.9 %", 1: "100 %",
+    -0.25: "-25 %", 12.5: "1,250 %",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("share", "said"), SHARES.items())
+def test_a_share_is_said_as_a_percentage(share: float | None, said: str) -> None:
+    """At most one decimal; below 1 never reads as 100 %."""
+    assert words.percent(share) == said
+
+
+@pytest.mark.parametrize(("delta", "said"), [(None, ""), (0.1, "+10 pp"), (-0.125, "-12.5 pp"), (1e-6, "±0 pp")])
+def test_a_change_of_progress_is_said_in_percentage_points(delta: float | None, said: str) -> None:
+    """With its sign; unknown is silent."""
+    assert words.progress_delta(delta) == said
+
+
+@pytest.mark.parametrize(
+    ("delta", "said"), [(None, ""), (2.0, "+2 h"), (-1.5, "-1.5 h"), (0.0, "±0 h"), (0.1 + 0.2 - 0.3, "±0 h")]
+)
+def test_a_change_of_value_is_said_with_sign_and_unit(delta: float | None, said: str) -> None:
+    """Noise of floats is no change."""
+    assert words.value_delta(delta, "h") == said
+
+
+def test_a_report_without_basis_says_no_deltas() -> None:
+    """The first report has nothing to compare with and claims nothing."""
+    first = build_report(SNAPSHOT)
+    assert "compared with" not in shown("text", first)
+    assert " pp" not in shown("text", first)
+    assert _json(first)["since"] is None
+
+
+def _walk(value: Any) -> Iterator[Any]:
+    yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _walk(each)
+
+
+def test_times_in_json_are_utc() -> None:
+    """Every time ends in Z, whatever zone it was known in."""
+    times = [each for each in _walk(_json(report())) if isinstance(each, str) and re.match(r"\d{4}-\d\d-\d\dT", each)]
+    assert len(times) > 10
+    assert all(each.endswith("Z") for each in times)
+    assert _json(report())["as_of"] == NOW.isoformat().replace("+00:00", "Z")
+    assert _json(build_report(SNAPSHOT, before(), BEFORE))["since"] == "2026-11-15T08:00:00Z"
