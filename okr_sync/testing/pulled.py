@@ -99,8 +99,10 @@ class Mirror:
         return before - self._all()
 
     def held(self, container: str) -> dict[str, WorkItem]:
-        """Return the items of `container` by id; raises KeyError when a member's facts never came."""
-        return {item: self._items[item] for item in self._members.get(container, frozenset())}
+        """Return the items of `container` by id; asserts that the facts of each member have come."""
+        members = self._members.get(container, frozenset())
+        assert members <= set(self._items), f"no facts ever came of {sorted(members - set(self._items))}"
+        return {item: self._items[item] for item in members}
 
     def known(self) -> dict[str, WorkItem]:
         """Return all items ever seen, by id."""
