@@ -109,7 +109,7 @@ class Writer:
         for at, together in groupby(past, key=lambda change: change.at):
             joint = list(together)
             items = [item for change in joint for item in self._items(change, before)]
-            kept = [item for item in items if not only or item.get("fieldId") in only]
+            kept = [self._told(item) for item in items if not only or item.get("fieldId") in only]
             before.update({change.field: change.value for change in joint})
             if kept:
                 log.append({"id": str(joint[0].number), "created": self.time(at), "items": kept})
@@ -205,6 +205,10 @@ class Writer:
             return [self._item(name, id_, _text_end(old), _text_end(new))]
         name = {"due": "duedate", "fix_versions": "fixVersions"}.get(change.field, change.field)
         return [self._item(name, name, _text_end(old), _text_end(new))]
+
+    def _told(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Data Center's change log has names of fields only."""
+        return {name: value for name, value in item.items() if self.flavour == "cloud" or name != "fieldId"}
 
     def _item(
         self, field: str, id_: str, old: tuple[str | None, str | None], new: tuple[str | None, str | None]

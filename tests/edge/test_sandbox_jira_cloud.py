@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date, timedelta
+from pathlib import Path
 
 import httpx
 import jira
 import pytest
 
+from okr_sync.sandbox.archive import load_archive
 from okr_sync.sandbox.jira_access import Credentials
+from okr_sync.sandbox.jira_catalogue import Flavour
 from okr_sync.sandbox.jira_generate import generate_jira
 from okr_sync.sandbox.jira_query import milliseconds
 from okr_sync.sandbox.jira_truth import truth
 from tests.edge.jira_sandbox import Site, Small, day, served, small_world
 
+ARCHIVE = Path(__file__).parents[2] / "../shared/data/jira-archive"
 GATEWAY = "/ex/jira/{cloud_id}/rest/api/3"
 
 
@@ -297,6 +303,39 @@ def test_other_addresses_and_methods_are_refused(site: Site) -> None:
     assert site.http.get("/rest/api/3/nothing").status_code == 404
     assert site.http.get("/rest/agile/1.0/board").status_code == 404
     assert site.http.delete("/rest/api/3/issue/A-1").status_code == 405
+
+
+def test_readers_are_served_while_the_world_changes(site: Site, small: Small) -> None:
+    """Each answer is of one instant: the issue stands either in its old project or in its new one."""
+
+    def look(_: int) -> tuple[int, str]:
+        answer = site.http.post(
+            f"{site.api}/search/jql", json={"jql": "parent = A-1", "fields": ["key"], "maxResults": 9}
+        )
+        key = site.get(f"issue/{small.moving.id}", expand="changelog")["key"]
+        return len(answer.json()["issues"]), key
+
+    with ThreadPoolExecutor(4) as pool:
+        looks = pool.map(look, range(40))
+        for number in range(1, 100):
+            small.world.change_project(small.moving, "AB"[number % 2], at=day(6) + timedelta(seconds=number))
+            small.world.touch(small.done, at=day(6))
+        seen = list(looks)
+    assert {count for count, _ in seen} == {3}
+    assert {key[0] for _, key in seen} <= {"A", "B"}
+
+
+@pytest.mark.parametrize(("flavour", "jql"), [("cloud", "parent = DAEMON-48"), ("dc", '"Epic Link" = DAEMON-48')])
+def test_recorded_issues_are_found_below_their_epic_in_both_flavours(flavour: Flavour, jql: str) -> None:
+    if not ARCHIVE.is_dir():
+        pytest.skip(f"the recorded issues are not at {ARCHIVE}")
+    dumps = [json.loads(file.read_text(encoding="utf-8")) for file in ARCHIVE.rglob("*.json")]
+    below = {dump["key"] for dump in dumps if (dump["fields"].get("epic") or {}).get("key") == "DAEMON-48"}
+    with served(load_archive(ARCHIVE), day(100), flavour) as site:
+        path = "search/jql" if flavour == "cloud" else "search"
+        found = site.post(path, jql=jql, fields=["key"], maxResults=1000)["issues"]
+    assert {issue["key"] for issue in found} == below
+    assert below
 
 
 def test_a_big_world_pages_to_the_truth() -> None:

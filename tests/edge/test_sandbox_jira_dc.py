@@ -82,6 +82,7 @@ def test_the_change_log_comes_with_the_issue_when_asked(site: Site, small: Small
     assert [item["field"] for entry in log["histories"] for item in entry["items"]] == [
         "status", "status", "resolution", "Epic Link",
     ]  # fmt: skip
+    assert set(log["histories"][0]["items"][0]) == {"field", "fieldtype", "from", "fromString", "to", "toString"}
 
 
 def test_a_wrong_token_gets_a_page_for_people(site: Site) -> None:
