@@ -48,8 +48,8 @@ def generate_github(
     birth = now - _HISTORY
     homes = [world.add_repository(f"digital-pharma/service-{one + 1}", at=birth) for one in range(repositories)]
     made = [_milestone(dice, world, homes[one % repositories], birth) for one in range(milestones)]
-    for milestone in made:
-        siblings = [one for one in made if one.repository is milestone.repository and one is not milestone]
+    for number, milestone in enumerate(made):
+        siblings = [one for one in made[number % repositories :: repositories] if one is not milestone]
         for _ in range(items_per_milestone):
             _item(dice, world, milestone, siblings, now)
     return world

@@ -118,15 +118,14 @@ class GithubWorld:
         self._ids = count(7_000_001)
         self._instants: list[datetime] = []
         self._is_sorted = True
-        self._version = 0
 
-    def era(self, at: datetime) -> tuple[int, int]:
-        """Return a key that is equal for two calls exactly when nothing happened or was told in between."""
+    def told_until(self, at: datetime) -> int:
+        """Return how many things happened until `at` (inclusive): while it stays the same, so does the state."""
         with self.lock:
             if not self._is_sorted:
                 self._instants.sort()
                 self._is_sorted = True
-            return self._version, bisect_right(self._instants, at)
+            return bisect_right(self._instants, at)
 
     def add_repository(
         self,
@@ -333,4 +332,3 @@ class GithubWorld:
             raise ValueError(f"{at} has no time zone: give an aware instant")
         self._instants.append(at)
         self._is_sorted = False
-        self._version += 1

@@ -85,15 +85,15 @@ class Pictures:
     def __init__(self, world: GithubWorld) -> None:
         self._world = world
         self._lock = threading.Lock()
-        self._era: tuple[int, int] | None = None
+        self._told = 0
         self._state = WorldState()
 
     def at(self, now: datetime) -> WorldState:
         """Return the state at `now` (events at `now` have happened)."""
         with self._lock, self._world.lock:
-            era = self._world.era(now)
-            if era != self._era:
-                self._state, self._era = replay(self._world, now), era
+            told = self._world.told_until(now)
+            if told != self._told:
+                self._state, self._told = replay(self._world, now), told
             return self._state
 
 
