@@ -1,0 +1,234 @@
+"""Entries of config files → the book: references between them resolved, and everything refused that can't be meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from okr_sync.config.language import (
+    CycleEntry,
+    InitiativeEntry,
+    KeyResultEntry,
+    MainFile,
+    MetricEntry,
+    ObjectiveEntry,
+    OkrsFile,
+)
+from okr_sync.config.names import Declared
+from okr_sync.config.places import Mistakes, Place
+from okr_sync.config.sources import Sources
+from okr_sync.core.model import (
+    DROPPED_RESOLUTIONS,
+    Book,
+    Cycle,
+    DeliveryScope,
+    Initiative,
+    KeyResult,
+    Level,
+    Metric,
+    Objective,
+)
+
+__all__ = ["BookMaker"]
+
+DAY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class BookMaker:
+    """Makes the book of one config; all mistakes are noted, so the result counts only when there are none.
+
+    It is also what measures look their metrics and initiatives up in.
+    """
+
+    main: MainFile
+    okrs: tuple[OkrsFile, ...]
+    zone: ZoneInfo
+    declared: Declared
+    sources: Sources
+    mistakes: Mistakes
+    _metrics: dict[str, MetricEntry] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for entries in (self.main.metrics, *(file.metrics for file in self.okrs)):
+            for name, entry in entries.items():
+                self._metrics.setdefault(name, entry)
+
+    def make(self) -> Book:
+        """Return the book, in the order of the files."""
+        cycles = {name: self._cycle(name, entry) for name, entry in self.main.cycles.items()}
+        metrics = tuple(self._metric(name, entry) for name, entry in self._metrics.items())
+        objectives = tuple(
+            self._objective(entry, file, cycles.get(file.cycle or ""))
+            for file in self._checked_files()
+            for entry in file.objectives
+        )
+        self._refuse_circles(objectives)
+        return Book(
+            timezone=self.zone.key,
+            cycles=tuple(cycles.values()),
+            objectives=objectives,
+            metrics=metrics,
+            initiatives=tuple(self._initiative(entry) for entry in self._initiatives()),
+            people=tuple((name, entry.name) for name, entry in self.main.people.items()),
+            teams=tuple((name, entry.title or name) for name, entry in self.main.teams.items()),
+        )
+
+    def metric(self, id: str, place: Place) -> MetricEntry | None:  # noqa: A002 -- as `Facts` has it
+        """Return a metric; an unknown one is noted at `place`."""
+        return self._metrics.get(id) if self.declared.has("metric", id, place) else None
+
+    def initiative(self, id: str, place: Place) -> bool:  # noqa: A002 -- as `Facts` has it
+        """Return whether there is such an initiative; an unknown one is noted at `place`."""
+        return self.declared.has("initiative", id, place)
+
+    def mistake(self, place: Place, message: str) -> None:
+        """Note a mistake."""
+        self.mistakes.add(place, message)
+
+    def _initiatives(self) -> Iterator[InitiativeEntry]:
+        for file in self.okrs:
+            yield from file.initiatives
+            for objective in file.objectives:
+                yield from objective.initiatives
+
+    def _checked_files(self) -> Iterator[OkrsFile]:
+        for file in self.okrs:
+            if file.cycle is not None:
+                self.declared.has("cycle", file.cycle, file.at("cycle"))
+            elif file.objectives:
+                self.mistake(file.place, "missing key 'cycle'; objectives belong to one")
+            if file.team is not None and self.declared.any("team"):
+                self.declared.has("team", file.team, file.at("team"))
+            yield file
+
+    def _instant(self, day: date) -> datetime:
+        """Return the first instant of a local day; where midnight is skipped, the instant of the skip."""
+        return datetime.combine(day, time(), self.zone).astimezone(UTC)
+
+    def _cycle(self, name: str, entry: CycleEntry) -> Cycle:
+        if entry.end < entry.start:
+            self.mistake(
+                entry.at("end"), f"end: {entry.end} is before the start, {entry.start}; both days are inclusive"
+            )
+        return Cycle(name, entry.start, entry.end, self._instant(entry.start), self._instant(entry.end + DAY))
+
+    def _metric(self, name: str, entry: MetricEntry) -> Metric:
+        low, high = entry.minimum, entry.maximum
+        if low is not None and high is not None and high < low:
+            self.mistake(entry.at("maximum"), f"maximum: {high:g} is below the minimum, {low:g}")
+        return Metric(
+            id=name,
+            title=entry.title or name,
+            source=entry.source,
+            query=self.sources.ask(name, entry),
+            unit=entry.unit,
+            type=entry.type,
+            minimum=low,
+            maximum=high,
+            max_age_days=entry.max_age / DAY if entry.max_age else None,
+        )
+
+    def _owner(self, entry: InitiativeEntry | KeyResultEntry | ObjectiveEntry) -> str | None:
+        if entry.owner is not None and self.declared.any("person"):
+            self.declared.has("person", entry.owner, entry.at("owner"))
+        return entry.owner
+
+    def _initiative(self, entry: InitiativeEntry) -> Initiative:
+        for number, name in enumerate(entry.key_results):
+            self.declared.has("key result", name, entry.at("key_results", number))
+        if entry.written("delivery") and not entry.holds("delivery"):
+            self.mistake(entry.at("delivery"), "delivery: expected at least one {source: …}; leave it out for none")
+        scopes = []
+        for number, scope in enumerate(entry.delivery or (), start=1):
+            ref = f"{entry.id}/{number}"
+            scopes.append(DeliveryScope(ref, scope.source, self.sources.ask(ref, scope)))
+        return Initiative(
+            id=entry.id,
+            title=entry.title,
+            owner=self._owner(entry),
+            key_results=tuple(entry.key_results),
+            scopes=tuple(scopes),
+            weight_by=entry.weight_by,
+            missing_points=entry.missing_points,
+            unit=entry.unit,
+            include=entry.include,
+            containers=entry.containers,
+            dropped=DROPPED_RESOLUTIONS if entry.dropped is None else frozenset(map(str.casefold, entry.dropped)),
+            due=entry.due,
+        )
+
+    def _objective(self, entry: ObjectiveEntry, file: OkrsFile, cycle: Cycle | None) -> Objective:
+        for place, name in self._links(entry):
+            self.declared.has("objective", name, place)
+        self._check_weight(entry)
+        if entry.key_results and all(each.weight == 0 for each in entry.key_results):
+            self.mistake(entry.at("key_results"), "key_results: all weights are 0; give at least one more than that")
+        team = self.main.teams.get(file.team or "")
+        level: Level = entry.level or file.level or (team and team.level) or "team"
+        return Objective(
+            id=entry.id,
+            title=entry.title,
+            cycle=file.cycle or "",
+            level=level,
+            team=file.team,
+            owner=self._owner(entry),
+            contributes_to=entry.contributes_to,
+            supports=tuple(entry.supports),
+            weight=entry.weight,
+            key_results=tuple(each for each in (self._key_result(kr, cycle) for kr in entry.key_results) if each),
+        )
+
+    def _links(self, entry: ObjectiveEntry) -> Iterator[tuple[Place, str]]:
+        if entry.contributes_to is not None:
+            yield entry.at("contributes_to"), entry.contributes_to
+        for number, name in enumerate(entry.supports):
+            yield entry.at("supports", number), name
+
+    def _check_weight(self, entry: ObjectiveEntry | KeyResultEntry) -> None:
+        if entry.weight < 0:
+            self.mistake(entry.at("weight"), f"weight: {entry.weight:g} is negative; 0 means watched only")
+
+    def _key_result(self, entry: KeyResultEntry, cycle: Cycle | None) -> KeyResult | None:
+        self._check_weight(entry)
+        measure, owner = entry.measure.build(self), self._owner(entry)
+        if cycle is None:
+            return None
+        first, last = entry.start or cycle.first, entry.due or cycle.last
+        for key, day in (("start", first), ("due", last)):
+            if entry.written(key) and not cycle.first <= day <= cycle.last:
+                self.mistake(
+                    entry.at(key), f"{key}: {day} is outside cycle {cycle.id!r} ({cycle.first} to {cycle.last})"
+                )
+        if last < first:
+            self.mistake(entry.at("due"), f"due: {last} is before the start, {first}")
+        if measure is None:
+            return None
+        return KeyResult(
+            id=entry.id,
+            title=entry.title,
+            measure=measure,
+            start=self._instant(first),
+            due=self._instant(last + DAY),
+            owner=owner,
+            weight=entry.weight,
+        )
+
+    def _refuse_circles(self, objectives: tuple[Objective, ...]) -> None:
+        parents = {each.id: each.contributes_to for each in objectives}
+        places = {entry.id: entry.at("contributes_to") for file in self.okrs for entry in file.objectives}
+        seen: set[str] = set()
+        for start in parents:
+            path: list[str] = []
+            here: str | None = start
+            while here is not None and here not in seen:
+                seen.add(here)
+                path.append(here)
+                here = parents.get(here)
+            if here in path:
+                circle = [*path[path.index(here) :], here]
+                self.mistake(
+                    places[circle[-2]], f"contributes_to: goes round in a circle: {' → '.join(circle)}; remove one link"
+                )

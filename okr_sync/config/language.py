@@ -1,0 +1,147 @@
+"""The words of the two kinds of config files: okr-sync.yaml and the files with objectives."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from okr_sync.config.amounts import Count, Day, Duration, Id, Number, Text
+from okr_sync.config.entry import Entry, Named, Parts
+from okr_sync.config.measures import AnyMeasure
+from okr_sync.core.model import ContainerMode, CountedUnit, IncludedItems, Level, MetricType, MissingPoints, WeightBy
+
+__all__ = [
+    "CycleEntry",
+    "InitiativeEntry",
+    "KeyResultEntry",
+    "MainFile",
+    "MetricEntry",
+    "ObjectiveEntry",
+    "OkrsFile",
+    "PersonEntry",
+    "ScopeEntry",
+    "SourceEntry",
+    "TeamEntry",
+]
+
+
+DEFAULT_OKRS = "okrs/**/*.yaml"
+
+
+class SourceEntry(Entry):
+    """A source: what every kind has; the rest are the kind's own settings."""
+
+    open: ClassVar[bool] = True
+    kind: Id
+    fresh_for: Duration | None = Field(None, description="default: 2 × schedule interval + deadline")
+    concurrency: Annotated[Count, Field(description="requests at the same time")] = 4
+    deadline: Duration | None = Field(None, description="of one run; default: 10 min")
+
+
+class CycleEntry(Entry):
+    """A cycle, both days inclusive."""
+
+    start: Day
+    end: Day
+
+
+class TeamEntry(Entry):
+    """A team."""
+
+    title: Text | None = Field(None, description="default: its id")
+    level: Level | None = Field(None, description="of its objectives, unless they say another")
+
+
+class PersonEntry(Entry):
+    """A person who can own things."""
+
+    name: Text
+
+
+class MetricEntry(Entry):
+    """A metric: what every one has; the rest is the question to its source."""
+
+    open: ClassVar[bool] = True
+    source: Id
+    title: Text | None = Field(None, description="default: its id")
+    unit: Annotated[str, Field(description="% makes percentages readable: 75 %")] = ""
+    type: MetricType = "level"
+    minimum: Number | None = None
+    maximum: Number | None = None
+    max_age: Duration | None = Field(None, description="a reading older than this is stale")
+
+
+class ScopeEntry(Entry):
+    """One mapped place of work: its source; the rest is the question to it."""
+
+    open: ClassVar[bool] = True
+    source: Id
+
+
+class InitiativeEntry(Entry):
+    """Work beneath key results."""
+
+    id: Id
+    title: Text
+    owner: Id | None = None
+    key_results: list[Id] = Field(default_factory=list)
+    weight_by: WeightBy = "count"
+    missing_points: MissingPoints = "median"
+    unit: CountedUnit = "issue"
+    include: IncludedItems = "issues"
+    containers: ContainerMode = "pooled"
+    dropped: list[Text] | None = Field(None, description="resolutions that take an item out; replaces the default")
+    due: Day | None = None
+    delivery: Parts[ScopeEntry] | None = None
+
+
+class KeyResultEntry(Entry):
+    """A measurable outcome."""
+
+    id: Id
+    title: Text
+    owner: Id | None = None
+    weight: Number = 1.0
+    start: Day | None = None
+    due: Day | None = None
+    measure: AnyMeasure
+
+
+class ObjectiveEntry(Entry):
+    """An objective."""
+
+    id: Id
+    title: Text
+    owner: Id | None = None
+    level: Level | None = None
+    contributes_to: Id | None = None
+    supports: list[Id] = Field(default_factory=list)
+    weight: Number = 1.0
+    key_results: Parts[KeyResultEntry] = Field(default_factory=list)
+    initiatives: Parts[InitiativeEntry] = Field(default_factory=list)
+
+
+class MainFile(Entry):
+    """okr-sync.yaml."""
+
+    store: Text = "sqlite:///okr-sync.db"
+    timezone: Text = "UTC"
+    schedule: Text | None = Field(None, description='"every 15 min"')
+    okrs: list[Text] = Field(default_factory=lambda: [DEFAULT_OKRS], description="patterns from this folder")
+    sources: Named[SourceEntry] = Field(default_factory=dict)
+    cycles: Named[CycleEntry] = Field(default_factory=dict)
+    teams: Named[TeamEntry] = Field(default_factory=dict)
+    people: Named[PersonEntry] = Field(default_factory=dict)
+    metrics: Named[MetricEntry] = Field(default_factory=dict)
+
+
+class OkrsFile(Entry):
+    """A file with the objectives of one team and cycle."""
+
+    cycle: Id | None = None
+    team: Id | None = None
+    level: Level | None = None
+    objectives: Parts[ObjectiveEntry] = Field(default_factory=list)
+    initiatives: Parts[InitiativeEntry] = Field(default_factory=list)
+    metrics: Named[MetricEntry] = Field(default_factory=dict)

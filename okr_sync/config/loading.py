@@ -1,0 +1,179 @@
+"""Loads a config: finds the files, reads them, and returns the whole or raises every mistake at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from okr_sync.config.amounts import parse_duration
+from okr_sync.config.book import BookMaker
+from okr_sync.config.entry import read_entry
+from okr_sync.config.language import MainFile, OkrsFile
+from okr_sync.config.names import declared_in
+from okr_sync.config.places import Mistakes, Place, Table, nearest
+from okr_sync.config.reading import read_table
+from okr_sync.config.references import References
+from okr_sync.config.sources import INTERVAL, Source, Sources
+from okr_sync.core.definition import define
+from okr_sync.core.model import Book
+from okr_sync.errors import ConfigError, Mistake
+from okr_sync.registry import Registry
+
+__all__ = ["MAIN_NAME", "Config", "load", "store_url"]
+
+MAIN_NAME = "okr-sync.yaml"
+MAX_FILES = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that the files say: the book and the sources.
+
+    `file` is okr-sync.yaml, `folder` where it lies, `files` all files that were read; `store_url` has no relative
+    path; `interval` is the time between scheduled syncs, None without a schedule.
+    """
+
+    file: Path
+    folder: Path
+    book: Book
+    store_url: str
+    schedule: str | None
+    interval: timedelta | None
+    sources: Mapping[str, Source]
+    files: tuple[Path, ...]
+
+
+def load(path: Path, env: Mapping[str, str], registry: Registry | None = None) -> Config:
+    """Return the config in `path`: okr-sync.yaml or the folder that holds it.
+
+    `env` is what `${NAME}` reads. Raises ConfigError with every mistake of all files, in the order of the files, each
+    named as `path` begins.
+    """
+    loading = _Loading.at(path, env)
+    main_table = loading.table(loading.file)
+    main = loading.main(main_table)
+    if main_table is None or main is None:
+        raise ConfigError(loading.mistakes.told())
+    files = loading.okrs_files(main)
+    tables = {file: table for file in files if (table := loading.table(file)) is not None}
+    declared = declared_in((main_table, *tables.values()), loading.mistakes)
+    sources = Sources(registry or Registry(), loading.file.parent, declared, loading.mistakes)
+    for name, entry in main.sources.items():
+        sources.add(name, entry)
+    okrs = tuple(
+        okrs_file
+        for table in tables.values()
+        if (okrs_file := read_entry(OkrsFile, table, loading.mistakes)) is not None
+    )
+    book = BookMaker(main, okrs, loading.zone(main), declared, sources, loading.mistakes).make()
+    interval, store = loading.interval(main), loading.store_url(main)
+    mistakes = loading.mistakes.told()
+    if mistakes:
+        raise ConfigError(mistakes)
+    return Config(
+        file=loading.file,
+        folder=loading.file.parent,
+        book=define(book),
+        store_url=store,
+        schedule=main.schedule,
+        interval=interval,
+        sources=sources.build(interval or INTERVAL),
+        files=(loading.file, *files),
+    )
+
+
+def store_url(path: Path, env: Mapping[str, str]) -> str:
+    """Return the address of the store alone, whatever else okr-sync.yaml holds.
+
+    Raises ConfigError when the file can't be read or the address is wrong.
+    """
+    loading = _Loading.at(path, env)
+    table = loading.table(loading.file)
+    main = loading.main(table if table is None else table.only(["store"]))
+    if table is None or main is None:
+        raise ConfigError(loading.mistakes.told())
+    url = loading.store_url(main)
+    mistakes = tuple(each for each in loading.mistakes.told() if _stands_at(each, table.values_at.get("store")))
+    if mistakes:
+        raise ConfigError(mistakes)
+    return url
+
+
+def _stands_at(mistake: Mistake, place: Place | None) -> bool:
+    return place is not None and (mistake.line, mistake.column) == (place.line, place.column)
+
+
+@dataclass(slots=True)
+class _Loading:
+    """One loading: the files by the names that messages use, and the mistakes so far."""
+
+    file: Path
+    references: References
+    mistakes: Mistakes
+
+    @classmethod
+    def at(cls, path: Path, env: Mapping[str, str]) -> _Loading:
+        file = path / MAIN_NAME if path.is_dir() else path
+        mistakes = Mistakes()
+        return cls(file, References(env, file.parent, mistakes), mistakes)
+
+    def table(self, file: Path) -> Table | None:
+        self.mistakes.files.append(str(file))
+        return read_table(file, str(file), self.references, self.mistakes)
+
+    def main(self, table: Table | None) -> MainFile | None:
+        return None if table is None else read_entry(MainFile, table, self.mistakes)
+
+    def okrs_files(self, main: MainFile) -> tuple[Path, ...]:
+        found: dict[Path, None] = {}
+        for number, pattern in enumerate(main.okrs):
+            place = main.at("okrs", number)
+            if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+                self.mistakes.add(place, "okrs: a pattern starts at the folder of this file and stays in it")
+                continue
+            matches = sorted(islice(self._matches(pattern), MAX_FILES + 1))
+            if not matches and main.written("okrs"):
+                self.mistakes.add(place, f"okrs: no file matches {self.mistakes.quote(pattern)}")
+            found.update(dict.fromkeys(matches))
+        if len(found) > MAX_FILES:
+            self.mistakes.add(main.at("okrs"), f"okrs: more than {MAX_FILES:,} files; name fewer, or merge them")
+            return ()
+        return tuple(found)
+
+    def _matches(self, pattern: str) -> Iterator[Path]:
+        return (file for file in self.file.parent.glob(pattern) if file != self.file and not file.is_dir())
+
+    def zone(self, main: MainFile) -> ZoneInfo:
+        try:
+            return ZoneInfo(main.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            name = main.timezone
+            hint = nearest(name, available_timezones()) or "; expected one like Europe/Berlin"
+            self.mistakes.add(main.at("timezone"), f"timezone: unknown time zone {self.mistakes.quote(name)}{hint}")
+            return ZoneInfo("UTC")
+
+    def interval(self, main: MainFile) -> timedelta | None:
+        if main.schedule is None:
+            return None
+        try:
+            word, length = main.schedule.split(maxsplit=1)
+            if word == "every":
+                return parse_duration(length)
+        except ValueError:
+            pass  # told below, as for any other word
+        self.mistakes.add(main.at("schedule"), 'schedule: expected "every 15 min", or another duration')
+        return None
+
+    def store_url(self, main: MainFile) -> str:
+        """Return the address with a relative SQLite path made absolute, from the config's folder."""
+        scheme, mark, rest = main.store.partition("://")
+        if not mark or not scheme:
+            self.mistakes.add(main.at("store"), "store: expected an address like sqlite:///okr-sync.db")
+        path = rest.removeprefix("/")
+        if scheme.partition("+")[0] != "sqlite" or not rest.startswith("/") or path in {"", ":memory:"}:
+            return main.store
+        return f"{scheme}:///{(self.file.parent / path).absolute()}"

@@ -1,0 +1,307 @@
+"""The kinds of key results in config files, told apart by their keys.
+
+One more kind is one more `MeasureEntry` with its `build`, one line in `KINDS`, and its tag in `AnyMeasure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from okr_sync.config.amounts import Amount, ByAmount, Count, Flag, Id, Number, Quantity, Text
+from okr_sync.config.entry import Entry
+from okr_sync.config.places import Place, Row
+from okr_sync.core.model import Change, Delivery, Done, DoneSubject, Measure, Step, Steps, Threshold
+
+__all__ = ["KINDS", "AnyMeasure", "Facts", "MeasureEntry", "MetricFacts"]
+
+UNAVAILABLE = ("all", "gate", "on_time", "range", "rate", "ratio", "total", "weighted", "zone")
+
+
+class MetricFacts(Protocol):
+    """What a measure asks of its metric."""
+
+    @property
+    def unit(self) -> str: ...  # noqa: D102
+    @property
+    def minimum(self) -> float | None: ...  # noqa: D102
+    @property
+    def maximum(self) -> float | None: ...  # noqa: D102
+
+
+class Facts(Protocol):
+    """What a measure may look up; each look-up that fails is noted as a mistake at `place`."""
+
+    def metric(self, id: str, place: Place) -> MetricFacts | None:  # noqa: A002
+        """Return the metric, or None when it is unknown or broken."""
+
+    def initiative(self, id: str, place: Place) -> bool:  # noqa: A002
+        """Return whether the initiative exists."""
+
+    def mistake(self, place: Place, message: str) -> None:
+        """Note a mistake."""
+
+
+class MeasureEntry(Entry):
+    """Base of the kinds."""
+
+    marks: ClassVar[tuple[str, ...]]
+    """The keys by which this kind is told."""
+
+    def build(self, facts: Facts) -> Measure | None:
+        """Return the measure; None when a mistake was noted."""
+        raise NotImplementedError
+
+
+class SubjectEntry(Entry):
+    """An initiative or a metric that can be done."""
+
+    initiative: Id | None = None
+    metric: Id | None = None
+
+    def subject(self, facts: Facts) -> DoneSubject | None:
+        """Return what is looked at; None when a mistake was noted."""
+        if (self.initiative is None) == (self.metric is None):
+            facts.mistake(self.place, "give exactly one of initiative and metric")
+            return None
+        if self.initiative is not None and not facts.initiative(self.initiative, self.at("initiative")):
+            return None
+        if self.metric is not None and facts.metric(self.metric, self.at("metric")) is None:
+            return None
+        return DoneSubject(initiative=self.initiative, metric=self.metric)
+
+
+class DoneEntry(MeasureEntry):
+    """1 when it is done, else 0."""
+
+    marks = ("done",)
+    done: SubjectEntry
+    deadline: Literal["hard", "soft"] = "soft"
+
+    def build(self, facts: Facts) -> Measure | None:
+        """Return the measure; None when a mistake was noted."""
+        subject = self.done.subject(facts)
+        return Done(subject=subject, deadline=self.deadline) if subject else None
+
+
+class StepEntry(SubjectEntry):
+    """One step."""
+
+    title: Text
+    weight: Number = 1.0
+
+    def step(self, facts: Facts) -> Step | None:
+        """Return the step; None when a mistake was noted."""
+        if self.weight <= 0:
+            facts.mistake(self.at("weight"), "weight: expected more than 0; leave the step out instead")
+        subject = self.subject(facts)
+        return Step(title=self.title, subject=subject, weight=self.weight) if subject else None
+
+
+class StepsEntry(MeasureEntry):
+    """Complete steps, or `need` of them."""
+
+    marks = ("steps",)
+    steps: list[StepEntry] = Field(min_length=1)
+    need: Count | None = None
+    partial: Literal["items"] | None = None
+    deadline: Literal["hard", "soft"] = "soft"
+
+    def build(self, facts: Facts) -> Measure | None:
+        """Return the measure; None when a mistake was noted."""
+        steps = [each.step(facts) for each in self.steps]
+        if self.need is not None and self.need > len(steps):
+            facts.mistake(
+                self.at("need"), f"need: {self.need} of {len(steps)} steps can't be; expected at most {len(steps)}"
+            )
+        whole = tuple(step for step in steps if step)
+        return Steps(steps=whole, need=self.need, partial=self.partial == "items", deadline=self.deadline)
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class DeliveryEntry(MeasureEntry):
+    """Finish initiatives."""
+
+    marks = ("delivery",)
+    delivery: Annotated[list[Id], BeforeValidator(_as_list)] = Field(
+        min_length=1, json_schema_extra={"type": ["string", "array"]}
+    )
+
+    def build(self, facts: Facts) -> Measure | None:
+        """Return the measure; None when a mistake was noted."""
+        known = [facts.initiative(name, self.at("delivery", number)) for number, name in enumerate(self.delivery)]
+        if len(set(self.delivery)) < len(self.delivery):
+            facts.mistake(self.at("delivery"), "delivery: an initiative is named twice; name each once")
+        return Delivery(initiatives=tuple(self.delivery)) if all(known) else None
+
+
+class MetricMeasureEntry(MeasureEntry):
+    """Base of the kinds that compare a metric with numbers."""
+
+    metric: Id
+
+    def number(self, key: str, amount: Amount, metric: MetricFacts, facts: Facts) -> float:
+        """Return the number of `amount` in the metric's unit; notes a wrong % sign and a value out of bounds."""
+        if amount.percent and metric.unit != "%":
+            unit = f"its unit is {metric.unit!r}" if metric.unit else "it has no unit"
+            facts.mistake(self.at(key), f"{key}: metric {self.metric!r} is not in % ({unit}); write a bare number")
+        self.check_bounds(key, amount.value, metric, facts)
+        return amount.value
+
+    def check_bounds(self, key: str, value: float, metric: MetricFacts, facts: Facts) -> None:
+        """Note a value that the metric can't have."""
+        low, high = metric.minimum, metric.maximum
+        if (low is not None and value < low) or (high is not None and value > high):
+            bounds = f"{'…' if low is None else f'{low:g}'} to {'…' if high is None else f'{high:g}'}"
+            facts.mistake(self.at(key), f"{key}: {value:g} is outside what metric {self.metric!r} can be ({bounds})")
+
+
+class ChangeEntry(MetricMeasureEntry):
+    """From a baseline to a target, or by points or a share."""
+
+    marks = ("target", "by")
+    baseline: Quantity
+    target: Quantity | None = None
+    by: ByAmount | None = None
+    relative_to: Literal["abs"] | None = None
+
+    def build(self, facts: Facts) -> Measure | None:
+        """Return the measure; None when a mistake was noted."""
+        metric = facts.metric(self.metric, self.at("metric"))
+        if (self.target is None) == (self.by is None):
+            facts.mistake(self.place, "give exactly one of target and by")
+            return None
+        if metric is None:
+            return None
+        baseline = self.number("baseline", self.baseline, metric, facts)
+        return self._to_target(baseline, metric, facts) if self.by is None else self._by(baseline, metric, facts)
+
+    def _to_target(self, baseline: float, metric: MetricFacts, facts: Facts) -> Measure | None:
+        if self.target is None:
+            return None
+        target = self.number("target", self.target, metric, facts)
+        if self.relative_to is not None:
+            facts.mistake(self.at("relative_to"), "relative_to: belongs to `by` with a percentage, not to target")
+        self._check_moves("target", baseline, target, facts)
+        return Change(metric=self.metric, baseline=baseline, target=target)
+
+    def _by(self, baseline: float, metric: MetricFacts, facts: Facts) -> Measure | None:
+        by = self.by
+        if by is None:
+            return None
+        if by.short and metric.unit == "%":
+            number = by.points if by.points is not None else (by.relative or 0) * 100
+            facts.mistake(
+                self.at("by"),
+                f"by: is ambiguous because metric {self.metric!r} is itself in %; "
+                f"write by: {{points: {number:g}}} or by: {{relative: {number:g} %}}",
+            )
+            return None
+        if by.points is not None:
+            target = baseline + by.points
+            if self.relative_to is not None:
+                facts.mistake(self.at("relative_to"), "relative_to: belongs to a percentage, not to points")
+        else:
+            target = self._relative_target(baseline, by.relative or 0.0, facts)
+        self._check_moves("by", baseline, target, facts)
+        self.check_bounds("by", target, metric, facts)
+        return Change(self.metric, baseline, None, by.points, by.relative, relative_to_abs=self.relative_to == "abs")
+
+    def _relative_target(self, baseline: float, share: float, facts: Facts) -> float:
+        """Return b·(1 + r), or b + |b|·r with `relative_to: abs`."""
+        if baseline < 0 and self.relative_to is None:
+            facts.mistake(
+                self.at("by"), f"by: a share of {baseline:g} has two readings; add relative_to: abs, or give points"
+            )
+        return baseline + abs(baseline) * share
+
+    def _check_moves(self, key: str, baseline: float, target: float, facts: Facts) -> None:
+        if baseline == 0 and self.by is not None and self.by.relative is not None:
+            facts.mistake(self.at(key), f"{key}: a share of baseline 0 is always 0; give a target or points")
+        elif baseline == target:
+            facts.mistake(
+                self.at(key),
+                f"{key}: the target equals the baseline ({baseline:g}); to hold a value use at_most or at_least",
+            )
+
+
+class ThresholdEntry(MetricMeasureEntry):
+    """Keep a metric at most or at least at a bound."""
+
+    marks = ("at_most", "at_least")
+    at_most: Quantity | None = None
+    at_least: Quantity | None = None
+    strict: Flag = False
+    baseline: Quantity | None = None
+    tolerance: Quantity | None = None
+    evaluate: Literal["latest", "time_in_bounds", "worst"] = "latest"
+
+    def build(self, facts: Facts) -> Measure | None:
+        """Return the measure; None when a mistake was noted."""
+        metric = facts.metric(self.metric, self.at("metric"))
+        bound = self.at_most or self.at_least
+        if self.tolerance is not None and self.tolerance.value <= 0:
+            facts.mistake(self.at("tolerance"), "tolerance: expected more than 0; leave it out for none")
+        if bound is None or (self.at_most and self.at_least):
+            facts.mistake(self.place, "give exactly one of at_most and at_least")
+            return None
+        if metric is None:
+            return None
+        side: Literal["at_most", "at_least"] = "at_most" if self.at_most else "at_least"
+        number: Callable[[str, Amount], float] = lambda key, amount: self.number(key, amount, metric, facts)  # noqa: E731
+        return Threshold(
+            metric=self.metric,
+            bound=number(side, bound),
+            side=side,
+            strict=self.strict,
+            baseline=number("baseline", self.baseline) if self.baseline else None,
+            tolerance=self.tolerance.value if self.tolerance else None,
+            evaluate=self.evaluate,
+        )
+
+
+KINDS: tuple[tuple[str, type[MeasureEntry]], ...] = (
+    ("<done>", DoneEntry),
+    ("<steps>", StepsEntry),
+    ("<delivery>", DeliveryEntry),
+    ("<threshold>", ThresholdEntry),
+    ("<change>", ChangeEntry),
+)
+"""Tag → kind, in the order in which their keys are looked for."""
+
+
+def _kind_of(value: Any) -> str | None:
+    keys = set(value) if isinstance(value, dict) else set()
+    return next((tag for tag, kind in KINDS if keys & set(kind.marks)), None)
+
+
+def _can_be_told(value: Any) -> Any:
+    if isinstance(value, Row) or not isinstance(value, dict):
+        raise ValueError("expected a mapping like {metric: nps, baseline: 31, target: 51}")  # noqa: TRY004 -- for pydantic
+    unavailable = [word for word in UNAVAILABLE if word in value]
+    if unavailable:
+        raise ValueError(f"`{unavailable[0]}` is not available in this version yet; {_known_kinds()}")
+    if _kind_of(value) is None:
+        raise ValueError(f"no kind of measure has these keys; {_known_kinds()}")
+    return value
+
+
+def _known_kinds() -> str:
+    return f"a measure has one of: {', '.join(mark for _, kind in KINDS for mark in kind.marks)}"
+
+
+AnyMeasure: TypeAlias = Annotated[
+    Annotated[DoneEntry, Tag("<done>")]
+    | Annotated[StepsEntry, Tag("<steps>")]
+    | Annotated[DeliveryEntry, Tag("<delivery>")]
+    | Annotated[ThresholdEntry, Tag("<threshold>")]
+    | Annotated[ChangeEntry, Tag("<change>")],
+    Discriminator(_kind_of),
+    BeforeValidator(_can_be_told),
+]
+"""Any kind of measure, told by its keys."""

@@ -1,0 +1,135 @@
+"""Sources from config files: each connector's settings, and the questions that metrics and initiatives put to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from okr_sync.config.entry import note, note_unknown_keys
+from okr_sync.config.language import MetricEntry, ScopeEntry, SourceEntry
+from okr_sync.config.names import Declared
+from okr_sync.config.places import Mistakes, Table
+from okr_sync.connector import DeliverySource, Query, Settings
+from okr_sync.errors import OkrSyncError
+from okr_sync.registry import ConnectorClass, Registry
+
+__all__ = ["Source", "Sources"]
+
+DEADLINE = timedelta(minutes=10)
+INTERVAL = timedelta(minutes=15)
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A configured connector and all its questions: by metric id, or by scope ref for a delivery source.
+
+    Its facts are fresh for `fresh_for` after a success; it sends at most `concurrency` requests at once and gives up
+    after `deadline`.
+    """
+
+    name: str
+    kind: str
+    settings: Settings
+    questions: Mapping[str, Query]
+    is_delivery: bool
+    fresh_for: timedelta
+    concurrency: int = 4
+    deadline: timedelta = DEADLINE
+
+
+@dataclass(slots=True)
+class Sources:
+    """The sources of one config while it is read; `ask` adds questions, `build` gives the result."""
+
+    registry: Registry
+    folder: Path
+    declared: Declared
+    mistakes: Mistakes
+    _entries: dict[str, SourceEntry] = field(default_factory=dict)
+    _classes: dict[str, ConnectorClass] = field(default_factory=dict)
+    _settings: dict[str, Settings] = field(default_factory=dict)
+    _questions: dict[str, dict[str, Query]] = field(default_factory=dict)
+
+    def add(self, name: str, entry: SourceEntry) -> None:
+        """Take a source in; its mistakes are noted."""
+        try:
+            connector = self.registry.connector_class(entry.kind)
+        except OkrSyncError as error:
+            self.mistakes.add(entry.at("kind"), self.mistakes.veil(str(error)))
+            return
+        self._entries[name], self._classes[name], self._questions[name] = entry, connector, {}
+        settings = self._read(connector.Settings, entry.rest())
+        if settings is not None:
+            self._settings[name] = settings
+
+    def ask(self, ref: str, entry: MetricEntry | ScopeEntry) -> str:
+        """Put a question to its source and return it as canonical JSON: sorted keys, defaults left out.
+
+        A referenced value shows as it is written ("${NAME}"), a secret as ***. Empty after a mistake.
+        """
+        if not self.declared.has("source", entry.source, entry.at("source")):
+            return ""
+        connector = self._classes.get(entry.source)
+        if connector is None or not self._fits(connector, entry):
+            return ""
+        query = self._read(connector.Query, entry.rest())
+        if query is None:
+            return ""
+        self._questions[entry.source][ref] = query
+        plain = self._written(query.model_dump(mode="json", exclude_defaults=True))
+        return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+    def build(self, interval: timedelta) -> dict[str, Source]:
+        """Return the sources by name, in the order of the file; those with a mistake are missing."""
+        return {name: self._source(name, settings, interval) for name, settings in self._settings.items()}
+
+    def _source(self, name: str, settings: Settings, interval: timedelta) -> Source:
+        entry = self._entries[name]
+        deadline = entry.deadline or DEADLINE
+        return Source(
+            name=name,
+            kind=entry.kind,
+            settings=settings,
+            questions=self._questions[name],
+            is_delivery=issubclass(self._classes[name], DeliverySource),
+            fresh_for=entry.fresh_for or 2 * interval + deadline,
+            concurrency=entry.concurrency,
+            deadline=deadline,
+        )
+
+    def _fits(self, connector: ConnectorClass, entry: MetricEntry | ScopeEntry) -> bool:
+        brings_work = issubclass(connector, DeliverySource)
+        if brings_work == isinstance(entry, ScopeEntry):
+            return True
+        said = f"source {self.mistakes.quote(entry.source)} ({connector.kind})"
+        if brings_work:
+            text = f"{said} brings work, not numbers; use it under an initiative's delivery"
+        else:
+            text = f"{said} brings numbers, not work; use it under metrics"
+        self.mistakes.add(entry.at("source"), text)
+        return False
+
+    def _read(self, model: type[M], table: Table) -> M | None:
+        known = [item.alias or name for name, item in model.model_fields.items()]
+        note_unknown_keys(table, known, self.mistakes)
+        wanted = table.only(known)
+        try:
+            return model.model_validate(wanted, context={"folder": self.folder})
+        except ValidationError as error:
+            note(error, wanted, self.mistakes)
+            return None
+
+    def _written(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._written(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._written(each) for each in value]
+        return self.mistakes.shown(value) if isinstance(value, str) else value

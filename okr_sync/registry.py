@@ -1,0 +1,90 @@
+"""Finds connectors by the word in config files: entry points, each imported on first use."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from okr_sync.connector import DeliverySource, MetricSource
+from okr_sync.errors import OkrSyncError
+
+__all__ = ["GROUP", "ConnectorClass", "ConnectorError", "Registry", "UnknownKindError", "connector_class", "kinds"]
+
+GROUP = "okr_sync.connectors"
+"""The entry point group that a package declares its connectors in."""
+
+ConnectorClass: TypeAlias = type[MetricSource] | type[DeliverySource]
+
+
+class UnknownKindError(OkrSyncError):
+    """No installed package brings a connector of this kind."""
+
+
+class ConnectorError(OkrSyncError):
+    """A connector is declared but can't be used: its import fails or it is no connector."""
+
+
+class Registry:
+    """The connectors at hand, by kind; without `entries`, those that installed packages declare."""
+
+    def __init__(self, entries: Iterable[EntryPoint] | None = None) -> None:
+        found = entry_points(group=GROUP) if entries is None else entries
+        self._entries: Mapping[str, EntryPoint] = MappingProxyType({e.name: e for e in sorted(found)})
+        self._classes: dict[str, ConnectorClass] = {}
+
+    def kinds(self) -> Mapping[str, EntryPoint]:
+        """Return kind → entry point, sorted by kind; nothing is imported."""
+        return self._entries
+
+    def connector_class(self, kind: str) -> ConnectorClass:
+        """Return the class of `kind`, imported on first use.
+
+        Raises UnknownKindError, naming the kinds at hand and the nearest spelling, and ConnectorError.
+        """
+        if kind not in self._classes:
+            self._classes[kind] = self._import(kind)
+        return self._classes[kind]
+
+    def _import(self, kind: str) -> ConnectorClass:
+        entry = self._entries.get(kind)
+        if entry is None:
+            raise UnknownKindError(self._unknown(kind))
+        try:
+            found: Any = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise ConnectorError(
+                f"connector {kind!r} ({entry.value}) can't be imported: {error}; install what it needs"
+            ) from error
+        if not (inspect.isclass(found) and issubclass(found, MetricSource | DeliverySource)):
+            raise ConnectorError(
+                f"connector {kind!r} ({entry.value}) is neither a MetricSource nor a DeliverySource; repair its package"
+            )
+        return found
+
+    def _unknown(self, kind: str) -> str:
+        near = get_close_matches(kind, self._entries, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return f"there is no connector of kind {kind!r}; {hint}known: {', '.join(self._entries) or 'none'}"
+
+
+_installed: list[Registry] = []
+
+
+def _default() -> Registry:
+    if not _installed:
+        _installed.append(Registry())
+    return _installed[0]
+
+
+def kinds() -> Mapping[str, EntryPoint]:
+    """Return kind → entry point of all installed connectors, sorted by kind; nothing is imported."""
+    return _default().kinds()
+
+
+def connector_class(kind: str) -> ConnectorClass:
+    """Return the class of an installed `kind`, imported on first use; raises as `Registry.connector_class`."""
+    return _default().connector_class(kind)
