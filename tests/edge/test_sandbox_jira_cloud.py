@@ -143,6 +143,7 @@ def test_an_issue_has_what_readers_need(site: Site, small: Small) -> None:
     assert fields["issuetype"]["hierarchyLevel"] == 0
     assert fields["customfield_10028"] == 3.0
     assert [task["key"] for task in fields["subtasks"]] == ["A-5"]
+    assert site.get("issue/A-1")["fields"]["subtasks"] == []
     above = fields["parent"]
     assert (above["id"], above["key"], above["fields"]["issuetype"]["name"]) == (small.epic.id, "A-1", "Epic")
     assert above["self"] == f"{site.server.url}/rest/api/3/issue/{small.epic.id}"
