@@ -6,27 +6,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
-from connectors.github_http import Client, TooMuchError
-from connectors.github_items import Contents, Fields, Milestone, contents, item_of_graphql, milestone_of_graphql
+from connectors.github_answers import TooMuchError
+from connectors.github_fields import Fields
+from connectors.github_http import Client
+from connectors.github_items import Contents, Milestone, contents, item_of_graphql, milestone_of_graphql, unseen
+from connectors.github_queries import (
+    COUNTED,
+    VIEWER,
+    Place,
+    by_ids,
+    counted_with_items,
+    further_page,
+    item_fields,
+    listing,
+    single_items,
+)
 from okr_sync.connector import Caller, LookUp, Miss, ProtocolError, TransientError, WorkItem
 
 MOST_NODES = 100  # ids that GitHub takes in one `nodes` query
 
-_LISTED = "id number title url state dueOn closedAt updatedAt"
-_COUNTED = f"""{_LISTED}
-  issues_all: issues(first: 1) {{ totalCount }}
-  issues_closed: issues(first: 1, states: [CLOSED]) {{ totalCount }}
-  pulls_all: pullRequests(first: 1) {{ totalCount }}
-  pulls_closed: pullRequests(first: 1, states: [CLOSED, MERGED]) {{ totalCount }}"""
-_SHARED = "__typename id number title url closed createdAt closedAt updatedAt"
-# GitHub leaves DUPLICATE out unless asked to name it.
-_FIELDS = {"issues": f"{_SHARED} stateReason(enableDuplicate: true)", "pullRequests": f"{_SHARED} merged"}
-_LABELS = "labels(first: 20) { nodes { name } }"
-_NODES = "query($ids: [ID!]!) { rateLimit { cost remaining resetAt } nodes(ids: $ids) { __typename %s } }"
-_PAGE = "query($id: ID!, $after: String) { node(id: $id) { ... on Milestone { %s } } }"
-
-_Place: TypeAlias = tuple[str, str | None]
-"""A repository, and the cursor after which to go on with its milestones."""
 _Listed: TypeAlias = tuple[list[Any], str | None] | Miss
 """Milestones and the cursor of the next page, or why not."""
 T = TypeVar("T")
@@ -39,11 +37,11 @@ class GraphqlTransport:
         self._client = client
         self._caller = caller
         self._sizes = {"listing": batch, "contents": batch, "light": MOST_NODES}
-        self._fields = {name: f"{text} {_LABELS if with_labels else ''}" for name, text in _FIELDS.items()}
+        self._fields = item_fields(with_labels=with_labels)
 
     def viewer(self) -> str:
         """Return the login of the token's owner, and what is left of the hour's points where there is a limit."""
-        data = self._query("query { viewer { login } rateLimit { limit remaining } }", {})
+        data = self._query(VIEWER, {})
         login = Fields(data, "answer").inner("viewer").text("login")
         if data.get("rateLimit") is None:
             return login
@@ -53,7 +51,7 @@ class GraphqlTransport:
     def milestones(self, repos: Sequence[str]) -> dict[str, list[Milestone] | Miss]:
         """Return all milestones of each repository; a Miss for one that can't be seen."""
         listed: dict[str, list[Milestone] | Miss] = {repo: [] for repo in repos}
-        pending: list[_Place] = [(repo, None) for repo in repos]
+        pending: list[Place] = [(repo, None) for repo in repos]
         while pending:
             answers = self._caller.map(self._listing, _parts(pending, self._sizes["listing"]))
             pending = []
@@ -70,7 +68,7 @@ class GraphqlTransport:
     def refresh(self, ids: Sequence[str]) -> dict[str, Milestone] | None:
         """Return these milestones as they are now, with counts; None when one of them is no more."""
         found: dict[str, Milestone] = {}
-        for id_, node in self._many(ids, "light", f"... on Milestone {{ {_COUNTED} }}"):
+        for id_, node in self._many(ids, "light", COUNTED):
             if node is None:
                 return None
             found[id_] = milestone_of_graphql(node)
@@ -83,23 +81,21 @@ class GraphqlTransport:
 
     def look_up(self, ids: Sequence[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of items; gone only where their repository can still be seen."""
-        fields = f"... on Issue {{ {self._fields['issues']} }} ... on PullRequest {{ {self._fields['pullRequests']} }}"
-        nodes = dict(self._many(ids, "light", fields))
+        nodes = dict(self._many(ids, "light", single_items(self._fields)))
         lost = {id_: known[id_].key.partition("#")[0] for id_, node in nodes.items() if node is None and id_ in known}
         seen = self.milestones(sorted(set(lost.values()))) if lost else {}
         gone = frozenset(id_ for id_, repo in lost.items() if not isinstance(seen[repo], Miss))
         found = tuple(item_of_graphql(node) for node in nodes.values() if node is not None)
         return LookUp(found, gone, frozenset(ids) - gone - {item.id for item in found})
 
-    def _listing(self, wanted: Sequence[_Place]) -> list[tuple[str, _Listed]]:
+    def _listing(self, wanted: Sequence[Place]) -> list[tuple[str, _Listed]]:
         """Return for each place its milestones and where the next page starts, or a Miss."""
-        answers = self._sized("listing", wanted, _listing_query)
+        answers = self._sized("listing", wanted, listing)
         return [each for part, answer in answers for each in _listed(part, answer)]
 
     def _contents(self, ids: Sequence[str]) -> list[Contents]:
-        connections = " ".join(f"{name}{_connection('first: 100', text)}" for name, text in self._fields.items())
         found = []
-        for id_, node in self._nodes(ids, "contents", f"... on Milestone {{ {_COUNTED} {connections} }}"):
+        for id_, node in self._nodes(ids, "contents", counted_with_items(self._fields)):
             if node is None:
                 raise TransientError(
                     "a GitHub milestone was deleted while it was read", fix="the next sync leaves it out"
@@ -111,7 +107,7 @@ class GraphqlTransport:
 
     def _rows(self, id_: str, name: str, milestone: Fields) -> Iterator[Any]:
         """Yield the rows of one connection of a milestone, asking for further pages."""
-        text = _PAGE % f"{name}{_connection('first: 100, after: $after', self._fields[name])}"
+        text = further_page(name, self._fields[name])
         rows, after = _page(milestone.inner(name), None)
         yield from rows
         while after:
@@ -125,7 +121,7 @@ class GraphqlTransport:
 
     def _nodes(self, ids: Sequence[str], kind: str, fields: str) -> Iterator[tuple[str, Any]]:
         """Yield each id with its node, None where there is none."""
-        for part, answer in self._sized(kind, ids, lambda part: (_NODES % fields, {"ids": part})):
+        for part, answer in self._sized(kind, ids, lambda part: (by_ids(fields), {"ids": part})):
             nodes = Fields(answer["data"], "answer").rows("nodes")
             if len(nodes) != len(part):
                 raise ProtocolError(f"GitHub answered {len(part)} ids with {len(nodes)} nodes", fix="try again later")
@@ -157,28 +153,7 @@ class GraphqlTransport:
         return self._caller.call(lambda: self._client.post(text, variables))["data"]
 
 
-def unseen(repo: str, *, denied: bool = False) -> Miss:
-    """Return the Miss of a repository that GitHub does not show."""
-    if denied:
-        return Miss("denied", f"the token may not read {repo}; grant it access to issues and pull requests")
-    return Miss("not_found", f"repository {repo} not found, or the token may not see it; check its name and the token")
-
-
-def _listing_query(wanted: Sequence[_Place]) -> tuple[str, dict[str, str | None]]:
-    declared, asked = [], []
-    variables: dict[str, str | None] = {}
-    connection = "milestones" + _connection(
-        "first: 100, after: $a%d, orderBy: {field: NUMBER, direction: ASC}", _LISTED
-    )
-    for place, (repo, after) in enumerate(wanted):
-        owner, _, name = repo.partition("/")
-        variables |= {f"o{place}": owner, f"n{place}": name, f"a{place}": after}
-        declared.append(f"$o{place}: String!, $n{place}: String!, $a{place}: String")
-        asked.append(f"r{place}: repository(owner: $o{place}, name: $n{place}) {{ {connection % place} }}")
-    return f"query({', '.join(declared)}) {{ rateLimit {{ cost remaining resetAt }} {' '.join(asked)} }}", variables
-
-
-def _listed(wanted: Sequence[_Place], answer: Mapping[str, Any]) -> Iterator[tuple[str, _Listed]]:
+def _listed(wanted: Sequence[Place], answer: Mapping[str, Any]) -> Iterator[tuple[str, _Listed]]:
     kinds = {(error.get("path") or [None])[0]: error.get("type") for error in answer.get("errors") or ()}
     for place, (repo, after) in enumerate(wanted):
         raw, kind = answer["data"].get(f"r{place}"), kinds.get(f"r{place}")
@@ -186,10 +161,6 @@ def _listed(wanted: Sequence[_Place], answer: Mapping[str, Any]) -> Iterator[tup
             yield repo, unseen(repo, denied=kind == "FORBIDDEN")
         else:
             yield repo, _page(Fields(raw, "repository").inner("milestones"), after)
-
-
-def _connection(arguments: str, fields: str) -> str:
-    return f"({arguments}) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ {fields} }} }}"
 
 
 def _page(connection: Fields, after: str | None) -> tuple[list[Any], str | None]:

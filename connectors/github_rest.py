@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from connectors.github_graphql import unseen
-from connectors.github_http import Client, GoneError, NotThereError, query_of
-from connectors.github_items import Contents, Fields, Milestone, contents, item_of_rest, milestone_of_rest
+from connectors.github_answers import GoneError, NotThereError
+from connectors.github_fields import Fields
+from connectors.github_http import Client, query_of
+from connectors.github_items import Contents, Milestone, contents, item_of_rest, milestone_of_rest, unseen
 from okr_sync.connector import Caller, LookUp, Miss, ProtocolError, WorkItem
 
 

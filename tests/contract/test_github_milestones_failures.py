@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from connectors.github_http import query_of, seconds_to_wait
+from connectors.github_answers import seconds_to_wait
+from connectors.github_http import query_of
 from okr_sync.connector import AccessError, LookUp, ProtocolError, SourceError, TransientError
 from okr_sync.sandbox.github import GithubSite
 from okr_sync.sandbox.repositories import GithubWorld
