@@ -53,7 +53,7 @@ class Store:
         """Bring the schema to the newest revision in one transaction; return the revisions applied, oldest first."""
         with self._transaction(writes=True) as session:
             connection = session.connection()
-            self._refuse(schema.age(connection), allow_older=True)
+            schema.require(schema.age(connection), str(self.path), allow_older=True)
             applied = schema.upgrade(connection)
             session.commit()
         return applied
@@ -98,17 +98,7 @@ class Store:
         if age == "empty" and create:
             self.migrate()
         else:
-            self._refuse(age, allow_older=allow_older)
-
-    def _refuse(self, age: schema.Age, *, allow_older: bool) -> None:
-        if age == "newer":
-            raise StoreError(f"The store {self.path} was written by a newer okr-sync; use that version or a newer one.")
-        if age == "older" and not allow_older:
-            raise StoreError(f"The store {self.path} has an older schema; run okr-sync migrate.")
-        if age == "foreign":
-            raise StoreError(f"{self.path} is a database of another program; point `store` to another path.")
-        if age == "empty" and not allow_older:
-            raise StoreError(f"The store {self.path} is empty; run okr-sync sync first.")
+            schema.require(age, str(self.path), allow_older=allow_older)
 
 
 def _parsed(url: str) -> URL:

@@ -40,8 +40,8 @@ class Definition:
     reason: str
 
 
-def save_definitions(
-    session: Session, run_id: int | None, book: Book, now: datetime, *, author: str, reason: str = ""
+def save_definitions(  # noqa: PLR0917 -- in the order in which one says it
+    session: Session, run_id: int | None, book: Book, now: datetime, author: str, reason: str = ""
 ) -> int:
     """Write the versions that are new and end those that are gone; return how many definitions changed."""
     statement = select(DEFINITIONS).order_by(DEFINITIONS.c.version)

@@ -12,7 +12,6 @@ from sqlalchemy import Table, and_, func, select
 from sqlmodel import Session
 
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, ObjectiveState, Status
-from okr_sync.errors import StoreError
 from okr_sync.store.statements import Row, change_all, chunks, fetch, insert_all
 from okr_sync.store.tables import DeliveryPointRow, LatestRow, PointRow, sql
 
@@ -67,11 +66,8 @@ def told(state: ObjectiveState | KeyResultState | InitiativeState) -> dict[str, 
 
 
 def text(said: Mapping[str, Any]) -> str:
-    """Return what a point says as JSON, to compare. Raises StoreError when a number is not finite."""
-    try:
-        return json.dumps(said, allow_nan=False)
-    except ValueError as error:
-        raise StoreError(f"A point has a number that is not finite: {error}; please report this.") from error
+    """Return what a point says as JSON, to compare. Raises ValueError when a number is not finite."""
+    return json.dumps(said, allow_nan=False)
 
 
 def save_points(session: Session, kind: PointKind, points: Mapping[str, Row]) -> int:

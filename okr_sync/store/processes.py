@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 
 
 def this_process() -> str:
@@ -17,9 +18,8 @@ def is_alive(owner: str) -> bool:
     if not pid.isdecimal() or int(pid) == 0:
         return True
     try:
-        os.kill(int(pid), 0)
+        with suppress(PermissionError):  # a process of another user lives too
+            os.kill(int(pid), 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
     return True

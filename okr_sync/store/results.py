@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -28,7 +29,7 @@ from okr_sync.store.points import (
     told,
 )
 from okr_sync.store.sources import source_states
-from okr_sync.store.statements import Row, change_all, chunks, fetch, fetch_one, insert_all
+from okr_sync.store.statements import Row, change_all, chunks, differ, fetch, fetch_one, insert_all
 from okr_sync.store.tables import LatestRow, Run, sql
 
 __all__ = [
@@ -62,13 +63,15 @@ def save_snapshot(session: Session, run_id: int, snapshot: Snapshot, *, slot: da
     """
     require_running(session, run_id)
     known = {(row["kind"], row["subject"]): row for row in fetch(session, select(LATEST))}
+    rows = {(row["kind"], row["subject"]): row for row in _latest_rows(snapshot)}
+    moved = frozenset(key for key, row in rows.items() if known.get(key, {}).get("point") != row["point"])
     stamp = {"slot": slot, "at": snapshot.at, "run_id": run_id}
     saved = Saved(
-        points=save_points(session, "objective", _points("objective", snapshot.objectives, known, stamp))
-        + save_points(session, "key_result", _points("key_result", snapshot.key_results, known, stamp)),
-        delivery_points=save_delivery_points(session, _points("initiative", snapshot.initiatives, known, stamp)),
-        latest=_save_latest(session, _latest_rows(snapshot), known, {"changed_at": snapshot.at, "run_id": run_id}),
-        removed=_remove(session, known.keys() - {(row["kind"], row["subject"]) for row in _latest_rows(snapshot)}),
+        points=save_points(session, "objective", _points("objective", snapshot.objectives, moved, stamp))
+        + save_points(session, "key_result", _points("key_result", snapshot.key_results, moved, stamp)),
+        delivery_points=save_delivery_points(session, _points("initiative", snapshot.initiatives, moved, stamp)),
+        latest=_save_latest(session, rows, known, {"changed_at": snapshot.at, "run_id": run_id}),
+        removed=_remove(session, known.keys() - rows.keys()),
     )
     change_all(session, RUNS, [{"id": run_id, "evaluated_at": snapshot.at}], key=("id",))
     return saved
@@ -140,27 +143,24 @@ def _rows(kind: Kind, states: Sequence[Any], body: Callable[[Any], str]) -> list
 
 
 def _points(
-    kind: Kind, states: Sequence[State], known: Mapping[tuple[str, str], Row], stamp: Row
+    kind: Kind, states: Sequence[State], moved: frozenset[tuple[str, str]], stamp: Row
 ) -> dict[str, dict[str, Any]]:
     """Return id → columns of the point to write, for those whose point says something new."""
-    said = {state.id: told(state) for state in states}
-    before = {id_: known[kind, id_]["point"] for id_ in said if (kind, id_) in known}
-    return {id_: {**columns, **stamp} for id_, columns in said.items() if before.get(id_) != text(columns)}
+    return {state.id: {**told(state), **stamp} for state in states if (kind, state.id) in moved}
 
 
 def _save_latest(
-    session: Session, rows: Sequence[Row], known: Mapping[tuple[str, str], Row], stamp: Mapping[str, Any]
+    session: Session,
+    rows: Mapping[tuple[str, str], Row],
+    known: Mapping[tuple[str, str], Row],
+    stamp: Mapping[str, Any],
 ) -> int:
-    new = [{**row, **stamp} for row in rows if (row["kind"], row["subject"]) not in known]
-    changed = [
-        {**row, **stamp}
-        for row in rows
-        if (before := known.get((row["kind"], row["subject"]))) and any(before[name] != row[name] for name in row)
-    ]
+    new = [{**row, **stamp} for key, row in rows.items() if key not in known]
+    changed = [{**row, **stamp} for key, row in rows.items() if key in known and differ(known[key], row)]
     return change_all(session, LATEST, changed, key=("kind", "subject")) + insert_all(session, LATEST, new)
 
 
-def _remove(session: Session, gone: frozenset[tuple[str, str]] | set[tuple[str, str]]) -> int:
+def _remove(session: Session, gone: AbstractSet[tuple[str, str]]) -> int:
     for kind in sorted({kind for kind, _ in gone}):
         for chunk in chunks([subject for of_kind, subject in gone if of_kind == kind]):
             session.connection().execute(delete(LATEST).where(LATEST.c.kind == kind, LATEST.c.subject.in_(chunk)))

@@ -11,15 +11,18 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
+from okr_sync.errors import StoreError
+
+MIGRATIONS = str(resources.files("okr_sync.store") / "migrations")
+
 Age: TypeAlias = Literal["empty", "older", "current", "newer", "foreign"]
 """empty: no tables at all; newer: a revision that this program doesn't know; foreign: tables, but none of ours."""
 
 
-def alembic_config() -> Config:
-    """Return Alembic's configuration; it needs no file of its own."""
+def alembic_config(folder: str = MIGRATIONS) -> Config:
+    """Return Alembic's configuration for a folder of revisions; it needs no file of its own."""
     config = Config()
-    folder = resources.files("okr_sync.store") / "migrations"
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("script_location", folder.replace("%", "%%"))
     return config
 
 
@@ -33,15 +36,27 @@ def revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def age(connection: Connection) -> Age:
-    """Return how the store's schema compares with the one that this program writes."""
+def age(connection: Connection, folder: str = MIGRATIONS) -> Age:
+    """Return how the store's schema compares with the newest revision in `folder`."""
     found = revision(connection)
     if found is None:
         return "foreign" if inspect(connection).get_table_names() else "empty"
-    scripts = ScriptDirectory.from_config(alembic_config())
+    scripts = ScriptDirectory.from_config(alembic_config(folder))
     if found == scripts.get_current_head():
         return "current"
     return "older" if found in {script.revision for script in scripts.walk_revisions()} else "newer"
+
+
+def require(age: Age, name: str, *, allow_older: bool) -> None:
+    """Raise StoreError unless the store `name` can be used as it is, or be migrated when `allow_older`."""
+    if age == "newer":
+        raise StoreError(f"The store {name} was written by a newer okr-sync; use that version or a newer one.")
+    if age == "foreign":
+        raise StoreError(f"{name} is a database of another program; point `store` to another path.")
+    if age == "older" and not allow_older:
+        raise StoreError(f"The store {name} has an older schema; run okr-sync migrate.")
+    if age == "empty" and not allow_older:
+        raise StoreError(f"The store {name} is empty; run okr-sync sync first.")
 
 
 def upgrade(connection: Connection) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from okr_sync.core.facts import MetricFacts, Miss, Outcome, Reading, Unchanged
-from okr_sync.errors import StoreError
+from okr_sync.errors import StoreError, UsageError
 from okr_sync.store import Store
 from okr_sync.store.checkins import check_in, check_ins
 from okr_sync.store.collecting import save_collected
@@ -168,3 +168,14 @@ def test_check_ins_without_a_number_are_words_only_and_stay_in_order(session: Se
         ("ben", "", "no data"),
     ]
     assert _recorded(session) == []
+
+
+def test_a_number_without_a_metric_to_take_it_is_refused(session: Session) -> None:
+    with pytest.raises(UsageError, match="nps-20 rests on no metric"):
+        check_in(session, NOW, "nps-20", "ana", value=40.0)
+
+
+@pytest.mark.parametrize("confidence", [-0.1, 1.1, 7.0, float("nan")])
+def test_a_confidence_is_a_share(session: Session, confidence: float) -> None:
+    with pytest.raises(UsageError, match="give a share from 0 to 1"):
+        check_in(session, NOW, "nps-20", "ana", confidence=confidence)

@@ -188,9 +188,17 @@ def test_dead_workers_can_not_look_fresh(session: Session) -> None:
     assert stale.key_results[0].value == fresh.key_results[0].value
 
 
-def test_a_number_that_is_not_finite_saves_nothing(store: Store) -> None:
-    with pytest.raises(StoreError, match="not finite"), store.writing() as session:
-        _save(session, snapshot(replace(key_result(), value=float("inf"))))
+@pytest.mark.parametrize(
+    "broken",
+    [
+        replace(key_result(id_="b"), value=float("inf")),
+        replace(key_result(id_="b"), progress=float("nan")),
+        replace(key_result(id_="b"), weight=float("-inf")),
+    ],
+)
+def test_a_number_that_is_not_finite_saves_nothing(store: Store, broken: KeyResultState) -> None:
+    with pytest.raises(StoreError, match="b has a number that is not finite"), store.writing() as session:
+        _save(session, snapshot(key_result(), broken))
     with store.reading() as session:
         assert fetch(session, select(sql(LatestRow))) == []
 

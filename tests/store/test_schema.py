@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -85,3 +86,15 @@ def test_an_upgrade_that_fails_half_way_leaves_nothing(url: str, tmp_path: Path)
         _upgrade_and_fail(session.connection())
     with store.reading() as session:
         assert inspect(session.connection()).get_table_names() == []
+
+
+def test_a_store_that_lacks_a_revision_is_older_and_asks_to_be_migrated(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(schema.MIGRATIONS, folder)
+    (folder / "versions" / "0002_next.py").write_text('revision = "0002"\ndown_revision = "0001"\n')
+    with store.reading() as session:
+        assert schema.age(session.connection()) == "current"
+        assert schema.age(session.connection(), str(folder)) == "older"
+    with pytest.raises(StoreError, match=r"old\.db has an older schema; run okr-sync migrate"):
+        schema.require("older", "old.db", allow_older=False)
+    schema.require("older", "old.db", allow_older=True)
