@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from connectors.jira_failures import RefusedError
 from connectors.jira_held import Cursor, Held
-from connectors.jira_http import RefusedError
 from connectors.jira_items import Found
 from connectors.jira_search import JiraSearch, chunks
 from okr_sync.connector import Caller, WorkItem

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
-from connectors.jira_http import AbsentError, JiraHttp, RefusedError
-from connectors.jira_items import Dialect, Found, need, read_dialect, read_issue, read_site
+from connectors.jira_dialect import Dialect, read_dialect, read_site
+from connectors.jira_failures import AbsentError, RefusedError
+from connectors.jira_http import JiraHttp
+from connectors.jira_items import Found, need, read_issue
 from okr_sync.connector import Caller, ProtocolError, TransientError
 
 _FETCH = 100  # issues in one bulkfetch, Jira's limit

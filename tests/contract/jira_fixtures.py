@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.jira_epics import JiraEpics, JiraQuery, JiraSettings
+from connectors.jira_epics import JiraEpics
+from connectors.jira_settings import JiraQuery, JiraSettings
 from okr_sync.connector import Caller, Referenced
 from okr_sync.sandbox.jira import JiraSite
 from okr_sync.sandbox.jira_access import Credentials

@@ -13,7 +13,8 @@ import pytest
 import requests
 from pydantic import ConfigDict
 
-from connectors.jira_epics import JiraEpics, JiraQuery, JiraSettings
+from connectors.jira_epics import JiraEpics
+from connectors.jira_settings import JiraQuery, JiraSettings
 from okr_sync.connector import (
     AccessError,
     Caller,

@@ -92,6 +92,14 @@ def test_an_issue_that_breaks_the_contract_is_named(cloud: Jira, change: dict[st
         cloud.pull(a={"epics": ["ALP-1"]})
 
 
+def test_where_an_issue_stands_is_said_by_its_own_field(cloud: Jira) -> None:
+    """A search that lags finds issues that have left; their own parent tells, and they are no members."""
+    fields = {"issuetype": {"id": "7"}, "status": {"statusCategory": {"key": "new"}}, "parent": {"id": "4711"}}
+    reply = Response.of({"issues": [{"id": "1", "key": "ALP-2", "fields": fields}], "isLast": True})
+    cloud.home.server.inject(Fault("response", reply, where="/search/jql"))
+    assert cloud.pull(a={"epics": ["ALP-1"]}).held("a") == {}
+
+
 # --- pages ---
 
 
@@ -174,3 +182,66 @@ def test_an_issue_that_jira_could_not_read_is_not_missing(cloud: Jira) -> None:
     cloud.home.server.inject(Fault("response", reply, where="bulkfetch"))
     with pytest.raises(TransientError, match="could not read 1 of 1"):
         cloud.pull(a={"epics": ["ALP-1"]})
+
+
+# --- sites that are none, or hide too much ---
+
+
+@pytest.mark.parametrize("answer", [{}, [], {"displayName": ""}])
+def test_a_probe_that_names_nobody_is_an_error(cloud: Jira, answer: Any) -> None:
+    """A site that can't say who we are is no Jira."""
+    cloud.home.server.inject(Fault("response", Response.of(answer), where="/myself"))
+    with pytest.raises(ProtocolError, match="names nobody"):
+        cloud.connector.probe()
+
+
+@pytest.mark.parametrize("answer", [{}, [{"name": "no id"}], ["text"]])
+def test_a_list_of_fields_that_is_none_is_an_error(cloud: Jira, answer: Any) -> None:
+    """Without fields nothing can be mapped."""
+    cloud.home.server.inject(Fault("response", Response.of(answer), where="/field"))
+    with pytest.raises(ProtocolError, match="no list of fields"):
+        cloud.pull(a={"epics": ["ALP-1"]})
+
+
+def test_data_center_without_epics_is_told(dc: Jira) -> None:
+    """An account that does not see the Epic Link field can't read epics; a scope would look empty."""
+    dc.home.server.inject(Fault("response", Response.of([{"id": "summary"}]), where="/field"))
+    with pytest.raises(AccessError, match="no Epic Link field"):
+        dc.pull(a={"epics": ["ALP-1"]})
+
+
+@pytest.mark.parametrize(
+    ("named", "linked", "kind"), [("Big", None, "container"), (None, None, "issue"), (None, "ALP-1", "issue")]
+)
+def test_data_center_tells_epics_by_their_epic_name(dc: Jira, named: str | None, linked: str | None, kind: str) -> None:
+    """Where the site has the field Epic Name, what has one is an epic, and nothing else is."""
+    fields = [
+        {"id": "customfield_1", "schema": {"custom": "com.pyxis.greenhopper.jira:gh-epic-link"}},
+        {"id": "customfield_2", "schema": {"custom": "com.pyxis.greenhopper.jira:gh-epic-label"}},
+    ]
+    issue = {
+        "id": "77", "key": "ALP-77",
+        "fields": {
+            "issuetype": {"id": "6", "name": "Epos", "subtask": False}, "status": {"statusCategory": {"key": "new"}},
+            "customfield_1": linked, "customfield_2": named,
+        },
+    }  # fmt: skip
+    page = Response.of({"issues": [issue], "total": 1})
+    dc.home.server.inject(Fault("response", Response.of(fields), where="/field"))
+    dc.home.server.inject(Fault("response", page, where="/search", times=2))
+    dc.home.server.inject(Fault("response", Response.of({"issues": [], "total": 0}), where="/search"))
+    pulled = dc.pull(q={"jql": "project = ALP"})
+    assert [item.kind for item in pulled.items.values()] == [kind]
+    assert ("e" in dc.pull(e={"epics": ["ALP-77"]}).misses) == (kind == "issue")
+
+
+def test_an_epic_without_children_is_followed_from_the_start(jira: Jira) -> None:
+    """An empty epic has an empty membership; its first issue, in a project never seen, is found."""
+    empty = jira.world.add_epic("ALP", "Empty", at=START)
+    scope = {"a": {"epics": [empty.key]}}
+    assert jira.pull(**scope).members[empty.id].items == frozenset()
+    jira.home.tick(60)
+    assert jira.pull(**scope).members[empty.id].items == frozenset()
+    first = jira.world.add_issue("BET", "First", at=jira.home.now, parent=empty)
+    jira.home.tick(10)
+    assert jira.pull(**scope).members[empty.id].items == {first.id}

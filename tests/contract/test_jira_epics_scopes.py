@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.jira_epics import JiraQuery, JiraSettings
+from connectors.jira_settings import JiraQuery, JiraSettings
 from okr_sync.connector import ProtocolError, Referenced
 from okr_sync.sandbox.jira_access import Credentials
 from okr_sync.sandbox.jira_catalogue import Flavour

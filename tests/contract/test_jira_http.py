@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from connectors.jira_http import JiraHttp, broken
+from connectors.jira_failures import broken, refuse
+from connectors.jira_http import JiraHttp
 from okr_sync.connector import AccessError, Caller, ProtocolError, SourceError, TransientError
 from okr_sync.sandbox.server import Fault, Request, Response, Server
 
@@ -159,3 +160,9 @@ def test_a_closed_one_opens_again(http: JiraHttp) -> None:
     http.close()
     http.close()
     assert http.get("2/other")["path"] == "/rest/api/2/other"
+
+
+def test_no_answer_at_all_is_an_error() -> None:
+    """The library may fail without a response; that has a type too."""
+    with pytest.raises(ProtocolError, match="GET x: no answer"):
+        refuse(None, "GET x")

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from connectors.jira_epics import JiraEpics, JiraQuery, JiraSettings
+from connectors.jira_epics import JiraEpics
+from connectors.jira_settings import JiraQuery, JiraSettings
 from okr_sync.connector import Referenced
 from okr_sync.core.model import DROPPED_RESOLUTIONS
 from okr_sync.sandbox.archive import load_archive
