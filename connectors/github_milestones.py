@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from connectors.github_graphql import GraphqlTransport
 from connectors.github_http import Client
@@ -46,7 +46,7 @@ class _Cursor(BaseModel):
     """What the next pull may start from: ids by ref, and how each milestone looked when its items were read."""
 
     scopes: str
-    full_at: datetime
+    full_at: AwareDatetime
     refs: dict[str, list[str]]
     marks: dict[str, str]
 

@@ -197,6 +197,8 @@ def test_everything_is_read_anew_once_a_day(api: str) -> None:
         connected(server.url, api=api, full_every_hours=2) as connector,
     ):
         cursor = pull(connector, scopes).cursor
+        unzoned = {**json.loads(cursor or ""), "full_at": "2026-11-02T09:00:00"}
+        assert len(pull(connector, scopes, json.dumps(unzoned)).items) == 1
         for hours, expected in ((-1, 1), (0, 0), (1.9, 0), (2, 1)):
             assert len(pull(connector, scopes, cursor, NOW + timedelta(hours=hours)).items) == expected
 
