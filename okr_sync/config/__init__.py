@@ -1,6 +1,8 @@
 """Config files → a book and its sources, or every mistake at once."""
 
 from okr_sync.config.loading import Config, load, store_url
+from okr_sync.config.schema import json_schema
 from okr_sync.config.sources import Source
+from okr_sync.config.starter import starter
 
-__all__ = ["Config", "Source", "load", "store_url"]
+__all__ = ["Config", "Source", "json_schema", "load", "starter", "store_url"]

@@ -19,10 +19,12 @@ __all__ = [
     "Duration",
     "Flag",
     "Id",
+    "Ids",
     "Number",
     "Quantity",
     "Relative",
     "Text",
+    "Texts",
 ]
 
 _UNITS = {
@@ -158,6 +160,16 @@ def parse_by(value: Any) -> By:
     return By(relative=amount.value / 100) if amount.percent else By(points=amount.value)
 
 
+def as_list(value: Any) -> Any:
+    """Return a single text as a list of one; all else as it is."""
+    return [value] if isinstance(value, str) else value
+
+
+def _one_or_many(what: str) -> dict[str, Any]:
+    one = {"type": "string", "minLength": 1}
+    return {"anyOf": [one, {"type": "array", "items": one}], "description": f"{what}, or a list of them"}
+
+
 _QUANTITY_SCHEMA = {"anyOf": [{"type": "number"}, _PERCENT_SCHEMA]}
 
 Number = Annotated[float, BeforeValidator(parse_number)]
@@ -165,6 +177,8 @@ Count = Annotated[int, PlainValidator(parse_count), WithJsonSchema({"type": "int
 Flag = Annotated[bool, BeforeValidator(parse_flag)]
 Text = Annotated[str, BeforeValidator(parse_text)]
 Id = Annotated[str, BeforeValidator(parse_id)]
+Ids = Annotated[list[Id], BeforeValidator(as_list), WithJsonSchema(_one_or_many("an id"))]
+Texts = Annotated[list[Text], BeforeValidator(as_list), WithJsonSchema(_one_or_many("a text"))]
 Day = Annotated[date, PlainValidator(parse_day), WithJsonSchema({"type": "string", "format": "date"})]
 Duration = Annotated[
     timedelta, PlainValidator(parse_duration), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*[a-z]+$"})

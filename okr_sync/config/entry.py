@@ -110,6 +110,8 @@ def note(error: ValidationError, tree: Table | Row, mistakes: Mistakes) -> None:
         if detail["type"] == "missing":
             mistakes.add(place_of(tree, path[:-1]), f"missing key {name!r}")
         elif isinstance(value, Referenced):
+            if mistakes.any_at(place_of(tree, path)):
+                continue  # the reference itself could not be resolved
             why = "is empty" if not value.strip() else "is not valid here"
             mistakes.add(place_of(tree, path), f"{name}: the value of {mistakes.quote(value)} {why}")
         else:

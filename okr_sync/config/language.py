@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from okr_sync.config.amounts import Count, Day, Duration, Id, Number, Text
+from okr_sync.config.amounts import Count, Day, Duration, Id, Ids, Number, Text, Texts
 from okr_sync.config.entry import Entry, Named, Parts
 from okr_sync.config.measures import AnyMeasure
 from okr_sync.core.model import ContainerMode, CountedUnit, IncludedItems, Level, MetricType, MissingPoints, WeightBy
@@ -85,7 +85,7 @@ class InitiativeEntry(Entry):
     id: Id
     title: Text
     owner: Id | None = None
-    key_results: list[Id] = Field(default_factory=list)
+    key_results: Ids = Field(default_factory=list)
     weight_by: WeightBy = "count"
     missing_points: MissingPoints = "median"
     unit: CountedUnit = "issue"
@@ -116,7 +116,7 @@ class ObjectiveEntry(Entry):
     owner: Id | None = None
     level: Level | None = None
     contributes_to: Id | None = None
-    supports: list[Id] = Field(default_factory=list)
+    supports: Ids = Field(default_factory=list)
     weight: Number = 1.0
     key_results: Parts[KeyResultEntry] = Field(default_factory=list)
     initiatives: Parts[InitiativeEntry] = Field(default_factory=list)
@@ -128,7 +128,7 @@ class MainFile(Entry):
     store: Text = "sqlite:///okr-sync.db"
     timezone: Text = "UTC"
     schedule: Text | None = Field(None, description='"every 15 min"')
-    okrs: list[Text] = Field(default_factory=lambda: [DEFAULT_OKRS], description="patterns from this folder")
+    okrs: Texts = Field(default_factory=lambda: [DEFAULT_OKRS], description="patterns from this folder")
     sources: Named[SourceEntry] = Field(default_factory=dict)
     cycles: Named[CycleEntry] = Field(default_factory=dict)
     teams: Named[TeamEntry] = Field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from okr_sync.config.amounts import Amount, ByAmount, Count, Flag, Id, Number, Quantity, Text
+from okr_sync.config.amounts import Amount, ByAmount, Count, Flag, Id, Ids, Number, Quantity, Text
 from okr_sync.config.entry import Entry
 from okr_sync.config.places import Place, Row
 from okr_sync.core.model import Change, Delivery, Done, DoneSubject, Measure, Step, Steps, Threshold
@@ -120,17 +120,11 @@ class StepsEntry(MeasureEntry):
         return Steps(steps=whole, need=self.need, partial=self.partial == "items", deadline=self.deadline)
 
 
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
 class DeliveryEntry(MeasureEntry):
     """Finish initiatives."""
 
     marks = ("delivery",)
-    delivery: Annotated[list[Id], BeforeValidator(_as_list)] = Field(
-        min_length=1, json_schema_extra={"type": ["string", "array"]}
-    )
+    delivery: Annotated[Ids, Field(min_length=1)]
 
     def build(self, facts: Facts) -> Measure | None:
         """Return the measure; None when a mistake was noted."""

@@ -100,6 +100,12 @@ class Mistakes:
         """Note a mistake."""
         self._found[Mistake(place.file, place.line, place.column, message)] = None
 
+    def any_at(self, place: Place) -> bool:
+        """Return whether a mistake is noted at `place`."""
+        return any(
+            (each.file, each.line, each.column) == (place.file, place.line, place.column) for each in self._found
+        )
+
     def hide(self, value: str, shown: str) -> None:
         """Make `value` appear as `shown` in every message from now on."""
         if value.strip():
