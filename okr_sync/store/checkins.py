@@ -15,11 +15,12 @@ from okr_sync.store.statements import fetch, insert_one
 from okr_sync.store.tables import CheckInRow, sql
 
 CHECK_INS = sql(CheckInRow)
+MOST_CONFIDENT = 10
 
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
-    """One check-in. `confidence` is a share in [0, 1]; `expires` ends the life of the value (exclusive)."""
+    """One check-in. `confidence` goes from 0 to 10; `expires` ends the life of the value (exclusive)."""
 
     id: int
     at: datetime
@@ -51,13 +52,13 @@ def check_in(
     """Append a check-in and return its id.
 
     A value, or `done` as 1 or 0, also becomes a reading of `metric`, the metric that the key result rests on. Raises
-    UsageError when a number is given without a metric to take it, or when `confidence` lies outside [0, 1].
+    UsageError when a number is given without a metric to take it, or when `confidence` lies outside [0, 10].
     """
     number = value if value is not None or done is None else float(done)
     if number is not None and metric is None:
         raise UsageError(f"{key_result} rests on no metric that takes typed values; leave the value out.")
-    if confidence is not None and not 0 <= confidence <= 1:
-        raise UsageError(f"A confidence of {confidence} can't be; give a share from 0 to 1.")
+    if confidence is not None and not 0 <= confidence <= MOST_CONFIDENT:
+        raise UsageError(f"A confidence of {confidence} can't be; give a number from 0 to {MOST_CONFIDENT}.")
     if number is not None and metric is not None:
         add_reading(session, metric, Reading(number, now, f"check-in by {author}", author, expires), now)
     row = {"at": now, "key_result": key_result, "author": author, "metric": metric, "value": number}

@@ -28,14 +28,14 @@ def fetch_one(session: Session, statement: Executable) -> dict[str, Any] | None:
 
 def insert_one(session: Session, table: Table, row: Row) -> int:
     """Insert a row into a table with a counted key; return the key."""
-    key: Any = session.connection().execute(table.insert().values(row)).inserted_primary_key
+    key: Any = session.connection().execute(table.insert().values(_storable(row))).inserted_primary_key
     return int(key[0])
 
 
 def insert_all(session: Session, table: Table, rows: Sequence[Row]) -> int:
     """Insert `rows` (same columns in each); return how many."""
     if rows:
-        session.connection().execute(table.insert(), list(rows))
+        session.connection().execute(table.insert(), [_storable(row) for row in rows])
     return len(rows)
 
 
@@ -54,7 +54,16 @@ def differ(known: Row, row: Row) -> bool:
 
 
 def _bound(row: Row, key: tuple[str, ...]) -> dict[str, Any]:
-    return {(f"key_{name}" if name in key else f"new_{name}"): value for name, value in row.items()}
+    return {(f"key_{name}" if name in key else f"new_{name}"): value for name, value in _storable(row).items()}
+
+
+def _storable(row: Row) -> Row:
+    # JSON may escape half a surrogate pair; no database takes it, and one title must not stop a whole source.
+    return {name: _text(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _text(value: str) -> str:
+    return value if value.isascii() else value.encode(errors="replace").decode()
 
 
 def chunks(values: Iterator[str] | Sequence[str] | frozenset[str]) -> Iterator[list[str]]:

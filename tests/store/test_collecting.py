@@ -293,3 +293,9 @@ def test_labels_are_kept_in_their_order(session: Session) -> None:
     row = fetch_one(session, select(sql(WorkItemRow).c.labels))
     assert row is not None
     assert json.loads(row["labels"]) == ["b", "a"]
+
+
+def test_half_a_surrogate_pair_in_a_title_does_not_stop_the_source(session: Session) -> None:
+    _save(session, pulled(replace(item("1"), title="Rocket \ud83d é"), item("2")))
+    found = items(session, "tracker", frozenset({"1", "2"}))
+    assert [work.title for work in found.values()] == ["Rocket ? é", "Item 2"]

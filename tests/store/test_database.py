@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -180,3 +181,23 @@ def test_a_damaged_store_says_so(store: Store, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(StoreError, match="restore a backup"):
         _names(store)
+
+
+def test_a_path_may_hold_any_sign_when_the_address_quotes_it(tmp_path: Path) -> None:
+    folder = tmp_path / "a b%20c#d&e;ü?f"
+    folder.mkdir()
+    url = f"sqlite:///{quote(str(folder))}/okr-sync.db"
+    _mark(Store.open(url), "weekly")
+    assert [path.name for path in folder.iterdir()] == ["okr-sync.db"]
+    assert _names(Store.open(url, create=False)) == ["weekly"]
+
+
+def test_eight_threads_that_open_a_new_store_at_once_all_get_it(url: str) -> None:
+    start = threading.Barrier(8)
+
+    def version(_thread: int) -> str:
+        start.wait()
+        return Store.open(url).schema_version()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(version, range(8))) == ["0001"] * 8

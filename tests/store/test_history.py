@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlmodel import Session
 
 from okr_sync.core.facts import MetricFacts, Reading, SourceState
 from okr_sync.core.model import Book, DeliveryScope, Initiative, Metric
 from okr_sync.store.collecting import save_collected
+from okr_sync.store.definitions import save_definitions
 from okr_sync.store.evidence import evidence
 from okr_sync.store.history import load_history
 from okr_sync.store.reports import last_report, mark_report
@@ -57,3 +60,15 @@ def test_since_the_last_report_means_the_newest_instant_told_under_that_name(ses
     mark_report(session, "weekly", None, NOW + HOUR)
     mark_report(session, "monthly", None, NOW + 2 * HOUR)
     assert last_report(session, "weekly") == NOW + HOUR
+
+
+def test_a_scope_that_is_defined_no_more_is_no_evidence(session: Session) -> None:
+    run_id = running(session)
+    first, second = BOOK.initiatives[0].scopes
+    both = replace(pulled(item("1"), held={"e1": "1"}), scopes={first.ref: ("e1",), second.ref: ("e1",)})
+    save_collected(session, run_id, both)
+    save_definitions(session, run_id, BOOK, NOW, "ana")
+    assert [facts.ref for facts in evidence(session, "assistant")] == [first.ref, second.ref]
+    without = replace(BOOK, initiatives=(replace(BOOK.initiatives[0], scopes=(first,)),))
+    save_definitions(session, run_id, without, NOW + HOUR, "ana")
+    assert [facts.ref for facts in evidence(session, "assistant")] == [first.ref]

@@ -147,11 +147,11 @@ def test_a_reading_that_is_not_finite_saves_nothing_at_all(store: Store) -> None
 
 
 def test_a_typed_value_is_a_reading_with_author_and_expiry(session: Session) -> None:
-    check_in(session, NOW, "nps-20", "ana", metric="nps", value=40.0, confidence=0.7, note="wave 2", expires=NOW + DAY)
+    check_in(session, NOW, "nps-20", "ana", metric="nps", value=40.0, confidence=7, note="wave 2", expires=NOW + DAY)
     assert _facts(session).readings == (Reading(40.0, NOW, "check-in by ana", "ana", NOW + DAY),)
     assert not _facts(session).undated
     (said,) = check_ins(session, "nps-20")
-    assert (said.author, said.value, said.confidence, said.note, said.at) == ("ana", 40.0, 0.7, "wave 2", NOW)
+    assert (said.author, said.value, said.confidence, said.note, said.at) == ("ana", 40.0, 7.0, "wave 2", NOW)
 
 
 @pytest.mark.parametrize(("done", "value"), [(True, 1.0), (False, 0.0)])
@@ -175,7 +175,7 @@ def test_a_number_without_a_metric_to_take_it_is_refused(session: Session) -> No
         check_in(session, NOW, "nps-20", "ana", value=40.0)
 
 
-@pytest.mark.parametrize("confidence", [-0.1, 1.1, 7.0, float("nan")])
-def test_a_confidence_is_a_share(session: Session, confidence: float) -> None:
-    with pytest.raises(UsageError, match="give a share from 0 to 1"):
+@pytest.mark.parametrize("confidence", [-0.1, 10.1, float("nan")])
+def test_a_confidence_goes_from_zero_to_ten(session: Session, confidence: float) -> None:
+    with pytest.raises(UsageError, match="give a number from 0 to 10"):
         check_in(session, NOW, "nps-20", "ana", confidence=confidence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -98,3 +99,9 @@ def test_a_store_that_lacks_a_revision_is_older_and_asks_to_be_migrated(store: S
     with pytest.raises(StoreError, match=r"old\.db has an older schema; run okr-sync migrate"):
         schema.require("older", "old.db", allow_older=False)
     schema.require("older", "old.db", allow_older=True)
+
+
+def test_the_page_about_the_store_lists_every_table_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "store.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
+    assert sorted(listed) == sorted(Table.metadata.tables)

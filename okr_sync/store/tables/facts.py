@@ -152,7 +152,7 @@ class ScopeRow(Table, table=True):
 
 
 class CheckInRow(Table, table=True):
-    """What a person said about a key result; append-only. `confidence` is a share in [0, 1]."""
+    """What a person said about a key result; append-only. `confidence` goes from 0 to 10."""
 
     __tablename__ = "check_ins"
     __table_args__ = (finite("value"), finite("confidence"))
