@@ -115,7 +115,7 @@ def measure_delivery(measure: Delivery, _key_result: KeyResult, evidence: Eviden
         target=100.0,
         progress=p,
         attainment=p,
-        formula=parts[0] if len(parts) == 1 else f"mean of {'; '.join(parts)} = {show(p)}",
+        formula=parts[0] if len(parts) == 1 else f"mean of ({'; '.join(parts)}) = {show(p)}",
         inputs=inputs,
     )
 

@@ -10,7 +10,19 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from okr_sync.core.model import Book, Change, Delivery, Done, Initiative, KeyResult, Measure, Metric, Steps, Threshold
+from okr_sync.core.model import (
+    Book,
+    Change,
+    Delivery,
+    Done,
+    DoneSubject,
+    Initiative,
+    KeyResult,
+    Measure,
+    Metric,
+    Steps,
+    Threshold,
+)
 
 __all__ = ["canonical", "define", "definition_hash", "initiatives_of", "metrics_of"]
 
@@ -55,32 +67,22 @@ def define(book: Book) -> Book:
 
 def metrics_of(measure: Measure) -> tuple[str, ...]:
     """Return the ids of the metrics that a measure reads, in its order."""
-    match measure:
-        case Change() | Threshold():
-            return (measure.metric,)
-        case Done():
-            return _some(measure.subject.metric)
-        case Steps():
-            return tuple(name for step in measure.steps for name in _some(step.subject.metric))
-        case Delivery():
-            return ()
+    if isinstance(measure, Change | Threshold):
+        return (measure.metric,)
+    return tuple(subject.metric for subject in _subjects(measure) if subject.metric is not None)
 
 
 def initiatives_of(measure: Measure) -> tuple[str, ...]:
     """Return the ids of the initiatives that a measure rests on, in its order."""
-    match measure:
-        case Change() | Threshold():
-            return ()
-        case Done():
-            return _some(measure.subject.initiative)
-        case Steps():
-            return tuple(name for step in measure.steps for name in _some(step.subject.initiative))
-        case Delivery():
-            return measure.initiatives
+    if isinstance(measure, Delivery):
+        return measure.initiatives
+    return tuple(subject.initiative for subject in _subjects(measure) if subject.initiative is not None)
 
 
-def _some(name: str | None) -> tuple[str, ...]:
-    return () if name is None else (name,)
+def _subjects(measure: Measure) -> tuple[DoneSubject, ...]:
+    if isinstance(measure, Done):
+        return (measure.subject,)
+    return tuple(step.subject for step in measure.steps) if isinstance(measure, Steps) else ()
 
 
 def _question(metric: Metric) -> tuple[object, ...]:

@@ -71,12 +71,12 @@ def _weight(points: float | None, by: WeightBy, stand_in: float) -> float:
 
 
 def _mean(pieces: Sequence[Piece], weights: Sequence[float]) -> float:
-    totals: dict[Hashable, list[float]] = {}
+    # Exact sums, so that the order in which a tracker lists its items changes nothing.
+    weighed: dict[Hashable, list[tuple[float, float]]] = {}
     for (_, is_done, _, container), weight in zip(pieces, weights, strict=True):
-        sums = totals.setdefault(container, [0.0, 0.0])
-        sums[0] += weight if is_done else 0.0
-        sums[1] += weight
-    return fmean(min(1.0, done / total) for done, total in totals.values() if total > 0)
+        weighed.setdefault(container, []).append((weight if is_done else 0.0, weight))
+    sums = [(math.fsum(done for done, _ in each), math.fsum(whole for _, whole in each)) for each in weighed.values()]
+    return fmean(done / whole for done, whole in sums if whole > 0)
 
 
 def _policy(
