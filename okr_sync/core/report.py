@@ -138,11 +138,11 @@ def build_report(  # noqa: PLR0917 -- in the order in which one thinks of them
     past = _index(before)
     charts = histories or {}
     rows = [_key_result_row(state, past, charts, snapshot.at) for state in snapshot.key_results]
+    grouped: dict[str, list[KeyResultRow]] = {state.id: [] for state in snapshot.objectives}
+    for row in rows:
+        grouped[row.state.objective].append(row)
     objectives = sorted(snapshot.objectives, key=lambda state: _LEVELS.index(state.level))
-    ordered = tuple(
-        _objective_row(state, tuple(row for row in rows if row.state.objective == state.id), past)
-        for state in objectives
-    )
+    ordered = tuple(_objective_row(state, tuple(grouped[state.id]), past) for state in objectives)
     initiatives = tuple(_initiative_row(state, past.initiatives.get(state.id)) for state in snapshot.initiatives)
     return Report(
         at=snapshot.at,
