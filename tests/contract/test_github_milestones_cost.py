@@ -201,6 +201,8 @@ def test_everything_is_read_anew_once_a_day(api: str) -> None:
         assert len(pull(connector, scopes, json.dumps(unzoned)).items) == 1
         for hours, expected in ((-1, 1), (0, 0), (1.9, 0), (2, 1)):
             assert len(pull(connector, scopes, cursor, NOW + timedelta(hours=hours)).items) == expected
+        quiet = pull(connector, scopes, cursor, NOW + timedelta(hours=1.9)).cursor
+        assert len(pull(connector, scopes, quiet, NOW + timedelta(hours=2)).items) == 1
 
 
 def test_a_deleted_milestone_makes_its_scope_miss() -> None:

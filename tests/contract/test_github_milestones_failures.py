@@ -107,6 +107,28 @@ def test_the_wait_counts_from_the_servers_own_clock(named: dict[str, str], expec
     assert seconds_to_wait({"date": "Sun, 19 Jul 2026 23:58:30 GMT", **named}, "") == expected
 
 
+def test_a_403_that_names_a_wait_is_transient(server: Server) -> None:
+    """Whatever GitHub calls it: Retry-After says that it will work later."""
+    error = failure(server, "rest", Fault("response", Response.of({"message": "Slow down"}, 403, {"Retry-After": "5"})))
+    assert isinstance(error, TransientError)
+    assert error.retry_after == 5.0
+
+
+def test_a_token_that_github_repeats_stays_inside(server: Server) -> None:
+    """Words of GitHub that hold the token come out without it."""
+    error = failure(server, "rest", Fault("response", Response.of({"message": f"no {TOKEN} here"}, 403)))
+    assert "no *** here" in str(error)
+
+
+def test_a_redirect_to_another_host_is_not_followed(server: Server) -> None:
+    """Not even when the path looks like GitHub's, and the path is not asked for at home either."""
+    away = Response(301, b"", {"Location": "http://localhost:9/repositories/1/milestones"})
+    error = failure(server, "rest", Fault("response", away))
+    assert type(error) is ProtocolError
+    assert "localhost:9" in str(error)
+    assert len(server.log) == 1
+
+
 def test_headers_that_cannot_be_read_are_refused(server: Server) -> None:
     """PyGithub stumbles over a reset that is no number: that is the server's fault, not a bug of ours."""
     error = failure(server, "rest", Fault("response", Response(200, b"[]", {"X-RateLimit-Reset": "soon"})))
