@@ -86,11 +86,11 @@ def progress_delta(delta: float | None) -> str:
 
 
 def value_delta(delta: float | None, unit: str) -> str:
-    """Return a change of value with its sign and unit; empty when unknown."""
+    """Return a change of value with its sign and unit, of a percentage in points; empty when unknown."""
     if delta is None:
         return ""
     rounded = round(delta, 9)
-    return f"{'+' if rounded > 0 else '±' if not rounded else ''}{amount(rounded, unit)}"
+    return f"{'+' if rounded > 0 else '±' if not rounded else ''}{amount(rounded, 'pp' if unit == '%' else unit)}"
 
 
 def moment(at: datetime | None) -> str:
@@ -124,12 +124,18 @@ def doubt_mark(state: KeyResultState | InitiativeState, status: str) -> str:
 def since_note(row: KeyResultRow) -> str:
     """Return what moved since the basis of the report: progress, value and status; empty when nothing is known."""
     deltas = [delta for delta in (row.progress_delta, row.value_delta) if delta is not None]
-    parts = [progress_delta(row.progress_delta), value_delta(row.value_delta, row.state.unit)]
+    value = value_delta(row.value_delta, row.state.unit)
+    parts = [progress_delta(row.progress_delta), f"value {value}" if value and not _is_progress(row) else ""]
     if deltas and not any(deltas):
         parts = ["no change"]
     if row.status_before:
         parts.append(f"was {status_word(row.status_before)}")
     return ", ".join(part for part in parts if part)
+
+
+def _is_progress(row: KeyResultRow) -> bool:
+    """Return whether the value is the progress in % and need not be said twice."""
+    return (row.state.unit, row.state.baseline, row.state.target) == ("%", 0, 100) and row.progress_delta is not None
 
 
 def coverage(row: ObjectiveRow) -> str:

@@ -16,8 +16,20 @@ import pytest
 from rich.console import Console
 
 from okr_sync.core.report import Report, build_report
+from okr_sync.core.snapshot import KeyResultState
 from okr_sync.render import document, html, markdown, table, terminal, text, words
-from tests.edge.render_samples import BEFORE, NOW, SNAPSHOT, before, empty_report, hostile_report, key_result, report
+from okr_sync.render.drawing import draw
+from tests.edge.render_samples import (
+    BEFORE,
+    NOW,
+    SNAPSHOT,
+    before,
+    empty_report,
+    hostile_report,
+    key_result,
+    points,
+    report,
+)
 
 Render = Callable[[Report], str]
 
@@ -279,6 +291,28 @@ def test_the_terminal_fits_eighty_columns_and_shows_every_title() -> None:
     assert "! tracker: last success 2026-11-19 20:00 UTC; late" in " ".join(" ".join(lines).split())
 
 
+def test_the_terminal_is_quiet_where_there_is_nothing_to_say() -> None:
+    """An empty store shows two lines; a known key result without reason or basis has one line, sources in time none."""
+    out = io.StringIO()
+    terminal.show(empty_report(), Console(file=out, width=80))
+    assert len(out.getvalue().splitlines()) == 2
+    alone = replace(SNAPSHOT, key_results=(key_result("kr", "Title", reason=""),), objectives=SNAPSHOT.objectives[:1])
+    out = io.StringIO()
+    terminal.show(build_report(replace(alone, initiatives=())), Console(file=out, width=120))
+    assert "kr" in out.getvalue().splitlines()[-2]
+    assert "!" not in out.getvalue()
+
+
+def test_a_bound_without_target_has_no_label_for_it() -> None:
+    """The axis names its ends only."""
+    state = key_result("kr", "Title", kind="threshold", target=None, baseline=None)
+    made = build_report(replace(SNAPSHOT, key_results=(state,)), histories={"kr": points((0, 0.0), (9, 0.5))})
+    picture = draw(made.key_results()[0])
+    assert picture is not None
+    assert picture.target is None
+    assert [label.text for label in picture.labels] == ["31", "41", "2026-10-01", "2027-01-01"]
+
+
 def test_the_page_loads_nothing_and_runs_nothing() -> None:
     """One file: no script, no link, no picture, no URL; policies forbid the rest."""
     page = html.render(report())
@@ -313,7 +347,7 @@ def test_status_is_said_by_word_and_sign_not_by_colour_alone() -> None:
 def test_what_moved_since_is_the_same_in_all_formats() -> None:
     """A rise of 10 percentage points and 2 points is said as such, or as raw numbers."""
     for name in ("text", "markdown", "html"):
-        assert "+10 pp, +2 points, was at risk" in shown(name, report())
+        assert "+10 pp, value +2 points, was at risk" in shown(name, report())
     (row,) = [row for row in _csv(report()) if row["id"] == "nps"]
     assert float(row["progress_delta"]) == pytest.approx(0.1)
     assert float(row["value_delta"]) == 2
@@ -335,6 +369,22 @@ def test_a_share_is_said_as_a_percentage(share: float | None, said: str) -> None
 def test_a_change_of_progress_is_said_in_percentage_points(delta: float | None, said: str) -> None:
     """With its sign; unknown is silent."""
     assert words.progress_delta(delta) == said
+
+
+def test_a_change_of_a_percentage_is_said_in_points_and_once() -> None:
+    """A value of 25 % that was 19 % rose by 6 pp; where the value is the progress itself it isn't repeated."""
+    now = key_result("kr", "Title", unit="%", baseline=0.0, target=75.0, value=25.0, progress=1 / 3)
+    old = replace(now, value=19.0, progress=19 / 75)
+    assert _note(now, old) == "+8 pp, value +6 pp"
+    whole = replace(now, target=100.0, progress=0.25)
+    assert _note(whole, replace(whole, value=19.0, progress=0.19)) == "+6 pp"
+    assert _note(whole, replace(whole, value=19.0, progress=None)) == "value +6 pp"
+
+
+def _note(now: KeyResultState, old: KeyResultState) -> str:
+    made = build_report(replace(SNAPSHOT, key_results=(now,)), replace(SNAPSHOT, key_results=(old,)), BEFORE)
+    (row,) = made.key_results()
+    return words.since_note(row)
 
 
 @pytest.mark.parametrize(
