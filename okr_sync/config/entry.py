@@ -36,6 +36,7 @@ _TEXTS = {
     "bool_type": "expected true or false",
     "string_type": 'expected text; write a number or a word like true in "quotes"',
     "list_type": "expected a list",
+    "too_short": "expected at least one, found none",
     "tuple_type": "expected a list",
     "dict_type": "expected a mapping (key: value)",
     "model_type": "expected a mapping (key: value)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal, TypeAlias
 
 from okr_sync.config.places import Mistakes, Place, Row, Table, nearest
@@ -33,7 +34,8 @@ class Declared:
         known = self.places.get(sort, {})
         if name in known:
             return True
-        hint = nearest(name, known) if known else f"; no {sort} is declared"
+        some = f"; known: {', '.join(islice(known, 8))}" if known else f"; no {sort} is declared"
+        hint = nearest(name, known) or some
         self.mistakes.add(place, f"unknown {sort} {self.mistakes.quote(name)}{hint}")
         return False
 
