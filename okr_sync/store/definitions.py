@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -27,7 +27,7 @@ DEFINITIONS = sql(DefinitionRow)
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One version of a definition, in force in [since, until); `body` is what the files said."""
+    """One version of a definition, in force in [since, until); `body` is what the files said, field by field."""
 
     kind: Kind
     id: str
@@ -85,7 +85,17 @@ def _bodies(book: Book) -> Iterator[tuple[Kind, str, Mapping[str, Any]]]:
 
 
 def _fields(defined: Cycle | Objective | KeyResult | Initiative | Metric) -> dict[str, Any]:
-    return {field.name: getattr(defined, field.name) for field in fields(defined)}
+    body: dict[str, Any] = _plain(defined)
+    if isinstance(defined, KeyResult):
+        body["measure"] = {"kind": type(defined.measure).__name__.lower(), **body["measure"]}
+    return body
+
+
+def _plain(value: object) -> Any:
+    """Return `value` with each dataclass in it as field → value."""
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _hash(body: str | None) -> str | None:

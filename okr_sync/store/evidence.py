@@ -1,6 +1,9 @@
-"""The work items behind an initiative, for `explain`."""
+"""The work items behind an initiative and what became of them, for `explain`."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlmodel import Session
@@ -8,10 +11,22 @@ from sqlmodel import Session
 from okr_sync.core.facts import ScopeFacts
 from okr_sync.store.definitions import definition
 from okr_sync.store.scopes import load_scopes
-from okr_sync.store.statements import fetch
-from okr_sync.store.tables import ScopeRow, sql
+from okr_sync.store.statements import chunks, fetch
+from okr_sync.store.tables import ScopeRow, TransitionRow, sql
 
-SCOPES = sql(ScopeRow)
+SCOPES, TRANSITIONS = sql(ScopeRow), sql(TransitionRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One field of one item that changed: `at` in the tracker, `recorded_at` when we saw it."""
+
+    item: str
+    field: str
+    before: str | None
+    after: str | None
+    at: datetime
+    recorded_at: datetime
 
 
 def evidence(session: Session, initiative: str) -> tuple[ScopeFacts, ...]:
@@ -24,6 +39,18 @@ def evidence(session: Session, initiative: str) -> tuple[ScopeFacts, ...]:
     wanted = {ref for ref, number in numbers.items() if number.isdecimal()}
     defined = definition(session, "initiative", initiative)
     if defined is not None:
-        wanted &= {scope[".ref"] for scope in defined.body["scopes"]}
+        wanted &= {scope["ref"] for scope in defined.body["scopes"]}
     scopes = load_scopes(session, frozenset(wanted))
     return tuple(sorted(scopes.values(), key=lambda facts: int(numbers[facts.ref])))
+
+
+def transitions(session: Session, source: str, items: frozenset[str], since: datetime) -> tuple[Transition, ...]:
+    """Return what changed in these items and was seen after `since` (exclusive), in the order in which it was seen."""
+    wanted = (TRANSITIONS.c.source == source, TRANSITIONS.c.recorded_at > since)
+    statement = select(TRANSITIONS).where(*wanted).order_by(TRANSITIONS.c.id)
+    found = [
+        (row["id"], Transition(**{name: row[name] for name in Transition.__slots__}))
+        for chunk in chunks(items)
+        for row in fetch(session, statement.where(TRANSITIONS.c.item.in_(chunk)))
+    ]
+    return tuple(transition for _, transition in sorted(found, key=lambda pair: pair[0]))

@@ -37,6 +37,7 @@ __all__ = [
     "Point",
     "Saved",
     "delivery_points",
+    "known_ids",
     "latest_snapshot",
     "points",
     "save_snapshot",
@@ -111,6 +112,12 @@ def snapshot_at(session: Session, at: datetime) -> Snapshot | None:
             _initiative_at(state, delivered[state.id]) for state in saved.initiatives if state.id in delivered
         ),
     )
+
+
+def known_ids(session: Session) -> dict[str, Kind]:
+    """Return the id of everything that the newest snapshot holds → what it is, in its order."""
+    found = fetch(session, select(LATEST.c.kind, LATEST.c.subject).order_by(LATEST.c.kind, LATEST.c.position))
+    return {row["subject"]: row["kind"] for row in found}
 
 
 def _saved_snapshot(session: Session) -> Snapshot | None:

@@ -37,8 +37,13 @@ def test_everything_that_people_define_has_a_first_version_and_saving_it_again_n
     found = definition(session, "key_result", "nps-20")
     assert found is not None
     assert (found.version, found.since, found.until, found.author) == (1, NOW, None, "ana")
-    assert found.body["measure"][".target"] == 51.0
+    assert found.body["measure"]["target"] == 51.0
+    assert found.body["measure"]["kind"] == "change"
     assert found.body["objective"] == "experience"
+    assistant = definition(session, "initiative", "assistant")
+    assert assistant is not None
+    assert assistant.body["scopes"] == [{"ref": "assistant/1", "source": "tracker", "query": "{}"}]
+    assert "duplicate" in assistant.body["dropped"]
     assert [
         len(versions(session, "cycle", "2026-Q4")),
         len(versions(session, "objective", "experience")),

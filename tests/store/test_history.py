@@ -10,7 +10,7 @@ from okr_sync.core.facts import MetricFacts, Reading, SourceState
 from okr_sync.core.model import Book, DeliveryScope, Initiative, Metric
 from okr_sync.store.collecting import save_collected
 from okr_sync.store.definitions import save_definitions
-from okr_sync.store.evidence import evidence
+from okr_sync.store.evidence import evidence, transitions
 from okr_sync.store.history import load_history
 from okr_sync.store.reports import last_report, mark_report
 from tests.store.builders import HOUR, NOW, answered, failed, item, pulled, running
@@ -72,3 +72,19 @@ def test_a_scope_that_is_defined_no_more_is_no_evidence(session: Session) -> Non
     without = replace(BOOK, initiatives=(replace(BOOK.initiatives[0], scopes=(first,)),))
     save_definitions(session, run_id, without, NOW + HOUR, "ana")
     assert [facts.ref for facts in evidence(session, "assistant")] == [first.ref]
+
+
+def test_what_changed_since_a_run_is_what_was_recorded_after_it(session: Session) -> None:
+    late = replace(item("2"), state="in_progress", updated=NOW + 2 * HOUR)
+    done = replace(item("1"), state="done", done_at=NOW + HOUR)
+    save_collected(session, running(session), pulled(item("1"), item("2"), item("3")))
+    save_collected(session, running(session), pulled(replace(item("1"), points=2.0), at=NOW + HOUR))
+    save_collected(session, running(session), pulled(late, replace(done, points=2.0), at=NOW + 3 * HOUR))
+    found = transitions(session, "tracker", frozenset({"1", "2"}), NOW + HOUR)
+    assert [(move.item, move.field, move.before, move.after, move.at) for move in found] == [
+        ("1", "state", "open", "done", NOW + HOUR),
+        ("2", "state", "open", "in_progress", NOW + 2 * HOUR),
+    ]
+    assert [move.field for move in transitions(session, "tracker", frozenset({"1"}), NOW)] == ["points", "state"]
+    assert transitions(session, "tracker", frozenset({"3"}), NOW) == ()
+    assert transitions(session, "other", frozenset({"1"}), NOW) == ()

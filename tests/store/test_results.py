@@ -15,7 +15,15 @@ from okr_sync.core.snapshot import KeyResultState, Snapshot
 from okr_sync.errors import StoreError
 from okr_sync.store import Store
 from okr_sync.store.collecting import save_collected
-from okr_sync.store.results import Saved, delivery_points, latest_snapshot, points, save_snapshot, snapshot_at
+from okr_sync.store.results import (
+    Saved,
+    delivery_points,
+    known_ids,
+    latest_snapshot,
+    points,
+    save_snapshot,
+    snapshot_at,
+)
 from okr_sync.store.sources import declare_sources, source_states
 from okr_sync.store.statements import fetch, fetch_one
 from okr_sync.store.tables import LatestRow, PointRow, sql
@@ -174,6 +182,11 @@ def test_the_target_in_force_then_is_shown_for_then(session: Session) -> None:
     before = snapshot_at(session, NOW)
     assert before is not None
     assert (before.key_results[0].target, before.key_results[0].definition) == (51.0, "d1")
+
+
+def test_every_id_of_the_latest_states_is_known_with_its_kind(session: Session) -> None:
+    _save(session, snapshot(key_result()))
+    assert known_ids(session) == {"experience": "objective", "nps-20": "key_result", "assistant": "initiative"}
 
 
 def test_dead_workers_can_not_look_fresh(session: Session) -> None:

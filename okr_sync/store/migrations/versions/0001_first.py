@@ -1,4 +1,4 @@
-"""The first schema.
+"""The first schema: all tables that the first release knows.
 
 Every number has a check that keeps it finite; every name follows the naming convention of the tables.
 """
