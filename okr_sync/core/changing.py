@@ -37,8 +37,8 @@ def resolve_target(measure: Change) -> float | Unknown:
         return Unknown(f"a relative change from {show(b)} is ambiguous: give relative_to abs, a target or points")
     else:
         t = b + abs(b) * measure.relative
-    if not (math.isfinite(b) and math.isfinite(t)):
-        return Unknown("baseline and target must be finite numbers")
+    if not math.isfinite(t - b):
+        return Unknown("baseline and target must be finite numbers, not too far apart to compute with")
     if close(b, t):
         return Unknown(f"the target equals the baseline {show(b)}: use at_most or at_least")
     return t

@@ -14,7 +14,7 @@ from statistics import fmean
 
 from okr_sync.core.delivery import deliver
 from okr_sync.core.judgement import Judgement, unknown
-from okr_sync.core.model import Delivery, Done, DoneSubject, KeyResult, Step, Steps
+from okr_sync.core.model import Delivery, Done, DoneSubject, Initiative, KeyResult, Step, Steps
 from okr_sync.core.numbers import at_least, show
 from okr_sync.core.observing import Evidence, Moment, Unknown, observe
 from okr_sync.core.snapshot import InitiativeState, Input
@@ -73,7 +73,7 @@ def measure_steps(measure: Steps, key_result: KeyResult, evidence: Evidence, now
     enough = measure.need is not None and at_least(value, measure.need)
     if (lacking and not enough) or target <= 0:
         reason = "; ".join(lacking) or "the steps have no weight: give each a weight above 0"
-        return unknown(Unknown(reason, inputs), unit="steps", target=target if target > 0 else None)
+        return unknown(Unknown(reason, inputs), unit="steps", baseline=0.0, target=target if target > 0 else None)
     p = value / target
     done = sum(finish.counts for finish in known)
     return Judgement(
@@ -106,7 +106,10 @@ def measure_delivery(measure: Delivery, _key_result: KeyResult, evidence: Eviden
         return unknown(Unknown(reason, inputs), unit="%", baseline=0.0, target=100.0)
     shares = [state.progress for state in known if state.progress is not None]
     p = fmean(shares)
-    parts = [f"{_say_weights(state)} = {show(share)}" for state, share in zip(known, shares, strict=True)]
+    parts = [
+        f"{_say_weights(evidence.initiatives[state.id], state)} = {show(share)}"
+        for state, share in zip(known, shares, strict=True)
+    ]
     return Judgement(
         pace="linear",
         unit="%",
@@ -213,8 +216,10 @@ def _why_no_progress(state: InitiativeState | Unknown) -> str:
     return f"initiative {state.id} is {state.state.replace('_', ' ')}: {state.reason}"
 
 
-def _say_weights(state: InitiativeState) -> str:
-    return f"{state.id} {show(state.weight_done or 0.0)} / {show(state.weight_total or 0.0)}"
+def _say_weights(initiative: Initiative, state: InitiativeState) -> str:
+    if initiative.containers == "mean":
+        return f"{initiative.id} (mean of containers)"
+    return f"{initiative.id} {show(state.weight_done or 0.0)} / {show(state.weight_total or 0.0)}"
 
 
 def _gather(groups: Sequence[tuple[Input, ...]]) -> tuple[Input, ...]:

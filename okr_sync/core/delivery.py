@@ -127,19 +127,24 @@ def _units(initiative: Initiative, facts: list[ScopeFacts], until: datetime | No
     """Return what counts, each once, in the order of the scopes: items, then childless finished containers."""
     places: dict[Ref, tuple[WorkItem, Ref]] = {}
     childless: dict[Ref, Container] = {}
+    peopled: set[Ref] = set()
     for fact in facts:
         for container in fact.containers:
             items = fact.items.get(container.id, ())
             home = (fact.source, container.id)
             for item in items:
                 places.setdefault((fact.source, item.id), (item, home))
-            if not items and container.kind != "query" and container.state == "done":
+            if items:
+                peopled.add(home)
+            elif container.kind != "query" and container.state == "done":
                 childless[home] = container
     units = {
         ref: _Unit(classify(item, initiative.dropped, until), item.key, home, item.points)
         for ref, (item, home) in _countable(initiative, places).items()
     }
     for home, container in childless.items():
+        if home in peopled:
+            continue
         # An epic without children stands for one piece of work of weight 1, whatever items weigh.
         units[home] = _Unit(classify(container, initiative.dropped, until), container.key, home, 1.0)
     return units

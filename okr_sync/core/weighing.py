@@ -16,6 +16,7 @@ __all__ = ["Piece", "Weighing", "weigh"]
 Piece: TypeAlias = tuple[str, bool, float | None, Hashable]
 """(key, done?, points, container); dropped pieces are not among them."""
 
+MOST_POINTS = 1e9  # points; more is a slip of the keyboard and counts as missing
 NAMED = 5  # keys named in a reason before it says "and n more"
 
 
@@ -33,8 +34,9 @@ class Weighing:
 def weigh(pieces: Sequence[Piece], *, by: WeightBy, missing: MissingPoints, containers: ContainerMode) -> Weighing:
     """Return done weight / total weight over all pieces, or the mean of that share over containers that have weight.
 
-    By points, a piece without points (None, negative or not finite) weighs nothing (`exclude`), 1 (`one`), the median
-    of the points that are known (`median`; 1 when none is), or makes it all unknown (`fail`). 0 points are not missing.
+    By points, a piece without points (None, negative, not finite or above 1e9) weighs nothing (`exclude`), 1 (`one`),
+    the median of the points that are known (`median`; 1 when none is), or makes it all unknown (`fail`). 0 points are
+    not missing.
     """
     lacking = [key for key, _, points, _ in pieces if _points(points) is None] if by == "points" else []
     policy = _policy(pieces, by, missing, containers, len(lacking))
@@ -52,7 +54,7 @@ def weigh(pieces: Sequence[Piece], *, by: WeightBy, missing: MissingPoints, cont
 
 
 def _points(points: float | None) -> float | None:
-    return points if points is not None and math.isfinite(points) and points >= 0 else None
+    return points if points is not None and 0 <= points <= MOST_POINTS else None
 
 
 def _stand_in(pieces: Sequence[Piece], missing: MissingPoints) -> float:

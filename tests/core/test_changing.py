@@ -75,6 +75,8 @@ def test_the_target_follows_from_points_and_shares(measure: Change, target: floa
         (Change("m", 5), "no target"),
         (Change("m", math.inf, target=5), "finite"),
         (Change("m", 5, points=math.nan), "finite"),
+        (Change("m", 1e308, relative=5), "finite"),
+        (Change("m", -1e308, target=1e308), "too far apart"),
         (Change("m", 1e-308, target=2e-308), "too large"),
     ],
 )
@@ -233,3 +235,7 @@ def test_an_undefined_metric_is_unknown() -> None:
     state = judge(Change("x", 0, target=1), metrics=())
     assert (state.status, state.inputs) == ("unknown", ())
     assert "metric x is not defined" in state.reason
+
+
+def test_a_bound_is_judged_at_any_distance() -> None:
+    assert judge(at_most(-1e308, tolerance=1e-300), readings(1e308)).progress == 0

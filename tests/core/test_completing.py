@@ -223,3 +223,9 @@ def test_a_delivery_before_its_start_is_pending() -> None:
     state = judge(Delivery(("i",)), scopes=held, initiatives=(initiative(),), now=START - timedelta(days=1))
     assert (state.status, state.progress) == ("pending", 0.5)
     assert state.reason == "starts 2026-01-01 00:00 UTC"
+
+
+def test_the_formula_of_averaged_containers_does_not_claim_a_quotient() -> None:
+    held = scope("i/1", {"a": items(done=1, prefix="a"), "b": items(done=1, todo=3, prefix="b")})
+    state = judge(Delivery(("i",)), scopes=(held,), initiatives=(initiative(containers="mean"),))
+    assert state.formula == "i (mean of containers) = 0.625"

@@ -96,8 +96,9 @@ def test_0_points_are_not_missing_and_impossible_points_are() -> None:
     one = initiative(weight_by="points", missing_points="one")
     state = deliver_one(one, scope("i/1", [item("1", "done", 0), item("2", "open", 3), item("3", "open", -1)]))
     assert (state.weight_done, state.weight_total) == (0, 4)
-    nan = deliver_one(one, scope("i/1", [item("1", "done", 1), item("2", "open", math.nan)]))
-    assert nan.progress == 0.5
+    for slip in (math.nan, math.inf, 1e300):
+        odd = deliver_one(one, scope("i/1", [item("1", "done", 1), item("2", "open", slip)]))
+        assert odd.progress == 0.5
 
 
 def test_without_any_points_every_item_weighs_the_same() -> None:
@@ -204,6 +205,13 @@ def test_a_childless_container_that_is_done_counts_as_1_of_1() -> None:
     assert deliver_one(initiative(), beside).progress == 0.5
     pointed = deliver_one(initiative(weight_by="points"), empty_containers(done))
     assert (pointed.progress, pointed.policy) == (1, "points")
+
+
+def test_a_container_that_holds_items_in_one_of_its_scopes_is_not_childless() -> None:
+    finished = (container("e", state="done"),)
+    first = scope("i/1", {"e": items(todo=1)}, containers=finished)
+    second = scope("i/2", {}, containers=finished)
+    assert deliver_one(initiative(scopes=2), first, second).total == 1
 
 
 def test_a_childless_container_that_is_dropped_or_a_query_is_no_work_done() -> None:
