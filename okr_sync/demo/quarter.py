@@ -14,6 +14,7 @@ from okr_sync.config import load
 from okr_sync.demo.worlds import FIRST_DAY, build_github, build_jira, places
 from okr_sync.sandbox.github import GithubSite
 from okr_sync.sandbox.jira import JiraSite
+from okr_sync.sandbox.jira_access import Credentials
 from okr_sync.sandbox.server import Server
 from okr_sync.store.database import Store
 from okr_sync.sync import RunReport, sync
@@ -83,7 +84,7 @@ def _example() -> Path:
 @contextmanager
 def _trackers(clock: Callable[[], datetime]) -> Iterator[dict[str, str]]:
     described = places()
-    jira = JiraSite(build_jira(described), clock, "cloud", email=JIRA_EMAIL, token=SANDBOX_TOKEN)
+    jira = JiraSite(build_jira(described), clock, "cloud", credentials=Credentials(JIRA_EMAIL, SANDBOX_TOKEN))
     github = GithubSite(build_github(described), clock, token=SANDBOX_TOKEN)
     with Server(jira) as jira_server, Server(github) as github_server:
         yield {

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from okr_sync.config import Source
-from okr_sync.connector import DeliverySource, MetricSource
+from okr_sync.connector import DeliverySource
 from okr_sync.core.facts import Collected
-from okr_sync.errors import SourceError
+from okr_sync.errors import SourceError, StoreError
 from okr_sync.registry import Registry
 from okr_sync.sync.answers import gather_readings
 from okr_sync.sync.caller import RetryingCaller
@@ -69,17 +69,16 @@ def _ask(source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
         try:
             if isinstance(connector, DeliverySource):
                 return gather_items(connector, source, asking.mirror, asking.now, full=asking.full)
-            if isinstance(connector, MetricSource):
-                return gather_readings(connector, source, asking.start, asking.now)
+            return gather_readings(connector, source, asking.start, asking.now)
         finally:
             connector.close()
     except SourceError as error:
         return _failed(source, asking.now, str(error), error.fix)
+    except StoreError:
+        raise
     except Exception as error:  # noqa: BLE001 -- a connector is a plugin: its bug must not end the run
-        return _failed(
-            source, asking.now, f"the connector {source.kind} broke: {type(error).__name__}", "report it to its makers"
-        )
-    return _failed(source, asking.now, f"the connector {source.kind} follows no contract", "choose another kind")
+        broke = f"the connector {source.kind} broke: {type(error).__name__}"
+        return _failed(source, asking.now, broke, "report it to its makers; OKR_SYNC_DEBUG=1 shows where")
 
 
 def _failed(source: Source, now: datetime, error: str, fix: str) -> Collected:

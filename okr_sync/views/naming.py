@@ -15,7 +15,7 @@ Kind: TypeAlias = Literal["key_result", "objective", "initiative"]
 
 def kind_of(session: Session, wanted: str) -> Kind:
     """Return what `wanted` names. Raises UsageError with the nearest id when it names nothing."""
-    known: dict[str, Kind] = dict(results.known_ids(session))
+    known = results.known_ids(session)
     if wanted in known:
         return known[wanted]
     near = get_close_matches(wanted, known, n=1)
