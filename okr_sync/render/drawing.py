@@ -70,7 +70,8 @@ def _path(piece: list[Spot]) -> str:
 
 
 def _labels(chart: Chart) -> tuple[Label, ...]:
-    wanted = [(chart.target, _at(chart, chart.target)), (0.0, chart.low), (1.0, chart.high)]
+    zero = chart.expected[0][1] if chart.expected else None
+    wanted = [(chart.target, _at(chart, chart.target)), (zero, 0.0), (0.0, chart.low), (1.0, chart.high)]
     labels: list[Label] = []
     for level, number in wanted:
         if level is None or number is None:
@@ -81,8 +82,8 @@ def _labels(chart: Chart) -> tuple[Label, ...]:
                 Label(LEFT - 6, y, "end", words.amount(_short(number), chart.unit if chart.unit == "%" else ""))
             )
     base = HEIGHT - 8
-    labels.append(Label(LEFT, base, "start", words.day(chart.start)))
-    labels.append(Label(WIDTH - RIGHT, base, "end", words.day(chart.due)))
+    labels.append(Label(LEFT, base, "start", words.first_day(chart.start)))
+    labels.append(Label(WIDTH - RIGHT, base, "end", words.last_day(chart.due)))
     return tuple(labels)
 
 
@@ -99,7 +100,7 @@ def _describe(row: KeyResultRow, chart: Chart) -> str:
     """Return the picture in words, for those who don't see it."""
     state = row.state
     said = [
-        f"{words.day(chart.start)} to {words.day(chart.due)}",
+        f"{words.first_day(chart.start)} to {words.last_day(chart.due)}",
         f"now {words.percent(state.progress)}, {words.amount(state.value, state.unit)}",
         f"target {words.amount(state.target, state.unit)}",
     ]

@@ -35,7 +35,7 @@ def _key_result(state: KeyResultState) -> list[str]:
         f"  baseline    {words.amount(state.baseline, state.unit) if state.baseline is not None else 'none'}",
         f"  target      {words.amount(state.target, state.unit) if state.target is not None else 'none'}",
         f"  formula     {clean(state.formula) or 'none: there is no number'}",
-        f"  kind        {clean(state.kind)}, from {words.day(state.start)} until {words.moment(state.due)}",
+        f"  kind        {clean(state.kind)}, from {words.first_day(state.start)} through {words.last_day(state.due)}",
         f"  weight      {words.amount(state.weight)} in {clean(state.objective)}",
         *([f"  owner       {clean(state.owner)}"] if state.owner else []),
         f"  definition  {clean(state.definition)}",

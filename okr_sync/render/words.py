@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from okr_sync.core.numbers import show, show_instant
@@ -103,9 +103,19 @@ def as_of(at: datetime | None) -> str:
     return f"as of {moment(at)}" if at else "never read"
 
 
-def day(at: date) -> str:
-    """Return a date, of an instant the one in UTC."""
-    return (at.astimezone(UTC) if isinstance(at, datetime) else at).strftime("%Y-%m-%d")
+def day(at: datetime) -> str:
+    """Return the date of an instant in UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d")
+
+
+def first_day(start: datetime) -> str:
+    """Return the local date that begins at `start`, local midnight of a zone from UTC−10 to UTC+13."""
+    return day(start + timedelta(hours=13))
+
+
+def last_day(end: datetime) -> str:
+    """Return the local date that ends at `end`, local midnight of a zone from UTC−10 to UTC+13."""
+    return day(end - timedelta(hours=11))
 
 
 def key_result_numbers(state: KeyResultState) -> str:

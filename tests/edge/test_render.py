@@ -9,8 +9,10 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from rich.console import Console
@@ -303,6 +305,22 @@ def test_the_terminal_is_quiet_where_there_is_nothing_to_say() -> None:
     assert "!" not in out.getvalue()
 
 
+@pytest.mark.parametrize(
+    "zone", ["UTC", "Pacific/Honolulu", "America/New_York", "Europe/Paris", "Asia/Kathmandu", "Pacific/Auckland"]
+)
+def test_the_days_of_a_cycle_are_those_of_its_own_zone(zone: str) -> None:
+    """A cycle from 1 October through 31 December reads so, wherever its midnights lie in UTC."""
+    start, end = (datetime(year, month, 1, tzinfo=ZoneInfo(zone)) for year, month in ((2026, 10), (2027, 1)))
+    assert (words.first_day(start), words.last_day(end)) == ("2026-10-01", "2026-12-31")
+
+
+def test_an_axis_that_goes_below_zero_names_zero() -> None:
+    """Worse than at the start is told from the start."""
+    picture = draw(next(row for row in report().key_results() if row.state.id == "turnover"))
+    assert picture is not None
+    assert [label.text for label in picture.labels][:3] == ["100 %", "0 %", "-25 %"]
+
+
 def test_a_bound_without_target_has_no_label_for_it() -> None:
     """The axis names its ends only."""
     state = key_result("kr", "Title", kind="threshold", target=None, baseline=None)
@@ -310,7 +328,7 @@ def test_a_bound_without_target_has_no_label_for_it() -> None:
     picture = draw(made.key_results()[0])
     assert picture is not None
     assert picture.target is None
-    assert [label.text for label in picture.labels] == ["31", "41", "2026-10-01", "2027-01-01"]
+    assert [label.text for label in picture.labels] == ["31", "41", "2026-10-01", "2026-12-31"]
 
 
 def test_the_page_loads_nothing_and_runs_nothing() -> None:
@@ -330,7 +348,7 @@ def test_every_chart_says_what_it_shows() -> None:
     assert len(pictures) == len(drawn) == 6
     for picture, row in zip(pictures, drawn, strict=True):
         assert 'role="img"' in picture
-        assert f'aria-label="History of {html_text.escape(row.state.title)}: 2026-10-01 to 2027-01-01; now' in picture
+        assert f'aria-label="History of {html_text.escape(row.state.title)}: 2026-10-01 to 2026-12-31; now' in picture
         assert "<title>History of " in picture
         assert re.search(r'<rect width="320" height="132" style="fill: var\(--panel\)"', picture)
     assert "1 stale point" in page

@@ -77,7 +77,7 @@ def test_a_key_result_is_explained_down_to_the_items() -> None:
         "baseline    31 points",
         "target      51 points",
         "formula     (44 − 31) / (51 − 31) = 0.65",
-        "kind        change, from 2026-10-01 until 2027-01-01 00:00 UTC",
+        "kind        change, from 2026-10-01 through 2026-12-31",
         "weight      1 in experience",
         "owner       ana",
         "definition  4f1c2d3e5a6b7c8d",
