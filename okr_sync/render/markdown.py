@@ -12,8 +12,8 @@ from okr_sync.render import words
 from okr_sync.render.words import clean, status_word
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~$])")
-_BULLET = re.compile(r"^(\s*)([-+=])")
-_NUMBER = re.compile(r"^(\s*\d+)(\.)")
+_BULLET = re.compile(r"^(\s*)([-+=])(?=[-+=\s]|$)")
+_NUMBER = re.compile(r"^(\s*\d+)(\.)(?=\s|$)")
 
 
 def render(report: Report) -> str:
