@@ -89,25 +89,26 @@ def _container(lines: ContainerLines) -> list[str]:
     held = lines.container
     counts = ", ".join(f"{lines.count(word)} {status_word(word)}" for word in CLASSES if lines.count(word))
     due = f"; due {held.due.isoformat()}" if held.due else ""
+    width = max((len(clean(line.item.key)) for line in lines.items), default=0)
     nothing = "no items; itself done" if held.state == "done" else "no items"
     return [
         "",
         f"  {held.kind} {clean(held.key)} {clean(held.title)} ({status_word(held.state)}{due})",
         f"    {clean(held.url)}",
         f"    {counts or nothing}; {clean(lines.source)}, scope {clean(lines.scope)}",
-        *(_item(line) for line in lines.items),
+        *(_item(line, width) for line in lines.items),
     ]
 
 
-def _item(line: ItemLine) -> str:
+def _item(line: ItemLine, width: int) -> str:
     item = line.item
     facts = [clean(item.resolution or "")] if line.counts_as == "dropped" else []
     if item.points is not None:
         facts.append(f"{words.amount(item.points)} points")
     if item.done_at:
-        facts.append(f"done {words.day(item.done_at)}")
+        facts.append(f"{'closed' if line.counts_as == 'dropped' else 'done'} {words.day(item.done_at)}")
     said = f" ({', '.join(facts)})" if facts else ""
-    return f"    {status_word(line.counts_as):<11}  {clean(item.key)}  {clean(item.title)}{said}  {clean(item.url)}"
+    return f"    {status_word(line.counts_as):<11}  {clean(item.key):<{width}}  {clean(item.title)}{said}  {clean(item.url)}"
 
 
 def _changes(explanation: Explanation) -> list[str]:
