@@ -115,7 +115,7 @@ class Mistakes:
         """Return `value` in quotes, shortened, or how it was written if a reference brought it."""
         text = str(value)
         if isinstance(value, Referenced) or text in self._hidden:
-            return self._hidden.get(text, "a referenced value")
+            return self._hidden.get(text, "this reference")
         return repr(text if len(text) <= 60 else text[:57] + "...")
 
     def veil(self, text: str) -> str:

@@ -14,10 +14,9 @@ from pydantic import BaseModel, ValidationError
 from okr_sync.config.entry import note, note_unknown_keys
 from okr_sync.config.language import MetricEntry, ScopeEntry, SourceEntry
 from okr_sync.config.names import Declared
-from okr_sync.config.places import Mistakes, Table
+from okr_sync.config.places import Mistakes, Table, nearest
 from okr_sync.connector import DeliverySource, Query, Settings
-from okr_sync.errors import OkrSyncError
-from okr_sync.registry import ConnectorClass, Registry
+from okr_sync.registry import ConnectorClass, ConnectorError, Registry
 
 __all__ = ["Source", "Sources"]
 
@@ -60,9 +59,14 @@ class Sources:
 
     def add(self, name: str, entry: SourceEntry) -> None:
         """Take a source in; its mistakes are noted."""
+        kinds = self.registry.kinds()
+        if entry.kind not in kinds:
+            said = f"there is no connector of kind {self.mistakes.quote(entry.kind)} (known: {', '.join(kinds)})"
+            self.mistakes.add(entry.at("kind"), said + nearest(entry.kind, kinds))
+            return
         try:
             connector = self.registry.connector_class(entry.kind)
-        except OkrSyncError as error:
+        except ConnectorError as error:
             self.mistakes.add(entry.at("kind"), self.mistakes.veil(str(error)))
             return
         self._entries[name], self._classes[name], self._questions[name] = entry, connector, {}

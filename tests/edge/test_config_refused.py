@@ -16,7 +16,7 @@ MAINS = [
     (
         4,
         "  survey: {kind: ▸numbrs}",
-        "there is no connector of kind 'numbrs'; did you mean 'numbers'? known: numbers, work",
+        "there is no connector of kind 'numbrs' (known: numbers, work); did you mean 'numbers'?",
     ),
     (4, "  survey: {kind: numbers, ▸tokn: x}", "unknown key 'tokn'; did you mean 'token'?"),
     (4, "  survey: {kind: numbers, limit: ▸many}", "limit: expected a whole number"),
@@ -143,7 +143,7 @@ KEY_RESULTS = [
         "unknown person 'anna'; did you mean 'ana'?",
     ),
     (
-        "      - {id: kr, title: KR, measure: {metric: nps, at_least: 40}}\n      - {id: ▸kr, title: KR, measure: {metric: nps, at_least: 40}}\n",
+        "      - {id: kr, title: K, measure: &m {metric: nps, at_least: 4}}\n      - {id: ▸kr, title: K, measure: *m}\n",
         "key result 'kr' is declared twice",
     ),
 ]
