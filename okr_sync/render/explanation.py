@@ -108,7 +108,8 @@ def _item(line: ItemLine, width: int) -> str:
     if item.done_at:
         facts.append(f"{'closed' if line.counts_as == 'dropped' else 'done'} {words.day(item.done_at)}")
     said = f" ({', '.join(facts)})" if facts else ""
-    return f"    {status_word(line.counts_as):<11}  {clean(item.key):<{width}}  {clean(item.title)}{said}  {clean(item.url)}"
+    head = f"    {status_word(line.counts_as):<11}  {clean(item.key):<{width}}"
+    return f"{head}  {clean(item.title)}{said}  {clean(item.url)}"
 
 
 def _changes(explanation: Explanation) -> list[str]:

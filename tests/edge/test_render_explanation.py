@@ -23,7 +23,7 @@ from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState
 from okr_sync.render.document import explain_document
 from okr_sync.render.explanation import render_explanation
 from tests.edge.render_samples import BEFORE, INITIATIVES, NOW, key_result
-from tests.edge.test_render import HOSTILE, has_steering
+from tests.edge.test_render_hostile import HOSTILE, has_steering
 
 EPIC = Container("10", "MED-1", "Assistant", "https://jira.example/browse/MED-1", "epic", "open", due=date(2026, 12, 1))
 CLOSED = Container("11", "MED-2", "Preparation", "https://jira.example/browse/MED-2", "epic", "done")
