@@ -70,9 +70,8 @@ def _empty(folder: Path | None) -> Path:
 def _tell(report: RunReport, at: datetime) -> None:
     updated = sum(entry.outcome == "updated" for entry in report.entries)
     requests = sum(brought.requests for brought in report.collected)
-    say(
-        f"{at:%a %d %b %Y}  run {report.run}: {updated} of {len(report.entries)} key results updated, {requests} requests"
-    )
+    said = f"{updated} of {len(report.entries)} key results updated, {requests} requests"
+    say(f"{at:%a %d %b %Y}  run {report.run}: {said}")
 
 
 def _silent(_report: RunReport, _at: datetime) -> None:

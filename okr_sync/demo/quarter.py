@@ -61,12 +61,14 @@ def show(folder: Path, *, tell: Callable[[RunReport, datetime], None]) -> Shown:
     with _trackers(clock) as env:
         config = load(folder / "okr-sync.yaml", env)
         store = Store.open(config.store_url)
-        for clock.now in SYNCS:
-            if clock.now == LAST_LOOK:
+        for at in SYNCS:
+            clock.now = at
+            runs.append(sync(store, config, World(clock=clock), trigger="demo", author="demo"))
+            tell(runs[-1], at)
+            if at == MONDAYS[-1]:
+                clock.now = at + timedelta(minutes=10)
                 typed = TypedCheckIn("improvement-areas", author="dora", value=1.0, note="Seven areas, ranked")
                 check_in(store, config, World(clock=clock), typed)
-            runs.append(sync(store, config, World(clock=clock), trigger="demo", author="demo"))
-            tell(runs[-1], clock.now)
     return Shown(folder, config.store_url, clock.now, tuple(runs))
 
 

@@ -173,7 +173,7 @@ def _count(number: int | None) -> str:
     return words.UNKNOWN if number is None else str(number)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """Return left-aligned columns, two spaces apart."""
     every = [head, *rows]
     widths = [max(len(row[column]) for row in every) for column in range(len(head))]

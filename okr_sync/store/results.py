@@ -41,6 +41,7 @@ __all__ = [
     "latest_snapshot",
     "points",
     "save_snapshot",
+    "saved_snapshot",
     "snapshot_at",
 ]
 
@@ -83,7 +84,7 @@ def latest_snapshot(session: Session, now: datetime) -> Snapshot | None:
 
     `at` is the instant at which they were judged; `expected` is not kept. None when nothing was ever judged.
     """
-    saved = _saved_snapshot(session)
+    saved = saved_snapshot(session)
     return None if saved is None else refresh(saved, source_states(session), now)
 
 
@@ -92,7 +93,7 @@ def snapshot_at(session: Session, at: datetime) -> Snapshot | None:
 
     Titles, owners, dates and coverage are today's; reason, formula and inputs were not kept and are empty.
     """
-    saved = _saved_snapshot(session)
+    saved = saved_snapshot(session)
     judged, delivered = points_at(session, at), delivery_points_at(session, at)
     if saved is None or not (judged or delivered):
         return None
@@ -120,7 +121,8 @@ def known_ids(session: Session) -> dict[str, Kind]:
     return {row["subject"]: row["kind"] for row in found}
 
 
-def _saved_snapshot(session: Session) -> Snapshot | None:
+def saved_snapshot(session: Session) -> Snapshot | None:
+    """Return the newest states as they were judged, whatever happened to their sources since; None: there are none."""
     judged = fetch_one(session, select(func.max(RUNS.c.evaluated_at).label("at")))
     if judged is None or judged["at"] is None:
         return None

@@ -16,7 +16,8 @@ def gather_readings(connector: MetricSource, source: Source, start: datetime, no
     """Return one judged outcome for every query of the source. Raises SourceError when the whole source failed."""
     answer = connector.read(Ask(queries=source.questions, start=start, now=now))
     answers = {ref: _believed(answer.get(ref), now) for ref in source.questions}
-    missed = any(isinstance(outcome, Miss) for outcome in answers.values())
+    # "No value yet" is a state of the world, not a failure of the source.
+    missed = any(isinstance(outcome, Miss) and outcome.why != "no_data" for outcome in answers.values())
     return Collected(source.name, now, "partial" if missed else "ok", answers=answers)
 
 

@@ -15,7 +15,6 @@ _Failures = Mapping[str, tuple[str, str]]
 
 FIX_BY_MISS = {
     "not_found": "correct the name in the config, then `okr-sync check` and `okr-sync plan`",
-    "no_data": "nothing, if the value is yet to come; else correct the query",
     "invalid": "correct the query or the data at its source",
     "denied": "give the credential read permission there",
     "gone": "map the key result to what replaced it",
@@ -49,6 +48,7 @@ def _failures(book: Book, collected: tuple[Collected, ...]) -> _Failures:
     for brought in collected:
         misses.update(brought.misses)
         misses.update((ref, answer) for ref, answer in brought.answers.items() if isinstance(answer, Miss))
+    misses = {ref: miss for ref, miss in misses.items() if miss.why != "no_data"}
     for subject, ref, source in _places(book):
         if source in down:
             found[subject] = (f"{source}: {down[source].error}", down[source].fix or "")

@@ -36,7 +36,7 @@ def plan(store: Store, config: Config, world: World, *, registry: Registry | Non
     now = world.clock()
     collected = collect(config.sources, asking_for(store, config, now, world, full=False, registry=registry))
     with store.rehearsing() as session:
-        before = results.latest_snapshot(session, now)
+        before = results.saved_snapshot(session)
         run = ledger.open_run(session, now, "plan", timedelta(minutes=1), this_process(), exclusive=False)
         declare_sources(session, freshness_of(config))
         for brought in collected:

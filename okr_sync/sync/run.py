@@ -114,7 +114,7 @@ def _leased_run(store: Store, config: Config, world: World, *, trigger: str, aut
     now = world.clock()
     longest = max((source.deadline for source in config.sources.values()), default=timedelta(0))
     with store.reading() as session:
-        before = results.latest_snapshot(session, now)
+        before = results.saved_snapshot(session)
     run = ledger.begin_run(store, now, trigger, longest + SPARE_TIME, this_process(), is_alive=is_alive)
     try:
         with store.writing() as session:
