@@ -143,7 +143,7 @@ KEY_RESULTS = [
         "unknown person 'anna'; did you mean 'ana'?",
     ),
     (
-        "      - {id: kr, title: K, measure: &m {metric: nps, at_least: 4}}\n      - {id: ▸kr, title: K, measure: *m}\n",
+        "      - {id: kr, title: K, measure: &m {metric: nps, at_most: 4}}\n      - {id: ▸kr, title: K, measure: *m}\n",
         "key result 'kr' is declared twice",
     ),
 ]
