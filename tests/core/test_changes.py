@@ -75,6 +75,7 @@ def test_nothing_differs_from_itself(snapshot: Snapshot) -> None:
 def test_the_changes_made_to_the_first_give_the_second(before: Snapshot, after: Snapshot) -> None:
     made = changes(before, after)
     assert without_volatile(apply(before, made)) == without_volatile(after)
+    assert apply(before, made[::-1]) == apply(before, made)
     assert changes(apply(before, made), after) == ()
     assert bool(made) is (without_volatile(before) != without_volatile(after))
 

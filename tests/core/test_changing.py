@@ -187,6 +187,8 @@ def test_a_level_of_before_the_start_is_in_force_at_the_start_but_a_flow_is_not(
     facts = readings(reading(3, -1))
     assert judge(at_most(0, evaluate="worst"), facts).status == "off_track"
     flow = judge(at_most(0, evaluate="worst"), facts, metrics=(metric(type="flow"),))
+    at_start = judge(at_most(0, evaluate="worst"), readings(reading(0, 0)), metrics=(metric(type="flow"),))
+    assert at_start.status == "on_track"
     assert (flow.status, flow.reason) == ("unknown", "metric m has no reading since the start")
 
 

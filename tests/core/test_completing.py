@@ -62,6 +62,11 @@ def test_done_after_the_due_date_scores_0_when_hard_and_1_when_soft_and_is_late_
     assert "late" in soft.reason
 
 
+def test_done_at_the_due_instant_is_late() -> None:
+    state = judge(Done(number("m"), "hard"), readings(0, reading(1, 100)), now=DUE)
+    assert (state.progress, state.status) == (0, "missed")
+
+
 def test_done_before_the_due_date_stays_in_time_when_read_again_later() -> None:
     state = judge(Done(number("m"), "hard"), readings(0, 1, reading(1, 103)), now=LATER)
     assert (state.status, "late" in state.reason) == ("met", False)
