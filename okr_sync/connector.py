@@ -71,13 +71,13 @@ R = TypeVar("R")
 class Settings(BaseModel):
     """Base of a source's settings: frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Query(BaseModel):
     """Base of a question (metric query or delivery scope): frozen, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Referenced(str):

@@ -15,8 +15,8 @@ from okr_sync.sync.collect import Watch
 
 
 def emit(document: Mapping[str, Any]) -> None:
-    """Write a JSON document to stdout."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write a JSON document to stdout; foreign text in it can't steer a terminal."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=True, allow_nan=False) + "\n")
 
 
 def say(text: str) -> None:
