@@ -5,12 +5,13 @@ One more kind is one more `MeasureEntry` with its `build`, one line in `KINDS`, 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from okr_sync.config.amounts import Amount, ByAmount, Count, Flag, Id, Ids, Number, Quantity, Text
+from okr_sync.config.amounts import Amount, By, ByAmount, Count, Flag, Id, Ids, Number, Quantity, Text
 from okr_sync.config.entry import Entry
 from okr_sync.config.places import Place, Row
 from okr_sync.core.model import Change, Delivery, Done, DoneSubject, Measure, Step, Steps, Threshold
@@ -50,9 +51,9 @@ class MeasureEntry(Entry):
     marks: ClassVar[tuple[str, ...]]
     """The keys by which this kind is told."""
 
+    @abstractmethod
     def build(self, facts: Facts) -> Measure | None:
         """Return the measure; None when a mistake was noted."""
-        raise NotImplementedError
 
 
 class SubjectEntry(Entry):
@@ -167,27 +168,24 @@ class ChangeEntry(MetricMeasureEntry):
     def build(self, facts: Facts) -> Measure | None:
         """Return the measure; None when a mistake was noted."""
         metric = facts.metric(self.metric, self.at("metric"))
+        if metric is not None and self.target is not None and self.by is None:
+            return self._to_target(self.target, metric, facts)
+        if metric is not None and self.by is not None and self.target is None:
+            return self._by(self.by, metric, facts)
         if (self.target is None) == (self.by is None):
             facts.mistake(self.place, "give exactly one of target and by")
-            return None
-        if metric is None:
-            return None
-        baseline = self.number("baseline", self.baseline, metric, facts)
-        return self._to_target(baseline, metric, facts) if self.by is None else self._by(baseline, metric, facts)
+        return None
 
-    def _to_target(self, baseline: float, metric: MetricFacts, facts: Facts) -> Measure | None:
-        if self.target is None:
-            return None
-        target = self.number("target", self.target, metric, facts)
+    def _to_target(self, amount: Amount, metric: MetricFacts, facts: Facts) -> Measure:
+        baseline = self.number("baseline", self.baseline, metric, facts)
+        target = self.number("target", amount, metric, facts)
         if self.relative_to is not None:
             facts.mistake(self.at("relative_to"), "relative_to: belongs to `by` with a percentage, not to target")
         self._check_moves("target", baseline, target, facts)
         return Change(metric=self.metric, baseline=baseline, target=target)
 
-    def _by(self, baseline: float, metric: MetricFacts, facts: Facts) -> Measure | None:
-        by = self.by
-        if by is None:
-            return None
+    def _by(self, by: By, metric: MetricFacts, facts: Facts) -> Measure | None:
+        baseline = self.number("baseline", self.baseline, metric, facts)
         if by.short and metric.unit == "%":
             number = by.points if by.points is not None else (by.relative or 0) * 100
             facts.mistake(

@@ -30,7 +30,7 @@ __all__ = ["read_table"]
 MAX_BYTES = 1_048_576  # of one file
 MAX_DEPTH = 30  # levels, aliases expanded
 MAX_ALIASES = 100  # in one file
-MAX_WRITTEN = 20_000  # values and keys in one file
+MAX_WRITTEN = 10_000  # values and keys in one file
 MAX_NODES = 100_000  # values in one file, aliases expanded
 
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")

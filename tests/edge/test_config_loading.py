@@ -20,7 +20,8 @@ from okr_sync.core.model import (
     Threshold,
 )
 from okr_sync.errors import ConfigError
-from tests.edge.config_builders import HEAD, INITIATIVE, MAIN, Folder, NumbersSettings, WorkQuery, registry
+from okr_sync.registry import Registry
+from tests.edge.config_builders import HEAD, INITIATIVE, MAIN, Folder, NumbersSettings, WorkQuery, entry, registry
 
 APP = DoneSubject(initiative="app")
 
@@ -197,6 +198,12 @@ def test_a_path_in_settings_starts_at_the_config_folder(tmp_path: Path) -> None:
     settings = config.sources["survey"].settings
     assert isinstance(settings, NumbersSettings)
     assert settings.path == tmp_path / "data/x.csv"
+
+
+def test_a_connector_that_cannot_be_imported_is_a_mistake_at_its_source(tmp_path: Path) -> None:
+    Folder(tmp_path).main("sources: {a: {kind: gone}}\n")
+    with pytest.raises(ConfigError, match=r"okr-sync.yaml:1:21: connector 'gone' \(not_there:Gone\) can't be imported"):
+        load(tmp_path, {}, Registry([entry("gone", "not_there:Gone")]))
 
 
 def test_a_missing_config_says_how_to_begin(tmp_path: Path) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,8 @@ from okr_sync.config.reading import MAX_BYTES, MAX_DEPTH, read_table
 from okr_sync.config.references import References
 from tests.edge.config_builders import HEAD, MAIN, Folder
 
+ROOT = Path(__file__).parents[2]
+
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
 )
@@ -26,13 +26,14 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "a billion laughs": (LAUGHS.encode(), "6:15: aliases expand to more than 100,000 values"),
     "30 MB": (b"a: " + b"x" * 30_000_000, "1:1: the file is larger than 1 MiB"),
-    "a mebibyte of commas": (b"a: [" + b"1," * 500_000 + b"]", ": more than 20,000 keys and values in one file"),
-    "a mebibyte of lines": (b"a:\n" + b"- b\n" * 250_000, ": more than 20,000 keys and values in one file"),
+    "a mebibyte of commas": (b"a: [" + b"1," * 500_000 + b"]", ": more than 10,000 keys and values in one file"),
+    "a mebibyte of lines": (b"a:\n" + b"- b\n" * 250_000, ": more than 10,000 keys and values in one file"),
     "a long scalar": (b"a: " + b"x" * 1_000_000, "1:1: unknown key 'a'"),
     "deep brackets": (b"a: " + b"[" * 100_000, "1:33: nested deeper than 30 levels"),
     "deep blocks": ("".join(f"{' ' * n}a:\n" for n in range(200)).encode(), "31:31: nested deeper than 30 levels"),
     "deep dashes": (b"a: \n" + b"- " * 100_000, "2:59: nested deeper than 30 levels"),
     "many aliases": (b"a: &a 1\nb: [" + b"*a," * 200 + b"]", "2:305: more than 100 aliases"),
+    "depth by alias": (b"a: &a " + b"[" * 20 + b"]" * 20 + b"\nb: " + b"[" * 15 + b"*a", "2:19: nested deeper than 30"),
     "an alias of itself": (b"a: &a [*a]\n", "1:8: alias *a names no finished anchor above it"),
     "an unknown alias": (b"a: *b\n", "1:4: alias *b names no finished anchor above it"),
     "a tag": (b"a: !!python/object/apply:os.system [x]\n", "1:4: YAML tags (!…) are not allowed here"),
@@ -56,32 +57,41 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_file_is_told_with_its_place_within_two_seconds(tmp_path: Path, name: str) -> None:
+def test_a_hostile_file_is_one_mistake_with_its_place(tmp_path: Path, name: str) -> None:
     content, told = HOSTILE[name]
     folder = Folder(tmp_path)
     folder.write("okr-sync.yaml", content)
-    begin = time.process_time()
     found = folder.told()
-    assert time.process_time() - begin < 2
     assert len(found) == 1, found
     assert told in found[0]
     assert found[0].startswith("okr-sync.yaml:")
 
 
-def test_hostile_files_together_stay_within_200_mib(tmp_path: Path) -> None:
-    """In a process of its own, because peak memory never falls."""
-    folder = Folder(tmp_path).main(MAIN)
+MEASURED = """
+import resource, sys, time
+from pathlib import Path
+from tests.edge.config_builders import Folder
+
+root, longest, files = Path(sys.argv[1]), 0.0, 0
+for path in sorted(root.iterdir()):
+    begin = time.process_time()
+    files += bool(Folder(path).mistakes())
+    longest = max(longest, time.process_time() - begin)
+print(files, longest, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_each_hostile_file_costs_at_most_two_seconds_and_all_of_them_200_mib(tmp_path: Path) -> None:
+    """In a process of its own: peak memory never falls, and nothing else traces or fills it."""
     for number, (content, _) in enumerate(HOSTILE.values()):
-        folder.write(f"okrs/{number:02}.yaml", content)
-    code = (
-        "import resource, sys; from pathlib import Path; from tests.edge.config_builders import Folder;"
-        "found = {m.file for m in Folder(Path(sys.argv[1])).mistakes()};"
-        "print(len(found), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        Folder(tmp_path / f"{number:02}").write("okr-sync.yaml", content)
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(tmp_path)], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
-    files, peak = map(int, done.stdout.split())
+    files, longest, peak = map(float, done.stdout.split())
     assert files == len(HOSTILE)
-    assert peak < 200 * 1024  # KiB
+    assert 0 < longest < 2  # seconds of CPU
+    assert 10 * 1024 < peak < 200 * 1024  # KiB
 
 
 def test_what_is_no_file_is_told(tmp_path: Path) -> None:
@@ -166,8 +176,3 @@ def test_any_bytes_are_read_or_told(tmp_path_factory: pytest.TempPathFactory, co
     mistakes = Mistakes()
     table = read_table(path, "f.yaml", References({}, path.parent, mistakes), mistakes)
     assert (table is None) <= bool(mistakes.told())
-
-
-def test_peak_memory_is_measured_in_kibibytes() -> None:
-    """The yardstick above rests on it: this process holds more than 10 MiB and less than 10 GiB."""
-    assert 10 * 1024 < resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 10 * 1024 * 1024

@@ -9,6 +9,7 @@ import pytest
 from tests.edge.config_builders import HEAD, MAIN, Folder, told_at
 
 MAINS = [
+    (2, "schedule: ▸at 15 min", 'schedule: expected "every 15 min", or another duration'),
     (1, "timezone: ▸Europe/Berlln", "timezone: unknown time zone 'Europe/Berlln'; did you mean 'Europe/Berlin'?"),
     (2, "schedule: ▸every now", 'schedule: expected "every 15 min", or another duration'),
     (2, "schedule: ▸hourly", 'schedule: expected "every 15 min", or another duration'),
@@ -218,6 +219,11 @@ def test_all_mistakes_of_all_files_come_at_once_and_in_their_order(tmp_path: Pat
         ("okrs/z.yaml", 1, 8),
         ("okrs/z.yaml", 2, 1),
     ]
+
+
+def test_a_key_result_of_an_unknown_cycle_still_tells_its_own_mistakes(tmp_path: Path) -> None:
+    text = f"{HEAD}{OBJECTIVE}    key_results:\n{KEY_RESULT}, owner: bob}}\n".replace("Q4", "Q5")
+    assert [m.line for m in Folder(tmp_path).main().okrs(text).mistakes()] == [1, 7]
 
 
 def test_a_broken_part_makes_no_dangling_reference_of_its_users(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ import pytest
 from tests.edge.config_builders import INITIATIVE, Folder, measuring, told_at
 
 MEASURES = [
+    ("{metric: ▸npx, at_most: 5}", "unknown metric 'npx'; did you mean 'nps'?"),
+    ("▸{metric: nps, at_most: ~}", "give exactly one of at_most and at_least"),
+    ("▸{metric: nps, baseline: 1, by: ~}", "give exactly one of target and by"),
     ("{metric: ▸npx, baseline: 1, target: 2}", "unknown metric 'npx'; did you mean 'nps'?"),
     ("{metric: nps, baseline: 31, target: ▸31}", "target: the target equals the baseline (31)"),
     ("{metric: nps, baseline: 31, by: ▸0}", "by: the target equals the baseline (31)"),

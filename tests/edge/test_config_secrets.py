@@ -107,6 +107,13 @@ def test_no_mistake_tells_what_a_reference_brought(tmp_path: Path, edit: str, se
     assert not [text for text in found if secret in text or repr(secret)[1:-1] in text]
 
 
+def test_a_connector_that_repeats_its_input_tells_no_referenced_value(tmp_path: Path) -> None:
+    main = MAIN.replace("kind: numbers}", "kind: numbers, url: 'http://s3cret-token.example'}")
+    assert Folder(tmp_path).main(main).told() == ["okr-sync.yaml:4:32: url: http://${TOKEN}.example is no address"]
+    short = Folder(tmp_path, env={"TOKEN": "is"}).main(main).told()
+    assert short == ["okr-sync.yaml:4:32: url: http://s3cret-token.example is no address"]
+
+
 def test_a_question_shows_a_reference_as_it_is_written(tmp_path: Path) -> None:
     main = MAIN.replace("column: bugs", "column: 'c-${TOKEN}', where: {a: '${TOKEN:-none}'}")
     config = Folder(tmp_path).main(main).load()
