@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -98,6 +99,24 @@ def test_where_an_issue_stands_is_said_by_its_own_field(cloud: Jira) -> None:
     reply = Response.of({"issues": [{"id": "1", "key": "ALP-2", "fields": fields}], "isLast": True})
     cloud.home.server.inject(Fault("response", reply, where="/search/jql"))
     assert cloud.pull(a={"epics": ["ALP-1"]}).held("a") == {}
+
+
+def test_done_is_when_the_category_changed(cloud: Jira) -> None:
+    """A resolution set later than the move into a done status does not move the time of being done."""
+    epic = cloud.home.epics["alpha"]
+    story = cloud.world.add_issue("ALP", "Done twice", at=START, parent=epic)
+    done, resolved = START + timedelta(days=2), START + timedelta(days=9)
+    cloud.world.move(story, "Resolved", at=done)
+    cloud.world.move(story, "Closed", at=resolved, resolution="Fixed")
+    assert cloud.pull(a={"epics": ["ALP-1"]}).held("a")[story.id].done_at == done
+
+
+def test_words_are_not_discovered_as_points(cloud: Jira) -> None:
+    """A text field that is called like the points field is left alone."""
+    fields = [{"id": "customfield_9", "name": "Story Points", "schema": {"type": "string"}}]
+    cloud.home.server.inject(Fault("response", Response.of(fields), where="/field"))
+    cloud.pull(a={"epics": ["ALP-1"]})
+    assert all(b"customfield_9" not in each.body for each in cloud.home.server.log)
 
 
 # --- pages ---

@@ -79,6 +79,14 @@ def test_a_moved_epic_is_followed_by_its_old_key(jira: Jira) -> None:
     assert "BET-404" in pulled.misses["b"].message
 
 
+def test_a_moved_epic_beside_one_that_stayed(jira: Jira) -> None:
+    """Old and new keys may be mapped together."""
+    jira.world.add_project("NEW")
+    jira.world.change_project(jira.home.epics["beta"], "NEW", at=jira.home.now)
+    pulled = jira.pull(both={"epics": ["ALP-1", "BET-1"]})
+    assert set(pulled.scopes["both"]) == {epic.id for epic in jira.home.epics.values()}
+
+
 def test_what_is_no_epic_is_refused(jira: Jira) -> None:
     """A story named as an epic is a miss that says what it is."""
     story = next(iter(jira.home.truth("alpha")))
@@ -119,6 +127,11 @@ def test_an_initiative_holds_the_work_of_its_epics(cloud: Jira) -> None:
     cloud.check_mirror(**scopes)
     assert old.id in cloud.mirror.held(top.id)
     assert not set(cloud.home.truth("beta")) & set(cloud.mirror.held(top.id))
+    cloud.pull(**scopes)
+    cloud.pull(**scopes)
+    asked = b"".join(each.body for each in cloud.home.server.log if each.path.endswith("/search/jql"))
+    assert late.key.encode() in asked
+    assert cloud.home.epics["beta"].key.encode() not in asked, "an epic that left is asked for no more"
 
 
 # --- sub-tasks ---
@@ -163,6 +176,19 @@ def test_a_story_takes_its_subtasks_along(jira: Jira) -> None:
     assert {story, parts[0].id} <= set(pulled.members[jira.home.epics["beta"].id].items)
     assert jira.left == {leaver, parts[1].id}
     jira.check_mirror(**scopes)
+
+
+def test_a_story_that_enters_brings_its_old_subtasks(jira: Jira) -> None:
+    """Sub-tasks that were there before their issue entered the epic come with it, whole."""
+    outside = jira.world.add_issue("ALP", "Outside", at=START)
+    part = jira.world.add_subtask(outside, "Old part", at=START)
+    scope = {"a": {"epics": ["ALP-1"]}}
+    jira.pull(**scope)
+    jira.home.tick(60)
+    jira.world.reparent(outside, jira.home.epics["alpha"], at=jira.home.now)
+    pulled = jira.pull(**scope)
+    assert {outside.id, part.id} <= set(pulled.members[jira.home.epics["alpha"].id].items)
+    assert jira.mirror.held(jira.home.epics["alpha"].id)[part.id].parent == outside.id
 
 
 # --- queries ---
@@ -260,18 +286,33 @@ def test_lost_and_regained_permission_is_followed(jira: Jira) -> None:
     """Issues of a hidden project leave their epic as hidden, not gone, and come back unchanged."""
     jira.world.add_project("FAR")
     far = jira.world.add_issue("FAR", "Far away", at=START, parent=jira.home.epics["alpha"])
-    scope = {"a": {"epics": ["ALP-1"]}}
+    part = jira.world.add_subtask(far, "Far part", at=START)
+    scope = {"a": {"epics": ["ALP-1"]}, "q": {"jql": 'project = ALP OR status = "To Do"'}}
     before = jira.pull(**scope)
     jira.home.tick(60)
     jira.world.hide_project("FAR", at=jira.home.now)
     jira.pull(**scope)
-    assert jira.left == {far.id}
+    assert jira.left == {far.id, part.id}
     looked = jira.connector.look_up(frozenset({far.id, "99999"}), before.items)
     assert looked.hidden == {far.id, "99999"}
     jira.home.tick(60)
     jira.world.show_project("FAR", at=jira.home.now)
     jira.check_mirror(**scope)
-    assert far.id in jira.mirror.held(jira.home.epics["alpha"].id)
+    assert {far.id, part.id} <= set(jira.mirror.held(jira.home.epics["alpha"].id))
+
+
+def test_an_issue_that_a_query_may_see_again_is_found(jira: Jira) -> None:
+    """Issues that become visible without having changed come back into a query's members."""
+    jira.world.add_project("FAR")
+    far = jira.world.add_issue("FAR", "Far away", at=START)
+    jira.world.hide_project("FAR", at=START + timedelta(days=1))
+    scope = {"q": {"jql": 'status = "To Do"'}}
+    jira.pull(**scope)
+    jira.home.tick(60)
+    jira.world.show_project("FAR", at=jira.home.now)
+    pulled = jira.pull(**scope)
+    assert far.id in pulled.items
+    assert far.id in pulled.members[pulled.scopes["q"][0]].items
 
 
 # --- requests ---
