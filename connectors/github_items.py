@@ -105,7 +105,7 @@ def _ending(fields: Fields, *, is_closed: bool, merged: bool | None, reason: str
     """Return kind, state and resolution; `merged` is None for issues, whose field `reason` says how they ended."""
     resolution = None
     if is_closed and merged is not None:
-        resolution = "merged" if merged else "closed"
+        resolution = "merged" if merged else "unmerged"
     elif is_closed and fields.has(reason):
         resolution = fields.text(reason).lower()
     kind = "issue" if merged is None else "pull_request"

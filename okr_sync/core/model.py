@@ -26,6 +26,7 @@ DROPPED_RESOLUTIONS = frozenset(
         "duplicate",
         "not_planned",
         "obsolete",
+        "unmerged",
         "won't do",
         "won't fix",
     }
@@ -184,7 +185,7 @@ class KeyResult:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """An objective with its key results; one without any is scored by the objectives that contribute to it."""
+    """An objective: scored by its key results and by the objectives that contribute to it, each with its weight."""
 
     id: str
     title: str

@@ -120,4 +120,4 @@ def _why_none(metric: Metric, facts: MetricFacts, timed: list[Moment]) -> str:
         return f"metric {metric.id}: {facts.miss.message}"
     if facts.readings:
         return f"metric {metric.id} has no reading at or before this instant"
-    return f"metric {metric.id} has not been read yet: run okr-sync sync"
+    return f"metric {metric.id} has not been read yet: run okr-sync sync, or check in its value if people type it"

@@ -1,7 +1,7 @@
 """From key results to objectives, and from objectives to the one that they contribute to.
 
-score = Σ w·p̂ / Σ w over what is scored; coverage = scored weight / all weight. An objective without key results is
-rolled up from the objectives that contribute to it; one with key results is not changed by them.
+score = Σ w·p̂ / Σ w over what is scored; coverage = scored weight / all weight. The parts of an objective are its own
+key results and the objectives that contribute to it, each with its weight; `supports` is a link and changes nothing.
 """
 
 from __future__ import annotations
@@ -102,9 +102,8 @@ class _Tree:
         return self._done[objective.id]
 
     def _children(self, objective: Objective) -> list[Child]:
-        if objective.key_results:
-            return [_child(self._key_results[key_result.id], self._now) for key_result in objective.key_results]
-        return [self._judge(below)[1] for below in self._below.get(objective.id, ())]
+        own = [_child(self._key_results[key_result.id], self._now) for key_result in objective.key_results]
+        return own + [self._judge(below)[1] for below in self._below.get(objective.id, ())]
 
     def _state(self, objective: Objective, rolled: RollUp) -> ObjectiveState:
         status, reason = _judge_objective(rolled, self._cycles.get(objective.cycle), self._now)

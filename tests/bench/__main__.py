@@ -87,7 +87,7 @@ def _epics(url: str) -> list[str]:
     keys: list[str] = []
     token: str | None = None
     while True:
-        body = {"jql": "issuetype = Epic", "fields": ["id"], "maxResults": IDS_PAGE, "nextPageToken": token}
+        body = {"jql": "issuetype = Epic", "fields": ["key"], "maxResults": IDS_PAGE, "nextPageToken": token}
         sent = {name: value for name, value in body.items() if value is not None}
         page = httpx.post(f"{url}/rest/api/3/search/jql", json=sent, auth=JIRA).raise_for_status().json()
         keys += [issue["key"] for issue in page["issues"]]

@@ -148,7 +148,7 @@ def test_facts_of_issues_and_pull_requests(world: GithubWorld, connector: Github
         "duplicate": ("issue", "done", "duplicate"),
         "again": ("issue", "open", None),
         "merged": ("pull_request", "done", "merged"),
-        "closed": ("pull_request", "done", "closed"),
+        "closed": ("pull_request", "done", "unmerged"),
         "open": ("pull_request", "open", None),
     }
     reopened, request = pulled.items[again.node_id], pulled.items[merged.node_id]

@@ -89,7 +89,7 @@ def test_a_target_that_says_nothing_is_unknown_with_its_reason(measure: Change, 
 def test_an_unread_change_still_shows_its_baseline_and_target() -> None:
     state = judge(Change("m", 31, points=20), metrics=(metric(unit="points"),))
     assert (state.value, state.baseline, state.target, state.unit) == (None, 31, 51, "points")
-    assert state.reason == "metric m has not been read yet: run okr-sync sync"
+    assert state.reason == "metric m has not been read yet: run okr-sync sync, or check in its value if people type it"
 
 
 def test_the_formula_holds_the_numbers() -> None:

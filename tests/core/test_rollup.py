@@ -156,9 +156,14 @@ def test_what_contributes_makes_up_an_objective_without_key_results_of_its_own()
     assert list(states) == ["top", "middle", "left", "right", "linked"]
 
 
-def test_contributions_do_not_change_an_objective_with_key_results() -> None:
-    tree = (objective(share(0), name="top"), objective(share(1), name="low", contributes_to="top"))
-    assert rolled(objectives=tree, m0=0.5, m1=1)["top"].score == 0.5
+def test_what_contributes_counts_beside_an_objectives_own_key_results() -> None:
+    tree = (
+        objective(share(0), name="top"),
+        objective(share(1), name="low", contributes_to="top", weight=3),
+        objective(share(2), name="linked", supports=("top",)),
+    )
+    # (1·0.5 + 3·0.9) / 4 = 0.8; what only supports changes nothing
+    assert rolled(objectives=tree, m0=0.5, m1=0.9, m2=0)["top"].score == pytest.approx(0.8)
 
 
 def test_an_objective_names_the_contributors_without_a_score() -> None:
