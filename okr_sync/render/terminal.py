@@ -18,6 +18,9 @@ from okr_sync.render.words import Tone, clean, status_word
 
 STYLES: Mapping[Tone, str] = {"good": "green", "fair": "yellow", "bad": "red", "quiet": "blue", "doubt": "magenta"}
 RATIOS = {"key result": 3, "initiative": 3}  # shares of the width that columns without a width divide
+EXPLAINED: frozenset[Status] = frozenset({"at_risk", "off_track", "missed", "unknown", "stale", "outdated"})
+"""What needs a reason at a glance; `okr-sync explain` has it for the others."""
+
 WIDE = 110  # columns from which bars are drawn
 
 
@@ -52,46 +55,51 @@ def _objective_line(row: ObjectiveRow) -> Text:
 
 
 def _key_results(row: ObjectiveRow, *, wide: bool) -> Table:
-    table = _table(
-        ("key result", None), ("status", 12), ("progress", 8), *((("", 16),) if wide else ()), ("value", None)
-    )
+    bars = (("", 16),) if wide else ()
+    table = _table(("key result", None), ("status", 12), ("progress", 8), *bars, ("change", 9), ("value", None))
     for each in row.key_results:
         state = each.state
-        title = Text(clean(state.title))
-        title.append(f"  {clean(state.id)}", style="dim")
-        if state.reason:
-            title.append(f"\n{clean(state.reason)}", style="dim")
-        value = Text(words.key_result_numbers(state))
-        if note := words.since_note(each):
-            value.append(f"\n{note}", style="dim")
         bar = (_bar(state.progress, state.status),) if wide else ()
-        mark = words.doubt_mark(state, state.status)
-        table.add_row(title, _status(state.status, mark), words.percent(state.progress), *bar, value)
+        table.add_row(
+            _titled(state.title, state.id, state.reason if state.status in EXPLAINED else ""),
+            _status(state.status, words.doubt_mark(state, state.status)),
+            words.percent(state.progress),
+            *bar,
+            Text(words.progress_delta(each.progress_delta), style="dim"),
+            Text(words.key_result_numbers(state)),
+        )
     return table
 
 
 def _initiatives(rows: Iterable[InitiativeRow]) -> Table:
-    table = _table(("initiative", None), ("state", 13), ("progress", 8), ("items", None))
+    table = _table(("initiative", None), ("state", 13), ("progress", 8), ("change", 9), ("items", None))
     for row in rows:
         state = row.state
-        title = Text(clean(state.title))
-        title.append(f"  {clean(state.id)}", style="dim")
-        if state.reason:
-            title.append(f"\n{clean(state.reason)}", style="dim")
-        items = Text(words.work_count(state))
-        if note := words.work_delta(row):
-            items.append(f"\n{note}", style="dim")
-        mark = words.doubt_mark(state, state.state)
-        table.add_row(title, _status(state.state, mark), words.percent(state.progress), items)
+        done = "" if row.done_delta is None else f"{row.done_delta:+d} done"
+        table.add_row(
+            _titled(state.title, state.id, state.reason),
+            _status(state.state, words.doubt_mark(state, state.state)),
+            words.percent(state.progress),
+            Text(done, style="dim"),
+            Text(words.work_count(state)),
+        )
     return table
 
 
+def _titled(title: str, name: str, reason: str) -> Text:
+    text = Text(clean(title))
+    text.append(f"  {clean(name)}", style="dim")
+    if reason:
+        text.append(f"\n{clean(reason)}", style="dim")
+    return text
+
+
 def _table(*columns: tuple[str, int | None]) -> Table:
-    table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, header_style="dim", show_edge=False, leading=1)
+    table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, header_style="dim", show_edge=False)
     for name, width in columns:
         table.add_column(
             name,
-            justify="right" if name == "progress" else "left",
+            justify="right" if name in {"progress", "change"} else "left",
             width=width,
             ratio=None if width else RATIOS.get(name, 2),
             overflow="fold",
