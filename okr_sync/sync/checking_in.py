@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from okr_sync.config import Config
-from okr_sync.core.model import Change, Done, KeyResult, Steps, Threshold
+from okr_sync.core.model import Change, Done, KeyResult, Metric, Steps, Threshold
 from okr_sync.errors import UsageError
 from okr_sync.store import checkins
 from okr_sync.store.database import Store
@@ -32,12 +33,12 @@ class TypedCheckIn:
 def check_in(store: Store, config: Config, world: World, said: TypedCheckIn) -> RunReport:
     """Write the check-in and evaluate anew; return what that changed.
 
-    Raises UsageError for an unknown key result, and for a value where a source measures: numbers of sources are not
-    overwritten by hand.
+    Raises UsageError for an unknown key result, for a value that its metric can't have, and for a value where a source
+    measures: numbers of sources are not overwritten by hand.
     """
     key_result = find_key_result(config, said.key_result)
     now = world.clock()
-    metric = None if said.value is None else _typed_metric(config, key_result)
+    metric = None if said.value is None else _typed_metric(config, key_result, said.value)
     with store.writing() as session:
         checkins.check_in(
             session,
@@ -64,11 +65,13 @@ def find_key_result(config: Config, wanted: str) -> KeyResult:
     raise UsageError(f"there is no key result {wanted}; {hint}")
 
 
-def _typed_metric(config: Config, key_result: KeyResult) -> str:
+def _typed_metric(config: Config, key_result: KeyResult, value: float) -> str:
+    """Return the one metric that takes the value. Raises UsageError when there is none or the value can't be."""
     sources = {metric.id: metric.source for metric in config.book.metrics}
     metrics = metrics_of(key_result)
     typed = [metric for metric in metrics if config.sources[sources[metric]].kind == "manual"]
     if len(typed) == 1:
+        _require_possible(next(metric for metric in config.book.metrics if metric.id == typed[0]), value)
         return typed[0]
     if typed:
         raise UsageError(
@@ -79,6 +82,17 @@ def _typed_metric(config: Config, key_result: KeyResult) -> str:
         f"{key_result.id} takes no typed value: {measured}. A note or a confidence is welcome; to type values, "
         "give its metric a source of kind manual"
     )
+
+
+def _require_possible(metric: Metric, value: float) -> None:
+    low = -math.inf if metric.minimum is None else metric.minimum
+    high = math.inf if metric.maximum is None else metric.maximum
+    if not math.isfinite(value):
+        raise UsageError(f"{value:g} is not a number to calculate with; give --value a finite number")
+    if not low <= value <= high:
+        raise UsageError(
+            f"{value:g} can't be a value of metric {metric.id}, which lies between {low:g} and {high:g}; correct --value"
+        )
 
 
 def metrics_of(key_result: KeyResult) -> tuple[str, ...]:

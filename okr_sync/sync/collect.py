@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from okr_sync.config import Source
 from okr_sync.connector import DeliverySource
@@ -19,6 +21,7 @@ from okr_sync.sync.caller import RetryingCaller
 from okr_sync.sync.delivery import gather_items
 from okr_sync.sync.mirror import Mirror
 
+REPORT = "report it to the makers of the connector"
 Watch = Callable[[str, int], None]
 """Called with a source's name and its number of requests so far, from that source's threads."""
 
@@ -77,8 +80,13 @@ def _ask(source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 -- a connector is a plugin: its bug must not end the run
-        broke = f"the connector {source.kind} broke: {type(error).__name__}"
-        return _failed(source, asking.now, broke, "report it to its makers; OKR_SYNC_DEBUG=1 shows where")
+        return _failed(source, asking.now, broken(source, error), REPORT)
+
+
+def broken(source: Source, error: Exception) -> str:
+    """Return what broke in a connector, and where. The error's own text stays out: it may quote a secret."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"the connector {source.kind} broke: {type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
 
 
 def _failed(source: Source, now: datetime, error: str, fix: str) -> Collected:

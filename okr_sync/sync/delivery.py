@@ -9,6 +9,7 @@ from datetime import datetime
 from okr_sync.config import Source
 from okr_sync.connector import DeliverySource, LookUp, Page, ProtocolError
 from okr_sync.core.facts import Collected, Container, Members, Miss, WorkItem
+from okr_sync.sync.contract import FIX, require_sound
 from okr_sync.sync.mirror import Mirror
 
 
@@ -43,10 +44,11 @@ def gather_items(
     cursor = None if full else mirror.cursor(source.name)
     for page in connector.pull(source.questions, cursor, now):
         gathered.add(page)
-    _hold_to_contract(source, gathered)
+    _hold_to_contract(source, gathered, full=cursor is None)
     known = mirror.members(source.name)
     asked_again = _to_look_up(gathered, known, mirror, source.name)
     looked_up = _look_up(connector, mirror, source.name, asked_again)
+    require_sound(looked_up.found, (), {})
     gathered.items.update((item.id, item) for item in looked_up.found)
     misses = gathered.misses | _hidden_misses(gathered, known, looked_up.hidden)
     return Collected(
@@ -71,19 +73,22 @@ def _joined(first: Members | None, second: Members) -> Members:
     return replace(first, items=first.items | second.items)
 
 
-def _hold_to_contract(source: Source, gathered: _Gathered) -> None:
-    silent = set(source.questions) - set(gathered.scopes) - set(gathered.misses)
-    if silent:
-        raise ProtocolError(
-            f"no answer for {', '.join(sorted(silent))}", fix="this is a fault of the connector; report it"
+def _hold_to_contract(source: Source, gathered: _Gathered, *, full: bool) -> None:
+    answered = gathered.scopes.keys() | gathered.misses.keys()
+    silent, unasked = source.questions.keys() - answered, answered - source.questions.keys()
+    if silent or unasked:
+        said = (
+            f"no answer for {', '.join(sorted(silent))}" if silent else f"answers nobody asked for: {sorted(unasked)}"
         )
+        raise ProtocolError(said, fix=FIX)
     for ref, containers in gathered.scopes.items():
         missing = [container for container in containers if container not in gathered.containers]
         if missing:
-            raise ProtocolError(
-                f"{ref} names containers that were not described: {missing}",
-                fix="this is a fault of the connector; report it",
-            )
+            raise ProtocolError(f"{ref} names containers that were not described: {missing}", fix=FIX)
+        unlisted = [container for container in containers if container not in gathered.members]
+        if full and unlisted:  # else they would count as empty
+            raise ProtocolError(f"{ref} names containers whose items were not listed: {unlisted}", fix=FIX)
+    require_sound(gathered.items.values(), gathered.containers.values(), gathered.misses)
 
 
 def _to_look_up(
@@ -108,7 +113,7 @@ def _look_up(connector: DeliverySource, mirror: Mirror, source: str, ids: frozen
     if ids - told:
         raise ProtocolError(
             f"{len(ids - told)} items were asked by id and not answered",
-            fix="this is a fault of the connector; report it",
+            fix=FIX,
         )
     return answer
 

@@ -10,6 +10,7 @@ from okr_sync.config import Source
 from okr_sync.errors import SourceError
 from okr_sync.registry import Registry
 from okr_sync.sync.caller import RetryingCaller
+from okr_sync.sync.collect import REPORT, broken
 
 PATIENCE = 30.0  # seconds for one source
 
@@ -43,4 +44,4 @@ def _probe(source: Source, registry: Registry) -> Probe:
     except SourceError as error:
         return Probe(source.name, error=str(error), fix=error.fix)
     except Exception as error:  # noqa: BLE001 -- a connector is a plugin: its bug must not hide the others
-        return Probe(source.name, error=f"the connector {source.kind} broke: {type(error).__name__}: {error}")
+        return Probe(source.name, error=broken(source, error), fix=REPORT)
