@@ -8,8 +8,8 @@ from cyclopts import Parameter
 
 from okr_sync.cli.exits import DONE
 from okr_sync.cli.output import emit, say
-from okr_sync.cli.place import AsOf, Json, Place, reading_time
-from okr_sync.cli.stores import reader
+from okr_sync.cli.place import AsOf, Json, Place
+from okr_sync.cli.stores import reading
 from okr_sync.render import document
 from okr_sync.render.explanation import render_explanation
 from okr_sync.views.explaining import stored_explanation
@@ -24,8 +24,8 @@ def explain(
     json: Json = False,
 ) -> int:
     """Show why a key result has its number: formula, query, the items behind it, what changed since the last run."""
-    with reader(place).reading() as session:
-        explanation = stored_explanation(session, name, reading_time(as_of))
+    with reading(place, as_of) as (session, now):
+        explanation = stored_explanation(session, name, now)
     if json:
         emit(document.explain_document(explanation))
     else:

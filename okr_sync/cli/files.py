@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from okr_sync.cli.exits import BROKEN_CONFIG, DONE
 from okr_sync.cli.output import emit, say
-from okr_sync.cli.place import Json, Place
+from okr_sync.cli.place import Json, Place, current_time
 from okr_sync.config import Config, json_schema, load, starter
 from okr_sync.errors import ConfigError
 
@@ -20,7 +20,7 @@ Shape = Annotated[Literal["main", "okrs"], Parameter(help="main: okr-sync.yaml; 
 
 def init(folder: Folder = Path(), /, *, json: Json = False) -> int:
     """Write a commented starter config into a folder; existing files are never overwritten."""
-    written = starter(folder)
+    written = starter(folder, current_time().date())
     if json:
         emit({"written": [str(file) for file in written]})
         return DONE
@@ -43,9 +43,9 @@ def check(*, place: Place | None = None, json: Json = False) -> int:
         return BROKEN_CONFIG
     counts = _counts(config)
     if json:
-        emit({"ok": True, **counts})
+        emit({"ok": True, **{word.replace(" ", "_"): number for word, number in counts.items()}})
     else:
-        say(f"{file}: no mistakes: " + ", ".join(f"{number} {word}" for word, number in counts.items()))
+        say(f"{file}: no mistakes: " + _words(counts))
     return DONE
 
 
@@ -57,6 +57,10 @@ def schema(shape: Shape = "main", /) -> int:
 
 def _mistake(each: object) -> dict[str, object]:
     return {name: getattr(each, name) for name in ("file", "line", "column", "message")}
+
+
+def _words(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {word.removesuffix('s') if number == 1 else word}" for word, number in counts.items())
 
 
 def _counts(config: Config) -> dict[str, int]:

@@ -35,7 +35,8 @@ class Place:
             file = self.config / CONFIG_NAMES[0] if self.config.is_dir() else self.config
             if file.is_file():
                 return file
-            raise UsageError(f"there is no config file {file}; `okr-sync init {file.parent}` writes one")
+            folder = file.parent if file.suffix else file
+            raise UsageError(f"there is no config file {file}; `okr-sync init {folder}` writes one")
         found = next((Path(name) for name in CONFIG_NAMES if Path(name).is_file()), None)
         if found is None:
             raise UsageError(

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from okr_sync.cli.exits import DONE
 from okr_sync.cli.output import console, emit, say
 from okr_sync.cli.place import AsOf, Json, Place, reading_time
-from okr_sync.cli.stores import reader
+from okr_sync.cli.stores import reader, reading
 from okr_sync.errors import UsageError
 from okr_sync.render import document, records, terminal
 from okr_sync.store import ledger, results
@@ -20,8 +21,7 @@ from okr_sync.views.reporting import last_run, stored_report, stored_snapshot
 
 def status(*, place: Place | None = None, as_of: AsOf = None, json: Json = False) -> int:
     """Show where every objective and key result stands."""
-    now = reading_time(as_of)
-    with reader(place).reading() as session:
+    with reading(place, as_of) as (session, now):
         snapshot, run = stored_snapshot(session, now), last_run(session)
         report = stored_report(session, now)
     if json:
@@ -57,7 +57,7 @@ def runs(
     number: Annotated[int | None, Parameter(help="Show this run with an entry a key result.")] = None,
     /,
     *,
-    limit: Annotated[int, Parameter(help="How many runs to list, the newest first.")] = 20,
+    limit: Annotated[int, Parameter(validator=Number(gte=1), help="How many runs to list, the newest first.")] = 20,
     place: Place | None = None,
     json: Json = False,
 ) -> int:

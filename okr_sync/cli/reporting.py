@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from okr_sync.cli.exits import DONE
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import AsOf, Json, Place, reading_time
-from okr_sync.cli.stores import address, reader
+from okr_sync.cli.stores import address, reading
 from okr_sync.core.report import Report
 from okr_sync.errors import UsageError
 from okr_sync.store.database import Store
@@ -47,8 +47,8 @@ def report(
 ) -> int:
     """Write a report: text, Markdown, HTML, CSV or JSON; the same store gives the same bytes."""
     basis = None if since is None else reading_time(since)
-    with reader(place).reading() as session:
-        made = stored_report(session, reading_time(as_of), basis)
+    with reading(place, as_of) as (session, now):
+        made = stored_report(session, now, basis)
     _write(renderer("json" if json and output is None else format)(made), output, json=json)
     if publish:
         with Store.open(address(place), create=False).writing() as session:

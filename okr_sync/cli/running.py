@@ -23,6 +23,7 @@ from okr_sync.store.location import store_exists
 from okr_sync.sync import RunReport
 from okr_sync.sync import plan as make_plan
 from okr_sync.sync import sync as run_sync
+from okr_sync.sync.entries import FIX_BY_MISS
 from okr_sync.sync.run import World, outcome_of
 
 
@@ -105,10 +106,14 @@ def _failure_lines(collected: tuple[Collected, ...]) -> list[str]:
     lines = []
     for brought in collected:
         if brought.outcome == "failed":
-            fix = f" What to do: {brought.fix}." if brought.fix else ""
-            lines.append(f"! {brought.source}: {brought.error}.{fix}".replace("..", "."))
-        lines += [f"! {brought.source}: {ref}: {miss.message}" for ref, miss in _misses(brought).items()]
+            lines.append(_failure_line(f"{brought.source}: {brought.error}", brought.fix))
+        for ref, miss in _misses(brought).items():
+            lines.append(_failure_line(f"{brought.source}: {ref}: {miss.message}", FIX_BY_MISS.get(miss.why)))
     return lines
+
+
+def _failure_line(said: str, fix: str | None) -> str:
+    return f"! {said.removesuffix('.')}." + (f" What to do: {fix.removesuffix('.')}." if fix else "")
 
 
 def _misses(brought: Collected) -> Mapping[str, Miss]:

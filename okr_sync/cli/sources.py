@@ -12,9 +12,9 @@ from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, current_time
 from okr_sync.config import Config, load
 from okr_sync.core.facts import SourceState
-from okr_sync.errors import StoreError
 from okr_sync.registry import Registry
 from okr_sync.store.database import Store
+from okr_sync.store.location import store_exists
 from okr_sync.store.sources import source_states
 from okr_sync.sync.probing import Probe, probe_all
 
@@ -53,12 +53,10 @@ def _kinds(*, json: bool) -> int:
 
 
 def _states(url: str) -> dict[str, SourceState]:
-    """A store that is not there yet knows nothing; that is no mistake here."""
-    try:
-        store = Store.open(url, create=False)
-    except StoreError:
+    """A store that is not there yet knows nothing; that is no mistake here. One that can't be read is."""
+    if not store_exists(url):
         return {}
-    with store.reading() as session:
+    with Store.open(url, create=False).reading() as session:
         return source_states(session)
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tempfile
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from okr_sync.config import json_schema, load, starter
@@ -24,6 +28,7 @@ from tests.edge.config_builders import MAIN, registry
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml (\S+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+TODAY = date(2026, 11, 22)
 ENV = {"JIRA_TOKEN": "j-token", "GITHUB_TOKEN": "g-token"}
 
 Shape = Literal["main", "okrs"]
@@ -106,7 +111,7 @@ def test_a_schema_offers_the_connectors_at_hand(tmp_path: Path) -> None:
 
 def test_the_starter_loads_without_any_variable_and_its_files_fit_their_schemas(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
-    written = starter(folder)
+    written = starter(folder, TODAY)
     assert {file.relative_to(folder).as_posix() for file in written} == {
         "okr-sync.yaml", "okrs/first-team.yaml", "data/survey.csv",
         ".okr-sync/schema-main.json", ".okr-sync/schema-okrs.json",
@@ -121,7 +126,7 @@ def test_the_starter_loads_without_any_variable_and_its_files_fit_their_schemas(
 
 
 def test_the_starter_loads_with_all_its_trackers_once_their_variables_are_set(tmp_path: Path) -> None:
-    starter(tmp_path)
+    starter(tmp_path, TODAY)
     for name, comment in (("okr-sync.yaml", "  # "), ("okrs/first-team.yaml", "    # ")):
         file = tmp_path / name
         lines = file.read_text().splitlines()
@@ -132,13 +137,27 @@ def test_the_starter_loads_with_all_its_trackers_once_their_variables_are_set(tm
     assert set(load(tmp_path, ENV).sources) == {"survey", "people", "tracker", "code"}
 
 
+@settings(max_examples=30)
+@given(today=st.dates(date(2024, 1, 1), date(2032, 12, 31)))
+def test_the_starter_is_about_the_quarter_of_its_first_day(today: date) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        starter(Path(folder), today)
+        book = load(Path(folder), {}).book
+        dates = re.findall(r"^(\d{4}-\d\d-\d\d),", (Path(folder) / "data" / "survey.csv").read_text(), re.MULTILINE)
+    cycle = book.cycles[0]
+    assert cycle.id == f"{today.year}-Q{(today.month + 2) // 3}"
+    assert cycle.first <= today <= cycle.last
+    assert (cycle.first.day, (cycle.last + timedelta(days=1)).day, len(dates)) == (1, 1, 3)
+    assert all(cycle.first.isoformat() <= each <= cycle.last.isoformat() for each in dates)
+
+
 @pytest.mark.parametrize("name", ["okr-sync.yaml", "okrs/first-team.yaml", "data/survey.csv"])
 def test_the_starter_overwrites_nothing_and_then_writes_nothing(tmp_path: Path, name: str) -> None:
     mine = tmp_path / name
     mine.parent.mkdir(exist_ok=True)
     mine.write_text("mine")
     with pytest.raises(UsageError, match=re.escape(str(mine))):
-        starter(tmp_path)
+        starter(tmp_path, TODAY)
     assert mine.read_text() == "mine"
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == [mine]
 
@@ -146,7 +165,7 @@ def test_the_starter_overwrites_nothing_and_then_writes_nothing(tmp_path: Path, 
 def test_a_starter_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="can't be written"):
-        starter(tmp_path / "file" / "below")
+        starter(tmp_path / "file" / "below", TODAY)
 
 
 def test_the_example_of_the_project_loads_and_fits_the_schemas(tmp_path: Path) -> None:
