@@ -113,7 +113,8 @@ def _failure_lines(collected: tuple[Collected, ...]) -> list[str]:
 
 
 def _failure_line(said: str, fix: str | None) -> str:
-    return f"! {said.removesuffix('.')}." + (f" What to do: {fix.removesuffix('.')}." if fix else "")
+    sentence = said if said.endswith((".", "?", "!")) else f"{said}."
+    return f"! {sentence}" + (f" What to do: {fix.removesuffix('.')}." if fix else "")
 
 
 def _misses(brought: Collected) -> Mapping[str, Miss]:

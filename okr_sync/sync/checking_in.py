@@ -91,7 +91,7 @@ def _require_possible(metric: Metric, value: float) -> None:
         raise UsageError(f"{value:g} is not a number to calculate with; give --value a finite number")
     if not low <= value <= high:
         raise UsageError(
-            f"{value:g} can't be a value of metric {metric.id}, which lies between {low:g} and {high:g}; correct --value"
+            f"{value:g} can't be a value of metric {metric.id}, which lies from {low:g} to {high:g}; correct --value"
         )
 
 

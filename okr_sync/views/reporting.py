@@ -47,8 +47,18 @@ def stored_report(session: Session, now: datetime, since: datetime | None = None
 
 def last_run(session: Session) -> int | None:
     """Return the id of the newest run that judged something; None when there was none."""
-    judged = (run.id for run in ledger.runs(session, limit=50) if run.outcome in {"ok", "partial", "failed"})
-    return next(judged, None)
+    run = _judging_run(session)
+    return None if run is None else run.id
+
+
+def last_judged(session: Session) -> datetime | None:
+    """Return the instant of the newest run that judged something; None when there was none."""
+    run = _judging_run(session)
+    return None if run is None else run.started
+
+
+def _judging_run(session: Session) -> ledger.RunRow | None:
+    return next((run for run in ledger.runs(session, limit=50) if run.outcome in {"ok", "partial", "failed"}), None)
 
 
 def publish(session: Session, report: Report) -> None:
