@@ -14,6 +14,7 @@ from okr_sync.core.model import Book, KeyResult, Objective
 from okr_sync.core.numbers import clamp
 from okr_sync.core.observing import Evidence
 from okr_sync.core.rollup import roll_up_objectives
+from okr_sync.core.silence import explain_silence
 from okr_sync.core.snapshot import KeyResultState, Snapshot
 from okr_sync.core.status import Verdict, judge_status
 
@@ -27,6 +28,7 @@ def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
     `steps` look at later ones to tell late from never. Work of initiatives counts as it is in `history`. A key result
     before its start is pending; after its due date it is met or missed.
     """
+    history = explain_silence(book, history)
     evidence = Evidence(
         metrics={metric.id: metric for metric in book.metrics},
         readings=history.metrics,
