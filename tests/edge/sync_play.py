@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 from okr_sync.config import Config, load
@@ -195,7 +197,24 @@ def open_house(
     (folder / "okr-sync.yaml").write_text(json.dumps(main), encoding="utf-8")
     (folder / "okrs" / "team.yaml").write_text(json.dumps(team), encoding="utf-8")
     config = load(folder, env, registry)
-    return House(config, Store.open(config.store_url), START + timedelta(days=30), registry)
+    return House(config, new_store(folder / "okr-sync.db"), START + timedelta(days=30), registry)
+
+
+def new_store(file: Path) -> Store:
+    """Return an empty store in `file`."""
+    empty(file)
+    return Store.open(f"sqlite:///{file}")
+
+
+def empty(file: Path) -> None:
+    """Write an empty store over `file`: a copy, for making the schema takes longer than most tests."""
+    file.write_bytes(_empty_store())
+
+
+@functools.cache
+def _empty_store() -> bytes:
+    with TemporaryDirectory(prefix="okr-sync-empty-") as folder:
+        return Store.open(f"sqlite:///{folder}/empty.db").path.read_bytes()
 
 
 def entry_of(report: RunReport, key_result: str) -> Entry:
