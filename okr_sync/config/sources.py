@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from okr_sync.config.entry import note, note_unknown_keys
 from okr_sync.config.language import MetricEntry, ScopeEntry, SourceEntry
 from okr_sync.config.names import Declared
-from okr_sync.config.places import Mistakes, Table, nearest
+from okr_sync.config.places import Mistakes, nearest
 from okr_sync.connector import DeliverySource, Query, Settings
 from okr_sync.registry import ConnectorClass, ConnectorError, Registry
 
@@ -70,7 +70,7 @@ class Sources:
             self.mistakes.add(entry.at("kind"), self.mistakes.veil(str(error)))
             return
         self._entries[name], self._classes[name], self._questions[name] = entry, connector, {}
-        settings = self._read(connector.Settings, entry.rest())
+        settings = self._read(connector.Settings, entry)
         if settings is not None:
             self._settings[name] = settings
 
@@ -84,7 +84,7 @@ class Sources:
         connector = self._classes.get(entry.source)
         if connector is None or not self._fits(connector, entry):
             return ""
-        query = self._read(connector.Query, entry.rest())
+        query = self._read(connector.Query, entry)
         if query is None:
             return ""
         self._questions[entry.source][ref] = query
@@ -121,9 +121,10 @@ class Sources:
         self.mistakes.add(entry.at("source"), text)
         return False
 
-    def _read(self, model: type[M], table: Table) -> M | None:
+    def _read(self, model: type[M], entry: SourceEntry | MetricEntry | ScopeEntry) -> M | None:
         known = [item.alias or name for name, item in model.model_fields.items()]
-        note_unknown_keys(table, known, self.mistakes)
+        table = entry.rest()
+        note_unknown_keys(table, [*type(entry).model_fields, *known], self.mistakes)
         wanted = table.only(known)
         try:
             return model.model_validate(wanted, context={"folder": self.folder})
