@@ -153,7 +153,7 @@ class MetricFacts:
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How a source fares: fresh while `now - last_success <= fresh_for`."""
+    """How a source fares: fresh while `now - last_success <= fresh_for` and `error` (of its last ask) is None."""
 
     name: str
     last_success: datetime | None

@@ -44,8 +44,9 @@ def oldest(inputs: Iterable[Input], sources: Mapping[str, SourceState]) -> datet
 def why_stale(each: Input, sources: Mapping[str, SourceState], now: datetime) -> str:
     """Return why an input is stale at `now`; empty when it is fresh.
 
-    Fresh is: the source's last success is at most `fresh_for` ago, and a dated reading at most `max_age_days` old,
-    both inclusive.
+    Fresh is: the source did not fail when it was last asked, its last success is at most `fresh_for` ago, and a dated
+    reading at most `max_age_days` old, both inclusive. What a source answered at or after `now` stands, whatever it
+    did later.
     """
     source = sources.get(each.source)
     if source is None:
@@ -56,6 +57,9 @@ def why_stale(each: Input, sources: Mapping[str, SourceState], now: datetime) ->
     if now - source.last_success > source.fresh_for:
         since, window = show_instant(source.last_success), show_span(source.fresh_for)
         return f"source {each.source} last answered {since}, more than {window} ago {failure}".rstrip()
+    if source.error is not None and now > source.last_success:
+        since = show_instant(source.last_success)
+        return f"source {each.source} failed when last asked {failure}; it last answered {since}"
     if each.time is not None and each.max_age_days is not None and now - each.time > timedelta(days=each.max_age_days):
         return f"{each.subject} was last read for {show_instant(each.time)}, over {show(each.max_age_days, 'days')} ago"
     return ""
@@ -122,8 +126,7 @@ def _age_objectives(
     waiting = list(aged)
     for name in waiting:
         parent = by_id.get(by_id[name].contributes_to or "")
-        # Only an objective without key results is made of what contributes to it.
-        if parent is not None and not parent.key_results:
+        if parent is not None:
             if parent.id not in aged:
                 waiting.append(parent.id)
             aged.setdefault(parent.id, []).append(name)

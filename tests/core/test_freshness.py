@@ -93,6 +93,23 @@ def test_the_sources_failure_and_its_fix_are_in_the_sentence() -> None:
     assert "(401) (renew the token)" in one(refresh(saved(undated(0.5)), broken, HALF)).reason
 
 
+def test_a_source_that_failed_when_last_asked_makes_stale_at_once_until_it_answers_again() -> None:
+    snapshot = saved(undated(0.5))
+    minute = timedelta(minutes=1)
+    failed = {"survey": source("survey", HALF, error="server down")}
+    read = one(refresh(snapshot, failed, HALF + minute))
+    assert (read.status, read.stale, read.value) == ("stale", True, 0.5)
+    assert "source survey failed when last asked (server down); it last answered" in read.reason
+    assert one(refresh(snapshot, fresh(HALF + minute), HALF + minute)).status == "on_track"
+
+
+def test_a_failure_after_the_due_date_spoils_no_verdict_that_the_source_had_answered() -> None:
+    facts = history(DUE + HOUR, undated(1.0))
+    snapshot = evaluate(book(key_result(MEASURE)), facts, DUE + HOUR)
+    failed = {"survey": source("survey", DUE + HOUR, error="server down")}
+    assert one(refresh(snapshot, failed, DUE + 2 * HOUR)).status == "met"
+
+
 @pytest.mark.parametrize(
     ("sources", "word"),
     [({}, "not asked any more"), ({"survey": source("survey", None)}, "has never answered")],
@@ -181,14 +198,16 @@ def test_two_stale_contributors_are_both_named() -> None:
     assert snapshot.objectives[0].reason.startswith("rests on stale numbers: one, two;")
 
 
-def test_contributors_do_not_taint_an_objective_with_key_results_of_its_own() -> None:
+def test_a_stale_contributor_taints_an_objective_that_has_key_results_of_its_own() -> None:
     tree = (
         objective(key_result(Change("x", 0, target=1), "a"), name="top"),
         objective(key_result(MEASURE, "b"), name="low", contributes_to="top"),
     )
     held = book(objectives=tree, metrics=(metric(), metric("x", source="tracker")))
     facts = history(HALF, {"m": undated(0.5), "x": undated(0.5)}, sources=fresh(HALF, "tracker"))
-    assert [state.status for state in evaluate(held, facts, HALF).objectives] == ["on_track", "stale"]
+    read = evaluate(held, facts, HALF)
+    assert [state.status for state in read.objectives] == ["stale", "stale"]
+    assert [state.status for state in read.key_results] == ["on_track", "stale"]
 
 
 def test_an_unknown_objective_stays_unknown() -> None:
