@@ -1,9 +1,9 @@
 # A small image that runs one sync and exits: docker run --rm -v okr-sync:/data -v ./config:/config:ro --env-file .env okr-sync
 FROM python:3.11-slim AS build
 WORKDIR /build
-COPY requirements.lock pyproject.toml README.md LICENSE ./
+COPY requirements.lock requirements-dev.lock pyproject.toml README.md LICENSE ./
 RUN python -m venv /opt/okr-sync && /opt/okr-sync/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
-RUN python -m venv /opt/tools && /opt/tools/bin/pip install --no-cache-dir hatchling
+RUN python -m venv /opt/tools && /opt/tools/bin/pip install --no-cache-dir --require-hashes -r requirements-dev.lock
 COPY okr_sync okr_sync
 COPY connectors connectors
 COPY config config

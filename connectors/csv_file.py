@@ -62,7 +62,7 @@ class CsvFile(api.MetricSource):
     """A metric source over files; dated rows are readings at 00:00 of their day, undated ones are true now."""
 
     kind = "csv_file"
-    summary = "numbers from CSV files"
+    summary = "Numbers from CSV files"
     Settings = CsvSettings
     Query = CsvQuery
 

@@ -53,7 +53,7 @@ class Manual(api.MetricSource):
     """A metric source whose answers stand in its questions."""
 
     kind = "manual"
-    summary = "values that people type, with author and expiry"
+    summary = "Values that people type, with author and expiry"
     Settings = ManualSettings
     Query = ManualQuery
 
