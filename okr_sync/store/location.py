@@ -14,6 +14,6 @@ def store_exists(url: str) -> bool:
         parsed = make_url(url)
     except ArgumentError:
         return True
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+    if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
         return True
-    return Path(parsed.database).exists()
+    return Path(str(parsed.database)).exists()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
+from sqlmodel import Session
+
 from okr_sync.config import Config
 from okr_sync.core.model import Change, Done, KeyResult, Metric, Steps, Threshold
 from okr_sync.errors import UsageError
@@ -31,15 +33,15 @@ class TypedCheckIn:
 
 
 def check_in(store: Store, config: Config, world: World, said: TypedCheckIn) -> RunReport:
-    """Write the check-in and evaluate anew; return what that changed.
+    """Write the check-in and evaluate anew, both or neither; return what that changed.
 
     Raises UsageError for an unknown key result, for a value that its metric can't have, and for a value where a source
-    measures: numbers of sources are not overwritten by hand.
+    measures: numbers of sources are not overwritten by hand. Raises BusyError while a run is under way.
     """
     key_result = find_key_result(config, said.key_result)
-    now = world.clock()
     metric = None if said.value is None else _typed_metric(config, key_result, said.value)
-    with store.writing() as session:
+
+    def enter(session: Session, now: datetime) -> None:
         checkins.check_in(
             session,
             now,
@@ -52,7 +54,8 @@ def check_in(store: Store, config: Config, world: World, said: TypedCheckIn) -> 
             blockers=said.blockers,
             expires=said.expires or now + LIFE_OF_A_TYPED_VALUE,
         )
-    return evaluate_only(store, config, world, trigger="check-in", author=said.author)
+
+    return evaluate_only(store, config, world, trigger="check-in", author=said.author, enter=enter)
 
 
 def find_key_result(config: Config, wanted: str) -> KeyResult:

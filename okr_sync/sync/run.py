@@ -27,6 +27,8 @@ from okr_sync.sync.entries import judge_entries
 from okr_sync.sync.mirror import StoredMirror
 
 Outcome = Literal["ok", "partial", "failed"]
+Enter = Callable[[Session, datetime], object]
+"""Writes what a person says, at the instant of the run."""
 
 SPARE_TIME = timedelta(minutes=2)  # beyond the slowest source's deadline, for saving and evaluating
 
@@ -75,10 +77,15 @@ def sync(
         return _conclude(run, collected)
 
 
-def evaluate_only(store: Store, config: Config, world: World, *, trigger: str, author: str) -> RunReport:
-    """Judge anew what the store holds, without asking any source; used after a check-in."""
+def evaluate_only(
+    store: Store, config: Config, world: World, *, trigger: str, author: str, enter: Enter | None = None
+) -> RunReport:
+    """Judge anew what the store holds, without asking any source; used for check-ins.
+
+    What `enter` writes is saved together with what it changed, or not at all. Raises what `sync` raises.
+    """
     with _leased_run(store, config, world, trigger=trigger, author=author) as run:
-        return _conclude(run, ())
+        return _conclude(run, (), enter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +133,11 @@ def _leased_run(store: Store, config: Config, world: World, *, trigger: str, aut
         raise
 
 
-def _conclude(run: _Run, collected: tuple[Collected, ...]) -> RunReport:
+def _conclude(run: _Run, collected: tuple[Collected, ...], enter: Enter | None = None) -> RunReport:
     """Evaluate and save everything in one transaction; the run ends with it."""
     with run.store.writing() as session:
+        if enter is not None:
+            enter(session, run.now)
         definitions.save_definitions(session, run.id, run.config.book, run.now, run.author, "config files")
         snapshot = evaluate_stored(session, run.config, run.now)
         results.save_snapshot(session, run.id, snapshot, slot=run.now)
