@@ -58,7 +58,7 @@ def gather_items(
         cursor=gathered.cursor,
         items=tuple(gathered.items.values()),
         containers=tuple(gathered.containers.values()),
-        members=tuple(_keeping_hidden(gathered.members.values(), known, looked_up.hidden)),
+        members=tuple(_keeping(gathered.members.values(), known, _out_of_sight(looked_up))),
         scopes=gathered.scopes,
         misses=misses,
         gone=looked_up.gone,
@@ -108,22 +108,39 @@ def _to_look_up(
 def _look_up(connector: DeliverySource, mirror: Mirror, source: str, ids: frozenset[str]) -> LookUp:
     if not ids:
         return LookUp()
-    answer = connector.look_up(ids, mirror.items(source, ids))
+    known = mirror.items(source, ids)
+    answer = connector.look_up(ids, known)
     told = {item.id for item in answer.found} | answer.gone | answer.hidden
     if ids - told:
         raise ProtocolError(
             f"{len(ids - told)} items were asked by id and not answered",
             fix=FIX,
         )
-    return answer
+    found = (_where_it_was(item, known.get(item.id), answer.hidden) for item in answer.found)
+    return replace(answer, found=tuple(found))
 
 
-def _keeping_hidden(
-    members: Iterable[Members], known: Mapping[str, frozenset[str]], hidden: frozenset[str]
+def _where_it_was(item: WorkItem, known: WorkItem | None, hidden: frozenset[str]) -> WorkItem:
+    """Return the item below what it stood under when that is hidden now: trackers don't name what can't be seen."""
+    if item.parent is None and known is not None and known.parent in hidden:
+        return replace(item, parent=known.parent)
+    return item
+
+
+def _out_of_sight(looked_up: LookUp) -> frozenset[str]:
+    """Return the hidden ids, and those found below them: nobody can reach them from the container any more."""
+    hidden = set(looked_up.hidden)
+    while below := {item.id for item in looked_up.found if item.parent in hidden} - hidden:
+        hidden |= below
+    return frozenset(hidden)
+
+
+def _keeping(
+    members: Iterable[Members], known: Mapping[str, frozenset[str]], kept: frozenset[str]
 ) -> Iterable[Members]:
-    """Lost permission looks like deletion: what may only be hidden stays where it was."""
+    """Lost permission looks like deletion: what may only be out of sight stays where it was."""
     for each in members:
-        yield replace(each, items=each.items | (known.get(each.container, frozenset()) & hidden))
+        yield replace(each, items=each.items | (known.get(each.container, frozenset()) & kept))
 
 
 def _hidden_misses(gathered: _Gathered, known: Mapping[str, frozenset[str]], hidden: frozenset[str]) -> dict[str, Miss]:

@@ -221,3 +221,24 @@ def test_what_is_gone_leaves_and_what_is_hidden_stays_and_makes_it_stale(tmp_pat
         state = initiative_of(made.sync(), "bad-work")
         counts[word] = (state.done, state.total, state.stale)
     assert counts == {"gone": (0, 1, False), "hidden": (1, 2, True)}
+
+
+def test_what_stands_below_something_hidden_stays_with_it(tmp_path: Path) -> None:
+    """Nobody can reach an issue below a hidden epic, though it can be seen itself: work never shrinks for that."""
+    epic, story = item("1", kind="container"), item("2", parent="1", state="done")
+    part, other = item("3", parent="2"), item("4")
+    said = [page(epic, story, part, other)]
+    seen = {"2": replace(story, parent=None), "3": part, "4": other}
+
+    def find(ids: frozenset[str]) -> LookUp:
+        return LookUp(found=tuple(seen[id_] for id_ in sorted(ids & seen.keys())), hidden=ids - seen.keys())
+
+    made = house(tmp_path, bad=work(lambda *_: said, find))
+    assert initiative_of(made.sync(), "bad-work").total == 3
+    said[:] = [page()]
+    for _ in range(2):
+        state = initiative_of(made.sync(), "bad-work")
+        assert (state.done, state.total, state.stale) == (1, 2, True), "4 was taken out, 2 and 3 may still be there"
+    said[:] = [page(epic, story)]
+    state = initiative_of(made.sync(), "bad-work")
+    assert (state.done, state.total, state.stale) == (1, 1, False)
