@@ -213,8 +213,14 @@ def states(report: RunReport) -> dict[str, InitiativeState]:
 
 @contextmanager
 def watched(kind: Kind, folder: Path) -> Iterator[Watched]:
+    """Serve and watch a tracker of this kind."""
+    with watching(Jira(kind) if kind in ("cloud", "dc") else Github(kind), folder) as home:  # type: ignore[arg-type]
+        yield home
+
+
+@contextmanager
+def watching(tracker: Jira | Github, folder: Path) -> Iterator[Watched]:
     """Serve a tracker, with a config that maps an initiative and a key result to each of its `initiatives`."""
-    tracker: Jira | Github = Jira(kind) if kind in ("cloud", "dc") else Github(kind)  # type: ignore[arg-type]
     names = list(tracker.initiatives)
     key_results = [{"id": f"finish-{name}", "title": name, "measure": {"delivery": name}} for name in names]
     team = {

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from okr_sync.core.snapshot import InitiativeState
 from tests.edge.sync_play import START
-from tests.edge.sync_trackers import Counts, Github, Jira, Kind, Watched, counts, states, watched
+from tests.edge.sync_trackers import Counts, Github, Jira, Kind, Watched, counts, states, watched, watching
 
 Deed = Callable[[Any], Any]
 
@@ -182,6 +183,37 @@ def test_what_can_no_longer_be_seen_is_stale_and_never_smaller(
         if loss in RETURNS:
             home.do(RETURNS[loss])
             check_true(home, states(home.sync()), f"after {loss}")
+
+
+class DeepJira(Jira):
+    """The epics stand below an issue of a higher level, which is what the config names."""
+
+    initiatives = MappingProxyType({"deep": {"delivery": [{"source": "tracker", "epics": ["ALP-100"]}]}})
+
+    def __init__(self) -> None:
+        super().__init__("cloud")
+        top = self.world.add_epic("ALP", "Top", at=self.now, type="Initiative", key="ALP-100")
+        for epic in (self.alpha, self.beta):
+            self.world.reparent(epic, top, at=self.now)
+
+    def truth(self) -> dict[str, Counts]:
+        return {"deep": super().truth()["both"]}
+
+
+def test_stories_of_a_hidden_epic_stay_in_what_stands_above_it(tmp_path: Path) -> None:
+    """The epic between can't be seen any more, its stories in another project can: the work is stale, not less."""
+    jira = DeepJira()
+    for _ in range(3):
+        jira.story("ALP", jira.beta, "Done", "Done")
+    with watching(jira, tmp_path) as home:
+        check_true(home, states(home.sync()), "at first")
+        before = jira.truth()["deep"]
+        home.do(lambda tracker: tracker.world.hide_project("BET", at=tracker.now))
+        for _ in range(2):
+            state = states(home.sync())["deep"]
+            assert (counts(state), state.stale) == (before, True)
+        home.do(lambda tracker: tracker.world.show_project("BET", at=tracker.now))
+        check_true(home, states(home.sync()), "shown again")
 
 
 @pytest.mark.parametrize(("kind", "most"), [("cloud", 7), ("dc", 7), ("graphql", 1), ("rest", 2)])
