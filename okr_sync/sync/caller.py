@@ -25,7 +25,8 @@ class RetryingCaller(Caller):
     """Calls with retries after `TransientError`, never beyond `seconds` from its making.
 
     A wait that the server asks for is kept to the second; one that would pass the deadline is not begun: the error
-    goes up at once. `requests` and `retries` count what was sent; safe to use from many threads.
+    goes up at once. Once `stop` is set nothing more is sent. `requests` and `retries` count what was sent; safe to use
+    from many threads.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class RetryingCaller(Caller):
         sleep: Callable[[float], None] = time.sleep,
         elapsed: Callable[[], float] = time.monotonic,
         watch: Callable[[int], None] | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         self.requests = 0
         self.retries = 0
@@ -45,6 +47,7 @@ class RetryingCaller(Caller):
         self._elapsed = elapsed
         self._end = elapsed() + seconds
         self._watch = watch
+        self._stop = stop or threading.Event()
         self._lock = threading.Lock()
 
     def call(self, ask: Callable[[], T]) -> T:
@@ -71,6 +74,8 @@ class RetryingCaller(Caller):
                     future.cancel()
 
     def _send(self, ask: Callable[[], T]) -> T:
+        if self._stop.is_set():
+            raise TransientError("the run was stopped", fix="run it again")
         if self._elapsed() >= self._end:
             raise TransientError(
                 f"the source's deadline of {self._seconds:g} s has passed",
@@ -85,7 +90,7 @@ class RetryingCaller(Caller):
 
     def _must_stop(self, state: RetryCallState) -> bool:
         waits_past_the_end = self._elapsed() + state.upcoming_sleep > self._end
-        stops = stop_after_attempt(ATTEMPTS)(state) or waits_past_the_end
+        stops = stop_after_attempt(ATTEMPTS)(state) or waits_past_the_end or self._stop.is_set()
         if not stops:
             with self._lock:
                 self.retries += 1

@@ -20,6 +20,7 @@ from okr_sync.sync.answers import gather_readings
 from okr_sync.sync.caller import RetryingCaller
 from okr_sync.sync.delivery import gather_items
 from okr_sync.sync.mirror import Mirror
+from okr_sync.sync.veiling import Veil
 
 REPORT = "report it to the makers of the connector"
 Watch = Callable[[str, int], None]
@@ -43,27 +44,43 @@ class Asking:
 def collect(sources: Mapping[str, Source], asking: Asking) -> tuple[Collected, ...]:
     """Return what each source with questions brought, in the order of `sources`.
 
-    A source that fails in any way gives a failed `Collected`; it never disturbs the others.
+    A source that fails in any way gives a failed `Collected`; it never disturbs the others. What ends the run, an
+    interrupt above all, ends their waits too.
     """
     asked = [source for source in sources.values() if source.questions]
     if not asked:
         return ()
     with ThreadPoolExecutor(len(asked), thread_name_prefix="okr-sync-source") as pool:
-        return tuple(pool.map(lambda source: _collect_one(source, asking), asked))
+        stop = threading.Event()
+        try:
+            return tuple(pool.map(lambda source: _collect_one(source, asking, stop), asked))
+        except BaseException:
+            stop.set()
+            raise
 
 
-def _collect_one(source: Source, asking: Asking) -> Collected:
+def _collect_one(source: Source, asking: Asking, stop: threading.Event) -> Collected:
     threading.current_thread().name = f"okr-sync-source-{source.name}"
     began = time.monotonic()
     watch = asking.watch
     caller = RetryingCaller(
         seconds=source.deadline.total_seconds(),
         concurrency=source.concurrency,
-        sleep=asking.sleep,
+        sleep=_pause(asking, stop),
+        stop=stop,
         watch=None if watch is None else lambda count: watch(source.name, count),
     )
-    collected = _ask(source, asking, caller)
+    collected = Veil.of(source.settings).over_all(_ask(source, asking, caller))
     return replace(collected, requests=caller.requests, retries=caller.retries, seconds=time.monotonic() - began)
+
+
+def _pause(asking: Asking, stop: threading.Event) -> Callable[[float], None]:
+    """Return how to wait: in real time until `stop` at the latest, or as the caller's own clock does."""
+
+    def pause(seconds: float) -> None:
+        stop.wait(seconds)
+
+    return pause if asking.sleep is time.sleep else asking.sleep
 
 
 def _ask(source: Source, asking: Asking, caller: RetryingCaller) -> Collected:

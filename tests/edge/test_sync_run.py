@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -29,7 +30,7 @@ from okr_sync.connector import (
 from okr_sync.errors import BusyError, StoreError
 from okr_sync.store import ledger
 from okr_sync.store.ledger import RunRow
-from okr_sync.sync import plan
+from okr_sync.sync import plan, sync
 from okr_sync.sync.probing import probe_all
 from okr_sync.sync.run import World
 from tests.edge.sync_play import (
@@ -79,6 +80,39 @@ def test_what_must_end_a_run_ends_it_closes_it_and_leaves_the_lease_free(
     with pytest.raises(type(error)):
         made.sync()
     assert len(runs_of(made)) == 2
+
+
+def test_an_interrupt_does_not_wait_for_the_waits_of_other_sources(tmp_path: Path) -> None:
+    """A source that was told to come back in a minute is not waited for; nothing more is sent."""
+    waits, asked = threading.Event(), []
+
+    class Patient(MetricSource):
+        kind = "patient"
+        summary = "waits for a minute"
+        Settings = Settings
+        Query = Place
+
+        def probe(self) -> str:
+            return "here"
+
+        def read(self, ask: Ask[Any]) -> Answer:
+            return self.caller.call(self.fail)
+
+        def fail(self) -> Answer:
+            asked.append("once")
+            waits.set()
+            raise TransientError("429", retry_after=60)
+
+    def interrupt(ask: Ask[Any]) -> Answer:
+        assert waits.wait(30)
+        raise KeyboardInterrupt
+
+    made = house(tmp_path, good=numbers(interrupt), bad=Patient)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        sync(made.store, made.config, World(clock=lambda: made.now), registry=made.registry)
+    assert time.monotonic() - began < 20
+    assert asked == ["once"]
 
 
 def test_of_two_runs_at_once_one_is_told_that_the_other_works(tmp_path: Path) -> None:
