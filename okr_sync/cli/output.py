@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from okr_sync.render.words import clean
 from okr_sync.sync.collect import Watch
 
 
@@ -20,8 +21,8 @@ def emit(document: Mapping[str, Any]) -> None:
 
 
 def say(text: str) -> None:
-    """Write a line for people to stdout."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    """Write lines for people to stdout; foreign text in them can't steer a terminal."""
+    sys.stdout.write("\n".join(clean(line) for line in text.rstrip("\n").split("\n")) + "\n")
 
 
 def console() -> Console:

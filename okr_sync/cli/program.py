@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 from cyclopts import App, CycloptsError
@@ -105,4 +106,6 @@ def _mistakes(error: ConfigError) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text.rstrip() + "\n")
+    """Write to stderr; what a tracker or a config said in it can't steer the terminal."""
+    clean = import_module("okr_sync.render.words").clean  # loaded only when there is something to say
+    sys.stderr.write("\n".join(clean(line) for line in text.rstrip().split("\n")) + "\n")

@@ -11,8 +11,9 @@ from okr_sync.errors import SourceError
 from okr_sync.registry import Registry
 from okr_sync.sync.caller import RetryingCaller
 from okr_sync.sync.collect import REPORT, broken
+from okr_sync.sync.veiling import Veil
 
-PATIENCE = 30.0  # seconds for one source
+PATIENCE = 30.0  # seconds for one source, if its deadline is not shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,14 @@ def probe_all(sources: Mapping[str, Source], registry: Registry | None = None) -
 
 def _probe(source: Source, registry: Registry) -> Probe:
     try:
-        connector = registry.connector_class(source.kind)(source.settings, RetryingCaller(seconds=PATIENCE))
+        caller = RetryingCaller(seconds=min(PATIENCE, source.deadline.total_seconds()))
+        connector = registry.connector_class(source.kind)(source.settings, caller)
         try:
             return Probe(source.name, identity=connector.probe())
         finally:
             connector.close()
     except SourceError as error:
-        return Probe(source.name, error=str(error), fix=error.fix)
+        veil = Veil.of(source.settings)
+        return Probe(source.name, error=veil.over(str(error)), fix=veil.over(error.fix))
     except Exception as error:  # noqa: BLE001 -- a connector is a plugin: its bug must not hide the others
         return Probe(source.name, error=broken(source, error), fix=REPORT)
