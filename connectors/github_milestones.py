@@ -134,7 +134,8 @@ class GithubMilestones(DeliverySource):
         ids = sorted({id_ for some in past.refs.values() for id_ in some}) if past else []
         known = self._transport.refresh(ids) if ids else None
         if past and known:
-            chosen = {ref: tuple(known[id_] for id_ in some) for ref, some in past.refs.items()}
+            again = {ref: tuple(known[id_] for id_ in some) for ref, some in past.refs.items()}
+            chosen = {ref: some for ref, some in again.items() if all(scopes[ref].names_still(each) for each in some)}
         others = {ref: query for ref, query in scopes.items() if ref not in chosen}
         repos = list(dict.fromkeys(name for query in others.values() for name in query.names))
         listed = self._transport.milestones(repos) if repos else {}

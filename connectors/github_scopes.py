@@ -75,6 +75,11 @@ class MilestoneQuery(Query):
         """Return the numbers and titles."""
         return self.milestones if self.milestone is None else (self.milestone,)
 
+    def names_still(self, milestone: Milestone) -> bool:
+        """Return whether a milestone that was named once has the number or, letter case aside, the title yet."""
+        titles = {each.casefold() for each in self.wanted if isinstance(each, str)}
+        return milestone.number in self.wanted or milestone.container.title.casefold() in titles
+
 
 def resolve(query: MilestoneQuery, listed: Mapping[str, list[Milestone] | Miss]) -> tuple[Milestone, ...] | Miss:
     """Return the milestones that a query names, or why it can't be told which they are."""

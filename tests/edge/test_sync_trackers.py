@@ -185,6 +185,21 @@ def test_what_can_no_longer_be_seen_is_stale_and_never_smaller(
             check_true(home, states(home.sync()), f"after {loss}")
 
 
+@pytest.mark.parametrize("kind", ["graphql", "rest"])
+def test_a_milestone_with_another_title_leaves_the_work_that_its_title_named(kind: Kind, tmp_path: Path) -> None:
+    """Named by title it is out with its items, named by number it stays; when it has its title again, all is back."""
+    with watched(kind, tmp_path) as home:
+        first = {name: counts(state) for name, state in states(home.sync()).items()}
+        home.do(lambda hub: hub.world.retitle_milestone(hub.beta, "Another", at=hub.now))
+        found = {name: counts(state) for name, state in states(home.sync()).items()}
+        assert found == {name: counts(state) for name, state in home.fresh().items()}
+        assert {name for name, each in found.items() if each != first[name]} == {"both"}
+        home.do(lambda hub: hub.world.retitle_milestone(hub.beta, "RELEASE", at=hub.now))
+        home.pass_time(60)
+        home.house.sync(full=True)
+        check_true(home, states(home.sync()), "with its title again")
+
+
 class DeepJira(Jira):
     """The epics stand below an issue of a higher level, which is what the config names."""
 
