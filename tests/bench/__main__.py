@@ -54,7 +54,7 @@ def main(words: Sequence[str] | None = None) -> None:
         epics, milestones = _epics(urls["jira"]), _milestones(urls["github"], sizes.repositories)
         _write_config(Path(folder), urls, epics, milestones)
         runs, seconds = _runs(Path(folder), quiet)
-    _print(sizes, runs, seconds, children=_children(runs[0]))
+    _print(sizes, runs, seconds, issues=_count(runs[0], "issue"), subtasks=_count(runs[0], "subtask"))
 
 
 def _arguments(words: Sequence[str] | None) -> tuple[Sizes, int]:
@@ -156,20 +156,23 @@ def _runs(folder: Path, quiet: int) -> tuple[list[RunReport], list[float]]:
     return runs, seconds
 
 
-def _children(run: RunReport) -> int:
-    """How many issues the epics have, sub-tasks left out: what pages of Jira must carry."""
+def _count(run: RunReport, kind: str) -> int:
     items = next(brought.items for brought in run.collected if brought.source == "tracker")
-    return sum(item.kind == "issue" for item in items)
+    return sum(item.kind == kind for item in items)
 
 
-def _print(sizes: Sizes, runs: list[RunReport], seconds: list[float], *, children: int) -> None:
-    chunks = math.ceil(sizes.epics / 200)
-    start = 2  # server information and fields, once a process
-    least_full = start + math.ceil(sizes.epics / 100) + max(chunks, math.ceil(children / JIRA_PAGE))
-    least_quiet = start + math.ceil(sizes.epics / 100) + chunks + max(chunks, math.ceil(children / IDS_PAGE))
+def _print(sizes: Sizes, runs: list[RunReport], seconds: list[float], *, issues: int, subtasks: int) -> None:
+    """The least: server information and fields once a process; epics and sub-tasks by 100 ids; children of 200 epics
+    a query at the page size that the server grants. A quiet run asks for changes, and for the ids of all children.
+    """
+    chunks, start, epics = math.ceil(sizes.epics / 200), 2, math.ceil(sizes.epics / 100)
+    least_full = start + epics + max(chunks, math.ceil(issues / JIRA_PAGE)) + math.ceil(subtasks / 100)
+    least_quiet = start + epics + chunks + max(chunks, math.ceil(issues / IDS_PAGE))
     milestones = math.ceil(sizes.milestones / 100)
-    _say(f"{sizes.epics} epics in {sizes.projects} projects, {children} issues; {sizes.milestones} milestones in ")
-    _say(f"  {sizes.repositories} repositories; latency {sizes.latency * 1000:g} ms; {len(runs) - 1} quiet runs\n")
+    _say(f"{sizes.epics} epics in {sizes.projects} projects, {issues} issues, {subtasks} sub-tasks; ")
+    _say(
+        f"{sizes.milestones} milestones in {sizes.repositories} repositories; latency {sizes.latency * 1000:g} ms; {len(runs) - 1} quiet runs\n"
+    )
     _say(f"{'':28}{'requests':>9}{'least':>7}{'ratio':>7}\n")
     quiet = runs[1:]
     rows = [
