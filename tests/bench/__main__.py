@@ -170,9 +170,8 @@ def _print(sizes: Sizes, runs: list[RunReport], seconds: list[float], *, issues:
     least_quiet = start + epics + chunks + max(chunks, math.ceil(issues / IDS_PAGE))
     milestones = math.ceil(sizes.milestones / 100)
     _say(f"{sizes.epics} epics in {sizes.projects} projects, {issues} issues, {subtasks} sub-tasks; ")
-    _say(
-        f"{sizes.milestones} milestones in {sizes.repositories} repositories; latency {sizes.latency * 1000:g} ms; {len(runs) - 1} quiet runs\n"
-    )
+    _say(f"{sizes.milestones} milestones in {sizes.repositories} repositories; ")
+    _say(f"latency {sizes.latency * 1000:g} ms; {len(runs) - 1} quiet runs\n")
     _say(f"{'':28}{'requests':>9}{'least':>7}{'ratio':>7}\n")
     quiet = runs[1:]
     rows = [
