@@ -25,9 +25,17 @@ def say(text: str) -> None:
     sys.stdout.write("\n".join(clean(line) for line in text.rstrip("\n").split("\n")) + "\n")
 
 
+class _Screen(Console):
+    """A console whose reader may go away: that ends the command like any other write to a closed pipe."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what a plain write raises, where rich would leave the process with exit code 1."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Return where tables are printed: stdout, with colours on a terminal only."""
-    return Console(highlight=False, soft_wrap=False)
+    return _Screen(highlight=False, soft_wrap=False)
 
 
 @contextmanager

@@ -59,6 +59,7 @@ def main(words: Sequence[str] | None = None) -> int:
         done: Any = build_app()(
             words, result_action="return_value", exit_on_error=False, print_error=False, help_on_error=False
         )
+        sys.stdout.flush()  # a reader that went away is noticed here and not at the interpreter's end
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 -- the edge: whatever happened, one message
         return _explained(error)
     return done if isinstance(done, int) else DONE

@@ -50,11 +50,6 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-def _refused(play: Play) -> None:
-    play.setenv("JIRA_TOKEN", f"{JIRA_TOKEN}x")
-    play.setenv("GITHUB_TOKEN", f"{GITHUB_TOKEN}x")
-
-
 def _echoing(play: Play) -> None:
     """Both servers repeat the credentials that they were sent."""
     said = {"errorMessages": [f"bad {JIRA_TOKEN} {BASIC}"], "message": f"bad {GITHUB_TOKEN}"}
@@ -69,17 +64,12 @@ def _elsewhere(play: Play) -> None:
         server.inject(Fault("response", Response(302, b"", target), times=10_000))
 
 
-def _down(play: Play) -> None:
-    play.jira.stop()
-    play.github.stop()
-
-
 def _bad_settings(play: Play) -> None:
     play.setenv("GITHUB_TOKEN", f"{GITHUB_TOKEN}\nX-Evil: 1")
     play.change_source("tracker", url="${JIRA_TOKEN}", email="${GITHUB_TOKEN}")
 
 
-@pytest.mark.parametrize("trouble", [_refused, _echoing, _elsewhere, _down, _bad_settings, None])
+@pytest.mark.parametrize("trouble", [_echoing, _elsewhere, _bad_settings, None])
 def test_no_token_is_in_any_output_or_in_any_byte_of_the_store(play: Play, trouble: object) -> None:
     play.sync()
     if callable(trouble):
