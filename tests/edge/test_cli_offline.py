@@ -138,6 +138,24 @@ def test_a_typed_value_counts_at_once(folder: Path) -> None:
     assert {each["id"]: each["value"] for each in objective["key_results"]}["guide"] == 1
 
 
+def test_what_people_said_stands_beside_the_number(folder: Path) -> None:
+    run("init")
+    run("sync")
+    assert "said by people" not in run("explain", "guide").out
+    for number in range(7):
+        run("check-in", "guide", "--confidence", str(number), "--note", f"Draft {number}", "--author", "ana")
+    run("check-in", "guide", "--value", "1", "--blockers", "none \x1b[31mleft", "--author", "ben")
+    shown = run("explain", "guide").out.partition("said by people\n")[2].splitlines()
+    assert len(shown) == 6
+    assert shown[0].endswith("UTC  ben: value 1; in the way: none �[31mleft")
+    assert shown[1].endswith("UTC  ana: confidence 6 of 10; Draft 6")
+    assert shown[5] == "  and 3 older"
+    said = run("explain", "guide", "--json").json()["check_ins"]
+    assert [each["confidence"] for each in said] == [*range(7), None]
+    assert (said[-1]["author"], said[-1]["value"], said[-1]["note"]) == ("ben", 1, None)
+    assert said[-1]["blockers"] == "none \x1b[31mleft"
+
+
 def test_the_schemas_are_json_and_accept_what_init_writes(folder: Path) -> None:
     run("init")
     for shape in ("main", "okrs"):
