@@ -75,4 +75,7 @@ class Fields:
 
     def _wrong(self, name: str) -> ProtocolError:
         seen = self._raw.get("html_url") or self._raw.get("url") or self._raw.get("id") or "unnamed"
-        return ProtocolError(f"GitHub's answer lacks a proper {name!r} in a {self._what} ({seen})")
+        return ProtocolError(
+            f"GitHub's answer lacks a proper {name!r} ({self._what} {seen})",
+            fix="check `url` and that the token may read issues and pull requests; if both are right, report it",
+        )

@@ -19,6 +19,7 @@ _SIGN_IN = (
     "check the token and whether it expired; Jira Cloud wants `email` and an API token, Data Center a personal access "
     "token alone; tokens with scopes need the url https://api.atlassian.com/ex/jira/<cloud id>"
 )
+_REMOVED = "Jira has removed what this version of okr-sync asks: update okr-sync; else check `url` and `deployment`"
 _URL = "check `url` (with its context path, without /rest) and `deployment`"
 
 
@@ -52,7 +53,7 @@ def refuse(response: requests.Response | None, place: str) -> NoReturn:
     if status in (408, 425, 429) or status >= 500:
         raise TransientError(said, fix=_WAIT, retry_after=_retry_after(response.headers)) from None
     kinds: dict[int, type[ProtocolError]] = {400: RefusedError, 404: AbsentError}
-    raise kinds.get(status, ProtocolError)(said, fix=_URL) from None
+    raise kinds.get(status, ProtocolError)(said, fix=_REMOVED if status == 410 else _URL) from None
 
 
 def _words(response: requests.Response) -> str:
