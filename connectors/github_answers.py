@@ -81,7 +81,7 @@ class Judge:
     def _judge(self, error: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         kind, said = error.get("type"), str(error.get("message") or "no reason given")
         where = f"GitHub at {self.host} refused a query{self._quote(said)}"
-        if kind == "RATE_LIMITED":
+        if kind in ("RATE_LIMITED", "RATE_LIMIT"):  # documented, and seen in 2026
             raise TransientError(where, fix="wait, or sync less often", retry_after=seconds_to_wait(headers, said))
         if said.startswith("Something went wrong while executing your query") or kind == "MAX_NODE_LIMIT_EXCEEDED":
             raise TooMuchError(where, fix="try again later, or lower `batch`")

@@ -17,6 +17,8 @@ FOR_EVER = 10_000
 LOGIN = b"<html><head><title>Log in</title></head><body><form action=login>Sign in</form></body></html>"
 REMOVED = Response.of({"errorMessages": ["The requested API has been removed. Please migrate."]}, 410)
 
+LIMITED = Response.of({"errors": [{"type": "RATE_LIMIT", "message": "API rate limit already exceeded."}]})
+
 BY_SOURCE = {
     "tracker": ({"assistant-built", "launch-built"}, "beta-built"),
     "code": ({"beta-built", "launch-built"}, "assistant-built"),
@@ -88,6 +90,7 @@ BREAKS = {
     "no data from GitHub": Break("code", _answers("code", Response.of({"data": {}})), "lacks", "token may read"),
     "Jira is ill": Break("tracker", _answers("tracker", Response(500)), "500", "the next run asks again"),
     "GitHub is ill": Break("code", _answers("code", Response(503)), "503", "githubstatus.com"),
+    "GitHub limits us": Break("code", _answers("code", LIMITED), "rate limit", "wait, or sync less often"),
     "Jira limits us": Break(
         "tracker", _answers("tracker", Response(429, b"", {"Retry-After": "60"})), "429", "next run"
     ),
