@@ -25,7 +25,7 @@ def status(*, place: Place | None = None, as_of: AsOf = None, json: Json = False
         snapshot, run = stored_snapshot(session, now), last_run(session)
         report = stored_report(session, now)
     if json:
-        emit(document.status_document(snapshot, run))
+        emit(document.status_document(snapshot, run, report.cycles))
     else:
         terminal.show(report, console())
     return DONE

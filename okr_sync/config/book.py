@@ -113,7 +113,8 @@ class BookMaker:
             self.mistake(
                 entry.at("end"), f"end: {entry.end} is before the start, {entry.start}; both days are inclusive"
             )
-        return Cycle(name, entry.start, entry.end, self._instant(entry.start), self._instant(entry.end + DAY))
+        bounds = self._instant(entry.start), self._instant(entry.end + DAY)
+        return Cycle(name, entry.start, entry.end, *bounds, grace=entry.grace)
 
     def _metric(self, name: str, entry: MetricEntry) -> Metric:
         low, high = entry.minimum, entry.maximum

@@ -44,6 +44,7 @@ class CycleEntry(Entry):
 
     start: Day
     end: Day
+    grace: Duration | None = Field(None, description="how long late data counts after the end")
 
 
 class TeamEntry(Entry):

@@ -22,7 +22,8 @@ def refresh(snapshot: Snapshot, sources: Mapping[str, SourceState], now: datetim
 
     Recomputes `as_of`, `stale` and the statuses stale and outdated, with the reason in the sentence. What was saved as
     stale stays so: only a new evaluation makes anything fresh. A key result past its due date is as fresh as it was
-    then, because later readings don't count. An objective is stale when a key result or objective that counts in it is.
+    then, because later readings don't count; a closed one never ages. An objective is stale when a key result or
+    objective that counts in it is.
     """
     initiatives = tuple(_age_initiative(state, sources, now) for state in snapshot.initiatives)
     aged = {each: state for state in initiatives if state.stale for each in state.inputs}
@@ -93,6 +94,8 @@ def _age_key_result(
     if state.value is None:
         return state
     as_of = oldest(state.inputs, sources)
+    if state.status == "closed":
+        return replace(state, as_of=as_of)
     if state.status in ("stale", "outdated"):
         return replace(state, as_of=as_of, stale=True)
     then = min(now, state.due)
@@ -134,7 +137,7 @@ def _age_objectives(
 
 
 def _age_objective(state: ObjectiveState, parts: list[str]) -> ObjectiveState:
-    if state.score is None or state.status == "stale":
+    if state.score is None or state.status in ("stale", "closed"):
         return state
     reason = f"rests on stale numbers: {', '.join(parts)}; else {state.status.replace('_', ' ')}: {state.reason}"
     return replace(state, status="stale", reason=reason)

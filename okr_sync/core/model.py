@@ -7,7 +7,7 @@ concludes is in `snapshot`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
 Level: TypeAlias = Literal["organisation", "team", "individual"]
@@ -39,7 +39,7 @@ class Cycle:
     """A cycle [first, last], both local dates and inclusive.
 
     `start` and `end` are the same bounds as instants: local midnight of `first`, and of the day after `last`
-    (exclusive).
+    (exclusive). Late data counts for `grace` from `end` on (exclusive); None: until the cycle is closed.
     """
 
     id: str
@@ -47,6 +47,7 @@ class Cycle:
     last: date
     start: datetime
     end: datetime
+    grace: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeAlias, get_args
 
 from okr_sync.core.charts import Chart, ChartPoint, build_chart
+from okr_sync.core.cycles import CycleState
 from okr_sync.core.facts import SourceState
 from okr_sync.core.snapshot import (
     InitiativeState,
@@ -105,6 +106,8 @@ class Report:
     initiatives: tuple[InitiativeRow, ...]
     doubts: tuple[Doubt, ...]
     sources: tuple[SourceRow, ...]
+    cycles: tuple[CycleState, ...] = ()
+    """Those of its objectives, by their first day."""
 
     def key_results(self) -> tuple[KeyResultRow, ...]:
         """Return all key results in the order in which the report shows them."""
@@ -129,6 +132,7 @@ def build_report(  # noqa: PLR0917 -- in the order in which one thinks of them
     histories: Histories | None = None,
     run: int | None = None,
     sources: tuple[SourceState, ...] = (),
+    cycles: tuple[CycleState, ...] = (),
 ) -> Report:
     """Return the report of `snapshot`, compared with `before` as it was at `since`.
 
@@ -153,6 +157,7 @@ def build_report(  # noqa: PLR0917 -- in the order in which one thinks of them
         initiatives=initiatives,
         doubts=_doubts(ordered, initiatives),
         sources=tuple(SourceRow(state, _is_late(state, snapshot.at)) for state in sources),
+        cycles=cycles,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from okr_sync.core.model import Level
 
 Status: TypeAlias = Literal[
-    "met", "on_track", "at_risk", "off_track", "pending", "unknown", "stale", "outdated", "missed"
+    "met", "on_track", "at_risk", "off_track", "pending", "unknown", "stale", "outdated", "missed", "closed"
 ]
 InitiativeStatus: TypeAlias = Literal["done", "in_progress", "not_started", "empty", "unknown"]
 

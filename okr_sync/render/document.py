@@ -10,9 +10,11 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
+from okr_sync.core.cycles import CycleState
 from okr_sync.core.explain import ContainerLines, Explanation, ItemLine, Work
 from okr_sync.core.report import InitiativeRow, KeyResultRow, ObjectiveRow, Report
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, ObjectiveState, Snapshot
+from okr_sync.render.cycles import cycle_document
 
 KEY_RESULT = (
     "id", "title", "value", "unit", "baseline", "target", "progress", "score", "status", "as_of", "stale", "reason",
@@ -35,8 +37,8 @@ def render(report: Report) -> str:
     return json.dumps(report_document(report), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def status_document(snapshot: Snapshot, run: int | None) -> dict[str, Any]:
-    """Return every objective with its key results, and every initiative, in the order of the snapshot."""
+def status_document(snapshot: Snapshot, run: int | None, cycles: Iterable[CycleState] = ()) -> dict[str, Any]:
+    """Return every objective with its key results, every initiative, in the order of the snapshot, and the cycles."""
     return {
         "as_of": _plain(snapshot.at),
         "run": run,
@@ -45,6 +47,7 @@ def status_document(snapshot: Snapshot, run: int | None) -> dict[str, Any]:
             for state in snapshot.objectives
         ],
         "initiatives": [_take(state, INITIATIVE) for state in snapshot.initiatives],
+        "cycles": [cycle_document(cycle) for cycle in cycles],
     }
 
 
@@ -68,6 +71,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "sources": [
             {**_take(row.state, ("name", "last_success", "error", "fix")), "late": row.late} for row in report.sources
         ],
+        "cycles": [cycle_document(cycle) for cycle in report.cycles],
     }
 
 
@@ -113,7 +117,7 @@ def run_document(run: object) -> dict[str, Any]:
 
 def _objective(state: ObjectiveState, key_results: list[dict[str, Any]]) -> dict[str, Any]:
     names = ("id", "title", "level", "team", "progress", "score", "status", "coverage", "reason")
-    return {**_take(state, names), "key_results": key_results}
+    return {**_take(state, names), "key_results": key_results, "cycle": state.cycle}
 
 
 def _objective_row(row: ObjectiveRow) -> dict[str, Any]:

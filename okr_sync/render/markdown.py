@@ -22,6 +22,7 @@ def render(report: Report) -> str:
         "# OKR report",
         escape(words.basis(report)),
         f"**{escape(words.headline(report))}**",
+        *(escape(words.cycle_line(cycle)) for cycle in report.cycles),
         *_list("Moved most", _moved(report)),
         *_list("In doubt", _doubts(report)),
     ]

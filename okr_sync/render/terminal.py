@@ -28,6 +28,8 @@ def show(report: Report, console: Console) -> None:
     """Print the report's objectives, key results, initiatives and troubled sources to `console`."""
     console.print(Text(words.basis(report), style="dim"))
     console.print(Text(words.headline(report), style="bold"))
+    for cycle in report.cycles:
+        console.print(Text(words.cycle_line(cycle), style="dim"))
     for row in report.objectives:
         console.print()
         console.print(_objective_line(row))

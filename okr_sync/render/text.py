@@ -16,6 +16,7 @@ def render(report: Report) -> str:
         "OKR report",
         words.basis(report),
         words.headline(report),
+        *(words.cycle_line(cycle) for cycle in report.cycles),
         *_section("Moved most", _moved(report)),
         *_section("In doubt", _doubts(report)),
     ]

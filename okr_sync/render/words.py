@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
+from okr_sync.core.cycles import CycleState
 from okr_sync.core.numbers import show, show_instant
 from okr_sync.core.report import InitiativeRow, KeyResultRow, ObjectiveRow, Report, SourceRow
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, Status
@@ -22,6 +23,7 @@ SYMBOLS: Mapping[Status | InitiativeStatus, str] = {
     "at_risk": "▲",
     "off_track": "■",
     "missed": "✖",
+    "closed": "◆",
     "pending": "○",
     "unknown": "?",
     "stale": "◌",
@@ -38,6 +40,7 @@ TONES: Mapping[Status | InitiativeStatus, Tone] = {
     "at_risk": "fair",
     "off_track": "bad",
     "missed": "bad",
+    "closed": "quiet",
     "pending": "quiet",
     "unknown": "doubt",
     "stale": "doubt",
@@ -180,6 +183,16 @@ def source_note(row: SourceRow) -> str:
     if row.state.fix:
         parts.append(f"what to do: {clean(row.state.fix)}")
     return "; ".join(parts)
+
+
+def cycle_words(state: CycleState) -> str:
+    """Return a cycle's state and why ("active, 2026-10-01 to 2026-12-31; ends 2026-12-31")."""
+    return f"{state.state}, {state.first} to {state.last}; {clean(state.reason)}"
+
+
+def cycle_line(state: CycleState) -> str:
+    """Return a cycle's name and state in one sentence."""
+    return f"Cycle {clean(state.id)}: {cycle_words(state)}."
 
 
 def headline(report: Report) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Literal, TypeAlias
 
 from pydantic import TypeAdapter
@@ -34,6 +35,11 @@ def key_result_body(state: KeyResultState) -> str:
 def initiative_body(state: InitiativeState) -> str:
     """Return the initiative as JSON without what is volatile. Raises StoreError when a number is not finite."""
     return _text(state.id, INITIATIVE.dump_python(state, mode="json", exclude={"as_of"}))
+
+
+def instant(at: datetime) -> str:
+    """Return an instant as canonical text: ISO 8601 in UTC, ending in Z."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _text(id_: str, body: object) -> str:

@@ -63,6 +63,13 @@ def definition(session: Session, kind: Kind, id: str, at: datetime | None = None
     return next((v for v in found if v.since <= at and (v.until is None or at < v.until)), None)
 
 
+def in_force(session: Session, kind: Kind) -> tuple[Definition, ...]:
+    """Return all definitions of a kind that are in force now, by id."""
+    wanted = (DEFINITIONS.c.kind == kind, DEFINITIONS.c.until.is_(None))
+    found = fetch(session, select(DEFINITIONS).where(*wanted).order_by(DEFINITIONS.c.subject))
+    return tuple(_definition(row) for row in found)
+
+
 def versions(session: Session, kind: Kind, id: str) -> tuple[Definition, ...]:  # noqa: A002
     """Return all versions of a definition, oldest first."""
     of_subject = (DEFINITIONS.c.kind == kind, DEFINITIONS.c.subject == id)

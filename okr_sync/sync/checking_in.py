@@ -14,6 +14,7 @@ from okr_sync.core.model import Change, Done, KeyResult, Metric, Steps, Threshol
 from okr_sync.errors import UsageError
 from okr_sync.store import checkins
 from okr_sync.store.database import Store
+from okr_sync.sync.freezing import frozen_at, why_skipped
 from okr_sync.sync.run import RunReport, World, evaluate_only
 
 LIFE_OF_A_TYPED_VALUE = timedelta(days=35)  # then it is outdated and asks for a look
@@ -40,6 +41,8 @@ def check_in(store: Store, config: Config, world: World, said: TypedCheckIn) -> 
     """
     key_result = find_key_result(config, said.key_result)
     metric = None if said.value is None else _typed_metric(config, key_result, said.value)
+    with store.reading() as session:
+        _require_open(session, config, key_result, world.clock())
 
     def enter(session: Session, now: datetime) -> None:
         checkins.check_in(
@@ -56,6 +59,12 @@ def check_in(store: Store, config: Config, world: World, said: TypedCheckIn) -> 
         )
 
     return evaluate_only(store, config, world, trigger="check-in", author=said.author, enter=enter)
+
+
+def _require_open(session: Session, config: Config, key_result: KeyResult, now: datetime) -> None:
+    why = why_skipped(config.book, frozen_at(session, config.book, now)).get(key_result.id)
+    if why is not None:
+        raise UsageError(f"{key_result.id} takes no more check-ins: {why}; `okr-sync reopen` opens a closed cycle")
 
 
 def find_key_result(config: Config, wanted: str) -> KeyResult:

@@ -23,12 +23,22 @@ FIX_BY_MISS = {
 
 
 def judge_entries(
-    book: Book, snapshot: Snapshot, changed: tuple[Change, ...], collected: tuple[Collected, ...]
+    book: Book,
+    snapshot: Snapshot,
+    changed: tuple[Change, ...],
+    collected: tuple[Collected, ...],
+    skipped: Mapping[str, str],
 ) -> tuple[Entry, ...]:
-    """Return one entry for every key result of the snapshot, in its order."""
+    """Return one entry for every key result of the snapshot, in its order.
+
+    `skipped` says of those that take no more writes why: key result id → sentence.
+    """
     failures = _failures(book, collected)
     touched = {change.id for change in changed if change.subject == "key_result"}
-    return tuple(_entry(state, failures, touched) for state in snapshot.key_results)
+    return tuple(
+        Entry(state.id, "skipped", skipped[state.id]) if state.id in skipped else _entry(state, failures, touched)
+        for state in snapshot.key_results
+    )
 
 
 def _entry(state: KeyResultState, failures: _Failures, touched: set[str]) -> Entry:

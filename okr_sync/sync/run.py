@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from okr_sync.config import Config
 from okr_sync.core.changes import Change, changes
+from okr_sync.core.cycles import Frozen, freeze
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import Collected
 from okr_sync.core.snapshot import Snapshot
@@ -24,11 +25,14 @@ from okr_sync.store.processes import is_alive, this_process
 from okr_sync.store.sources import declare_sources
 from okr_sync.sync.collect import Asking, Watch, collect
 from okr_sync.sync.entries import judge_entries
+from okr_sync.sync.freezing import frozen_at, why_skipped
 from okr_sync.sync.mirror import StoredMirror
 
 Outcome = Literal["ok", "partial", "failed"]
 Enter = Callable[[Session, datetime], object]
 """Writes what a person says, at the instant of the run."""
+Seal = Callable[[Session, int, Snapshot], None]
+"""Called with the transaction, the run and what it judged; what it writes counts in what the run saves."""
 
 SPARE_TIME = timedelta(minutes=2)  # beyond the slowest source's deadline, for saving and evaluating
 
@@ -78,14 +82,22 @@ def sync(
 
 
 def evaluate_only(
-    store: Store, config: Config, world: World, *, trigger: str, author: str, enter: Enter | None = None
+    store: Store,
+    config: Config,
+    world: World,
+    *,
+    trigger: str,
+    author: str,
+    enter: Enter | None = None,
+    seal: Seal | None = None,
 ) -> RunReport:
-    """Judge anew what the store holds, without asking any source; used for check-ins.
+    """Judge anew what the store holds, without asking any source; used for check-ins, and to close a cycle.
 
-    What `enter` writes is saved together with what it changed, or not at all. Raises what `sync` raises.
+    What `enter` writes before and `seal` after the judging is saved together with what it changed, or not at all.
+    Raises what `sync` raises.
     """
     with _leased_run(store, config, world, trigger=trigger, author=author) as run:
-        return _conclude(run, (), enter)
+        return _conclude(run, (), enter, seal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +145,22 @@ def _leased_run(store: Store, config: Config, world: World, *, trigger: str, aut
         raise
 
 
-def _conclude(run: _Run, collected: tuple[Collected, ...], enter: Enter | None = None) -> RunReport:
+def _conclude(
+    run: _Run, collected: tuple[Collected, ...], enter: Enter | None = None, seal: Seal | None = None
+) -> RunReport:
     """Evaluate and save everything in one transaction; the run ends with it."""
+    book = run.config.book
     with run.store.writing() as session:
         if enter is not None:
             enter(session, run.now)
-        definitions.save_definitions(session, run.id, run.config.book, run.now, run.author, "config files")
-        snapshot = evaluate_stored(session, run.config, run.now)
+        definitions.save_definitions(session, run.id, book, run.now, run.author, "config files")
+        if seal is not None:
+            seal(session, run.id, evaluate_stored(session, run.config, run.now))
+        frozen = frozen_at(session, book, run.now)
+        snapshot = evaluate_stored(session, run.config, run.now, frozen)
         results.save_snapshot(session, run.id, snapshot, slot=run.now)
         changed = changes(run.before, snapshot)
-        entries = judge_entries(run.config.book, snapshot, changed, collected)
+        entries = judge_entries(book, snapshot, changed, collected, why_skipped(book, frozen))
         ledger.record_entries(session, run.id, entries)
         outcome = outcome_of(collected)
         ledger.finish_run(session, run.id, run.world.clock(), outcome, _summary(entries))
@@ -154,9 +172,16 @@ def freshness_of(config: Config) -> dict[str, timedelta]:
     return {name: source.fresh_for for name, source in config.sources.items()}
 
 
-def evaluate_stored(session: Session, config: Config, now: datetime) -> Snapshot:
-    """Return the snapshot at `now` of everything that the store holds for the book."""
-    return evaluate(config.book, history.load_history(session, config.book, freshness_of(config)), now)
+def evaluate_stored(
+    session: Session, config: Config, now: datetime, frozen: tuple[Frozen, ...] | None = None
+) -> Snapshot:
+    """Return the snapshot at `now` of everything that the store holds for the book; `frozen` stays as it was.
+
+    None: what is frozen is looked up.
+    """
+    facts = history.load_history(session, config.book, freshness_of(config))
+    held = frozen_at(session, config.book, now) if frozen is None else frozen
+    return freeze(evaluate(config.book, facts, now), config.book, held, facts.sources)
 
 
 def outcome_of(collected: tuple[Collected, ...]) -> Outcome:

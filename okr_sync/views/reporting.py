@@ -13,6 +13,7 @@ from okr_sync.errors import UsageError
 from okr_sync.store import ledger, reports, results
 from okr_sync.store.points import Point
 from okr_sync.store.sources import source_states
+from okr_sync.views.cycles import stored_cycles
 
 PUBLISHED = "published"  # the name under which published reports are remembered
 USUAL_BASIS = timedelta(days=7)  # compared with when nothing was published yet
@@ -42,6 +43,7 @@ def stored_report(session: Session, now: datetime, since: datetime | None = None
         histories={state.id: _chart_points(session, state.id) for state in snapshot.key_results},
         run=last_run(session),
         sources=tuple(source_states(session).values()),
+        cycles=stored_cycles(session, now),
     )
 
 

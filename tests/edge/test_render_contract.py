@@ -13,11 +13,15 @@ from typing import Any
 
 import pytest
 
+from okr_sync.core.cycles import judge_cycle
 from okr_sync.core.explain import Asked, Evidence, ItemChange, explain_key_result
 from okr_sync.core.facts import Container, ScopeFacts, SourceState, WorkItem
+from okr_sync.core.model import Cycle
 from okr_sync.core.report import build_report
 from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState, ObjectiveState, Snapshot, Status
 from okr_sync.render import document
+from okr_sync.render.cycles import closing_document, cycles_document, verification_document
+from okr_sync.store.closings import Closing
 from okr_sync.store.ledger import Entry, RunRow, SourceEntry
 from okr_sync.store.points import DeliveryPoint, Point
 
@@ -80,6 +84,12 @@ RUN = RunRow(
 )  # fmt: skip
 
 
+CYCLE = judge_cycle(Cycle("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), START, DUE, timedelta(days=5)), None, NOW)
+CLOSING = Closing(
+    1, "2026-Q4", "closed", datetime(2027, 1, 5, 9, tzinfo=UTC), "ana", "as agreed in the review", "{}", "44136fa3" * 8, 31
+)  # fmt: skip
+
+
 def points() -> list[Point]:
     """Return two points of a key result."""
     rows: tuple[tuple[datetime, float, float, Status, int], ...] = (
@@ -117,13 +127,18 @@ def examples() -> Mapping[str, dict[str, Any]]:
         item_changes=(ItemChange("MED-2", ITEM.title, "state", "in_progress", "done", datetime(2026, 11, 20, 9, tzinfo=UTC)),),
     )  # fmt: skip
     return {
-        "status": document.status_document(SNAPSHOT, 12),
-        "report": document.report_document(build_report(SNAPSHOT, BEFORE, WEEK_AGO, run=12, sources=SOURCES)),
+        "status": document.status_document(SNAPSHOT, 12, (CYCLE,)),
+        "report": document.report_document(
+            build_report(SNAPSHOT, BEFORE, WEEK_AGO, run=12, sources=SOURCES, cycles=(CYCLE,))
+        ),
         "explain": document.explain_document(explanation),
         "history": document.history_document("key_result", "assistant-launch", points()),
         "history of an initiative": document.history_document("initiative", "assistant", work),
         "runs": document.runs_document([RUN]),
         "one run": document.run_document(RUN),
+        "cycles": cycles_document((CYCLE,), (CLOSING,)),
+        "closing": closing_document(CLOSING),
+        "verification": verification_document([(CLOSING, ())]),
     }
 
 
@@ -146,7 +161,7 @@ def test_the_page_has_no_example_without_a_function() -> None:
 @pytest.mark.parametrize("name", examples())
 def test_every_key_is_explained_on_the_page(name: str) -> None:
     """Each key of each document stands in the text, as code."""
-    explained = set(re.findall(r"`([a-z_]+)`", PAGE.read_text("utf-8")))
+    explained = set(re.findall(r"`([a-z0-9_]+)`", PAGE.read_text("utf-8")))
     by_name = {"by_status", "counts"}  # their own keys are statuses and outcomes
     assert keys(examples()[name], by_name) <= explained
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from okr_sync.store.tables.closings import ClosingRow
 from okr_sync.store.tables.facts import (
     CheckInRow,
     ContainerRow,
@@ -19,6 +20,7 @@ from okr_sync.store.tables.shape import Table, sql
 
 __all__ = [
     "CheckInRow",
+    "ClosingRow",
     "ContainerRow",
     "DefinitionRow",
     "DeliveryPointRow",
