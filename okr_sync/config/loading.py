@@ -15,7 +15,7 @@ from okr_sync.config.entry import read_entry
 from okr_sync.config.language import MainFile, OkrsFile
 from okr_sync.config.names import declared_in
 from okr_sync.config.places import Mistakes, Place, Table, nearest
-from okr_sync.config.reading import read_table
+from okr_sync.config.reading import parse_table, read_table
 from okr_sync.config.references import References
 from okr_sync.config.sources import INTERVAL, Source, Sources
 from okr_sync.core.definition import define
@@ -47,19 +47,25 @@ class Config:
     files: tuple[Path, ...]
 
 
-def load(path: Path, env: Mapping[str, str], registry: Registry | None = None) -> Config:
+def load(
+    path: Path,
+    env: Mapping[str, str],
+    registry: Registry | None = None,
+    drafts: Mapping[Path, str] | None = None,
+) -> Config:
     """Return the config in `path`: okr-sync.yaml or the folder that holds it.
 
-    `env` is what `${NAME}` reads. Raises ConfigError with every mistake of all files, in the order of the files, each
-    named as `path` begins.
+    `env` is what `${NAME}` reads. `drafts` are files with objectives that are not written yet (path → text). Raises
+    ConfigError with every mistake of all files, in the order of the files, each named as `path` begins.
     """
     loading = _Loading.at(path, env)
+    drafts = drafts or {}
     main_table = loading.table(loading.file)
     main = loading.main(main_table)
     if main_table is None or main is None:
         raise ConfigError(loading.mistakes.told())
-    files = loading.okrs_files(main)
-    tables = {file: table for file in files if (table := loading.table(file)) is not None}
+    files = (*loading.okrs_files(main), *drafts)
+    tables = {file: table for file in files if (table := loading.table(file, drafts.get(file))) is not None}
     declared = declared_in((main_table, *tables.values()), loading.mistakes)
     sources = Sources(registry or Registry(), loading.file.parent, declared, loading.mistakes)
     for name, entry in main.sources.items():
@@ -121,8 +127,10 @@ class _Loading:
         mistakes = Mistakes()
         return cls(file, References(env, file.parent, mistakes), mistakes)
 
-    def table(self, file: Path) -> Table | None:
+    def table(self, file: Path, draft: str | None = None) -> Table | None:
         self.mistakes.files.append(str(file))
+        if draft is not None:
+            return parse_table(draft, str(file), self.references, self.mistakes)
         return read_table(file, str(file), self.references, self.mistakes)
 
     def main(self, table: Table | None) -> MainFile | None:

@@ -25,7 +25,7 @@ from ruamel.yaml.reader import ReaderError
 from okr_sync.config.places import Mistakes, Place, Row, Table
 from okr_sync.config.references import References
 
-__all__ = ["read_table"]
+__all__ = ["parse_table", "plain_value", "read_table"]
 
 MAX_BYTES = 1_048_576  # of one file
 MAX_DEPTH = 30  # levels, aliases expanded
@@ -56,6 +56,14 @@ def read_table(path: Path, name: str, references: References, mistakes: Mistakes
     """
     try:
         text = _decode(_read(path, name, mistakes), name, mistakes)
+    except _StopError:
+        return None
+    return parse_table(text, name, references, mistakes)
+
+
+def parse_table(text: str, name: str, references: References, mistakes: Mistakes) -> Table | None:
+    """Return what a text says, which messages call `name`; None when it is no YAML, which is noted in `mistakes`."""
+    try:
         return _Reader(name, references, mistakes).read(text)
     except _StopError:
         return None
@@ -175,7 +183,7 @@ class _Reader:
         is_key = bool(self.stack) and isinstance(self.stack[-1].value, Table) and self.stack[-1].key is None
         value: Any = event.value if is_key else self.references.resolve(event.value, place)
         if plain and value is event.value and not is_key:
-            value = _plain(event.value)
+            value = plain_value(event.value)
         node = _Node(value, place)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
@@ -241,7 +249,7 @@ class _Reader:
         raise _StopError
 
 
-def _plain(text: str) -> Any:
+def plain_value(text: str) -> Any:
     """Return what a plain scalar means in YAML 1.2 (core schema); dates stay text."""
     if text in _WORDS:
         return _WORDS[text]
