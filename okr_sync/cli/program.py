@@ -31,6 +31,7 @@ COMMANDS = {
     "cycles": ("okr_sync.cli.cycles:cycles", "List the cycles with their state, and who closed and reopened them."),
     "close": ("okr_sync.cli.cycles:close", "Freeze a cycle with every score; --verify checks that nobody changed it."),
     "reopen": ("okr_sync.cli.cycles:reopen", "Open a closed cycle again, with a reason that is kept."),
+    "import": ("okr_sync.cli.importing:import_okrs", "Write config files from a CSV file or Markdown tables."),
     "carry-over": ("okr_sync.cli.carrying:carry_over", "Write the next cycle's files from what is not complete."),
     "sources": ("okr_sync.cli.sources:sources", "List the sources with their last success; ask them with --test."),
     "migrate": ("okr_sync.cli.running:migrate", "Bring the store's schema up to this version."),

@@ -21,6 +21,7 @@ def write_drafts(config_file: Path, env: Mapping[str, str], drafts: Mapping[Path
     written: list[Path] = []
     try:
         for file, text in drafts.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("x", encoding="utf-8", newline="\n") as stream:
                 written.append(file)
                 stream.write(text)
