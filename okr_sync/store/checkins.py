@@ -70,3 +70,8 @@ def check_ins(session: Session, key_result: str) -> tuple[CheckIn, ...]:
     """Return the check-ins of a key result, oldest first."""
     found = fetch(session, select(CHECK_INS).where(CHECK_INS.c.key_result == key_result).order_by(CHECK_INS.c.id))
     return tuple(CheckIn(**{name: row[name] for name in CheckIn.__slots__}) for row in found)
+
+
+def checked_in(session: Session) -> frozenset[str]:
+    """Return the ids of all key results that were ever checked in."""
+    return frozenset(row["key_result"] for row in fetch(session, select(CHECK_INS.c.key_result).distinct()))
