@@ -35,6 +35,8 @@ def _lines(report: Report) -> Iterator[dict[str, Any]]:
         yield _objective(row)
         yield from (_key_result(key_result) for key_result in row.key_results)
     yield from (_initiative(row) for row in report.initiatives)
+    for cycle in report.cycles:
+        yield {"row": "cycle", "id": cycle.id, "status": cycle.state, "reason": cycle.reason}
     for source in report.sources:
         state = source.state
         yield {

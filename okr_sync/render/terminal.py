@@ -18,7 +18,7 @@ from okr_sync.render.words import Tone, clean, status_word
 
 STYLES: Mapping[Tone, str] = {"good": "green", "fair": "yellow", "bad": "red", "quiet": "blue", "doubt": "magenta"}
 RATIOS = {"key result": 3, "initiative": 3}  # shares of the width that columns without a width divide
-EXPLAINED: frozenset[Status] = frozenset({"at_risk", "off_track", "missed", "unknown", "stale", "outdated"})
+EXPLAINED: frozenset[Status] = frozenset({"at_risk", "off_track", "missed", "unknown", "stale", "outdated", "closed"})
 """What needs a reason at a glance; `okr-sync explain` has it for the others."""
 
 WIDE = 110  # columns from which bars are drawn

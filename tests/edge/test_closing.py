@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sqlite3
 from contextlib import closing as closed_file
 from dataclasses import replace
@@ -287,3 +289,8 @@ def test_every_format_for_people_says_the_cycle_s_state(folder: Path) -> None:
     for words in (("status",), ("report",), ("report", "--format", "md"), ("report", "--format", "html")):
         said = _run(folder, *words).out
         assert "Cycle old: closed, 2020" in said.replace("\\", ""), words
+    rows = list(csv.DictReader(io.StringIO(_run(folder, "report", "--format", "csv").out)))
+    cycles = [(row["id"], row["status"]) for row in rows if row["row"] == "cycle"]
+    assert cycles == [("old", "closed")]
+    documents = (_run(folder, "report", "--json").json(), _run(folder, "status", "--json").json())
+    assert [[(each["id"], each["state"]) for each in said["cycles"]] for said in documents] == [cycles, cycles]
