@@ -137,7 +137,7 @@ def test_the_starter_loads_with_all_its_trackers_once_their_variables_are_set(tm
     assert set(load(tmp_path, ENV).sources) == {"survey", "people", "tracker", "code"}
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(today=st.dates(date(2024, 1, 1), date(2032, 12, 31)))
 def test_the_starter_is_about_the_quarter_of_its_first_day(today: date) -> None:
     with tempfile.TemporaryDirectory() as folder:
