@@ -5,55 +5,21 @@ One more kind is one more `MeasureEntry` with its `build`, one line in `KINDS`, 
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from okr_sync.config.amounts import Amount, By, ByAmount, Count, Flag, Id, Ids, Number, Quantity, Text
+from okr_sync.config.counting import OnTimeEntry, RateEntry, RatioEntry, SamplesEntry, TotalEntry
 from okr_sync.config.entry import Entry
-from okr_sync.config.places import Place, Row
-from okr_sync.core.model import Change, Delivery, Done, DoneSubject, Measure, Step, Steps, Threshold
+from okr_sync.config.grading import RangeEntry, ZoneEntry
+from okr_sync.config.joining import AllEntry, GateEntry, PartEntry, WeightedEntry
+from okr_sync.config.measuring import Facts, MeasureEntry, MetricFacts, MetricMeasureEntry, require_addable
+from okr_sync.config.places import Row
+from okr_sync.core.model import Change, Delivery, Done, DoneSubject, Evaluate, Measure, Step, Steps, Threshold
 
 __all__ = ["KINDS", "AnyMeasure", "Facts", "MeasureEntry", "MetricFacts"]
-
-UNAVAILABLE = ("all", "gate", "on_time", "range", "rate", "ratio", "total", "weighted", "zone")
-
-
-class MetricFacts(Protocol):
-    """What a measure asks of its metric."""
-
-    @property
-    def unit(self) -> str: ...  # noqa: D102
-    @property
-    def minimum(self) -> float | None: ...  # noqa: D102
-    @property
-    def maximum(self) -> float | None: ...  # noqa: D102
-
-
-class Facts(Protocol):
-    """What a measure may look up; each look-up that fails is noted as a mistake at `place`."""
-
-    def metric(self, id: str, place: Place) -> MetricFacts | None:  # noqa: A002
-        """Return the metric, or None when it is unknown or broken."""
-
-    def initiative(self, id: str, place: Place) -> bool:  # noqa: A002
-        """Return whether the initiative exists."""
-
-    def mistake(self, place: Place, message: str) -> None:
-        """Note a mistake."""
-
-
-class MeasureEntry(Entry):
-    """Base of the kinds."""
-
-    marks: ClassVar[tuple[str, ...]]
-    """The keys by which this kind is told."""
-
-    @abstractmethod
-    def build(self, facts: Facts) -> Measure | None:
-        """Return the measure; None when a mistake was noted."""
 
 
 class SubjectEntry(Entry):
@@ -135,27 +101,6 @@ class DeliveryEntry(MeasureEntry):
         return Delivery(initiatives=tuple(self.delivery)) if all(known) else None
 
 
-class MetricMeasureEntry(MeasureEntry):
-    """Base of the kinds that compare a metric with numbers."""
-
-    metric: Id
-
-    def number(self, key: str, amount: Amount, metric: MetricFacts, facts: Facts) -> float:
-        """Return the number of `amount` in the metric's unit; notes a wrong % sign and a value out of bounds."""
-        if amount.percent and metric.unit != "%":
-            unit = f"its unit is {metric.unit!r}" if metric.unit else "it has no unit"
-            facts.mistake(self.at(key), f"{key}: metric {self.metric!r} is not in % ({unit}); write a bare number")
-        self.check_bounds(key, amount.value, metric, facts)
-        return amount.value
-
-    def check_bounds(self, key: str, value: float, metric: MetricFacts, facts: Facts) -> None:
-        """Note a value that the metric can't have."""
-        low, high = metric.minimum, metric.maximum
-        if (low is not None and value < low) or (high is not None and value > high):
-            bounds = f"{'…' if low is None else f'{low:g}'} to {'…' if high is None else f'{high:g}'}"
-            facts.mistake(self.at(key), f"{key}: {value:g} is outside what metric {self.metric!r} can be ({bounds})")
-
-
 class ChangeEntry(MetricMeasureEntry):
     """From a baseline to a target, or by points or a share."""
 
@@ -164,6 +109,8 @@ class ChangeEntry(MetricMeasureEntry):
     target: Quantity | None = None
     by: ByAmount | None = None
     relative_to: Literal["abs"] | None = None
+    commit: Quantity | None = None
+    stretch: Quantity | None = None
 
     def build(self, facts: Facts) -> Measure | None:
         """Return the measure; None when a mistake was noted."""
@@ -182,7 +129,8 @@ class ChangeEntry(MetricMeasureEntry):
         if self.relative_to is not None:
             facts.mistake(self.at("relative_to"), "relative_to: belongs to `by` with a percentage, not to target")
         self._check_moves("target", baseline, target, facts)
-        return Change(metric=self.metric, baseline=baseline, target=target)
+        commit, stretch = self._beside(baseline, target, metric, facts)
+        return Change(metric=self.metric, baseline=baseline, target=target, commit=commit, stretch=stretch)
 
     def _by(self, by: By, metric: MetricFacts, facts: Facts) -> Measure | None:
         baseline = self.number("baseline", self.baseline, metric, facts)
@@ -202,7 +150,28 @@ class ChangeEntry(MetricMeasureEntry):
             target = self._relative_target(baseline, by.relative or 0.0, facts)
         self._check_moves("by", baseline, target, facts)
         self.check_bounds("by", target, metric, facts)
-        return Change(self.metric, baseline, None, by.points, by.relative, relative_to_abs=self.relative_to == "abs")
+        commit, stretch = self._beside(baseline, target, metric, facts)
+        return Change(
+            metric=self.metric,
+            baseline=baseline,
+            points=by.points,
+            relative=by.relative,
+            relative_to_abs=self.relative_to == "abs",
+            commit=commit,
+            stretch=stretch,
+        )
+
+    def _beside(
+        self, baseline: float, target: float, metric: MetricFacts, facts: Facts
+    ) -> tuple[float | None, float | None]:
+        """Return commit and stretch; notes one that does not lie on its side of the target."""
+        commit = None if self.commit is None else self.number("commit", self.commit, metric, facts)
+        stretch = None if self.stretch is None else self.number("stretch", self.stretch, metric, facts)
+        if commit is not None and not min(baseline, target) < commit < max(baseline, target):
+            facts.mistake(self.at("commit"), f"commit: expected a value between {baseline:g} and {target:g}")
+        if stretch is not None and (stretch - target) * (target - baseline) <= 0:
+            facts.mistake(self.at("stretch"), f"stretch: expected a value beyond the target, {target:g}")
+        return commit, stretch
 
     def _relative_target(self, baseline: float, share: float, facts: Facts) -> float:
         """Return b·(1 + r), or b + |b|·r with `relative_to: abs`."""
@@ -231,7 +200,7 @@ class ThresholdEntry(MetricMeasureEntry):
     strict: Flag = False
     baseline: Quantity | None = None
     tolerance: Quantity | None = None
-    evaluate: Literal["latest", "time_in_bounds", "worst"] = "latest"
+    evaluate: Evaluate | None = None
 
     def build(self, facts: Facts) -> Measure | None:
         """Return the measure; None when a mistake was noted."""
@@ -253,14 +222,31 @@ class ThresholdEntry(MetricMeasureEntry):
             strict=self.strict,
             baseline=number("baseline", self.baseline) if self.baseline else None,
             tolerance=self.tolerance.value if self.tolerance else None,
-            evaluate=self.evaluate,
+            evaluate=self._evaluate(metric, bound, side, facts),
         )
+
+    def _evaluate(self, metric: MetricFacts, bound: Amount, side: str, facts: Facts) -> Evaluate:
+        """Return what is written, else `total` for a count that must stay at zero, else `latest`."""
+        if self.evaluate == "total":
+            require_addable(metric, self.metric, self.at("evaluate"), facts)
+        counted = side == "at_most" and bound.value == 0 and metric.type != "level"
+        return self.evaluate or ("total" if counted else "latest")
 
 
 KINDS: tuple[tuple[str, type[MeasureEntry]], ...] = (
     ("<done>", DoneEntry),
     ("<steps>", StepsEntry),
     ("<delivery>", DeliveryEntry),
+    ("<all>", AllEntry),
+    ("<weighted>", WeightedEntry),
+    ("<gate>", GateEntry),
+    ("<on_time>", OnTimeEntry),
+    ("<total>", TotalEntry),
+    ("<ratio>", RatioEntry),
+    ("<rate>", RateEntry),
+    ("<range>", RangeEntry),
+    ("<zone>", ZoneEntry),
+    ("<samples>", SamplesEntry),
     ("<threshold>", ThresholdEntry),
     ("<change>", ChangeEntry),
 )
@@ -275,9 +261,6 @@ def _kind_of(value: Any) -> str | None:
 def _can_be_told(value: Any) -> Any:
     if isinstance(value, Row) or not isinstance(value, dict):
         raise ValueError("expected a mapping like {metric: nps, baseline: 31, target: 51}")  # noqa: TRY004 -- for pydantic
-    unavailable = [word for word in UNAVAILABLE if word in value]
-    if unavailable:
-        raise ValueError(f"`{unavailable[0]}` is not available in this version yet; {_known_kinds()}")
     if _kind_of(value) is None:
         raise ValueError(f"no kind of measure has these keys; {_known_kinds()}")
     return value
@@ -291,9 +274,22 @@ AnyMeasure: TypeAlias = Annotated[
     Annotated[DoneEntry, Tag("<done>")]
     | Annotated[StepsEntry, Tag("<steps>")]
     | Annotated[DeliveryEntry, Tag("<delivery>")]
+    | Annotated[AllEntry, Tag("<all>")]
+    | Annotated[WeightedEntry, Tag("<weighted>")]
+    | Annotated[GateEntry, Tag("<gate>")]
+    | Annotated[OnTimeEntry, Tag("<on_time>")]
+    | Annotated[TotalEntry, Tag("<total>")]
+    | Annotated[RatioEntry, Tag("<ratio>")]
+    | Annotated[RateEntry, Tag("<rate>")]
+    | Annotated[RangeEntry, Tag("<range>")]
+    | Annotated[ZoneEntry, Tag("<zone>")]
+    | Annotated[SamplesEntry, Tag("<samples>")]
     | Annotated[ThresholdEntry, Tag("<threshold>")]
     | Annotated[ChangeEntry, Tag("<change>")],
     Discriminator(_kind_of),
     BeforeValidator(_can_be_told),
 ]
 """Any kind of measure, told by its keys."""
+
+for _entry in (PartEntry, AllEntry, WeightedEntry, GateEntry):
+    _entry.model_rebuild(_types_namespace={"AnyMeasure": AnyMeasure})

@@ -10,7 +10,9 @@ import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from okr_sync.core.flows import observe_flow
 from okr_sync.core.judgement import Judgement, unknown
+from okr_sync.core.kinds import Counted
 from okr_sync.core.model import Change, KeyResult, Threshold
 from okr_sync.core.numbers import at_least, at_most, close, show, show_share, show_span
 from okr_sync.core.observing import Evidence, Moment, Observed, Unknown, observe
@@ -66,7 +68,7 @@ def measure_change(measure: Change, key_result: KeyResult, evidence: Evidence, n
         progress=p,
         attainment=p,
         formula=f"{_say_target(measure, t)}({show(v)} - {show(b)}) / ({show(t)} - {show(b)}) = {show(p)}",
-        notes=_notes(observed),
+        notes=(*_notes(observed), *_milestones(measure, v, t)),
         missed=observed.missed,
         inputs=(observed.input,),
     )
@@ -77,12 +79,15 @@ def measure_threshold(measure: Threshold, key_result: KeyResult, evidence: Evide
 
     w is the tolerance, by default the distance from a violating baseline to the bound; without either a violation is
     0. `latest` judges the last reading, `worst` the worst one since the start, `time_in_bounds` gives the share of
-    the time since the start that was inside, each reading holding until the next.
+    the time since the start that was inside, each reading holding until the next. `total` judges the sum since the
+    start, which of amounts above 0 can only grow.
     """
     unit, b = _unit(evidence, measure.metric), _finite(measure.baseline)
     bound = _finite(measure.bound)
     if bound is None:
         return unknown("the bound must be a finite number", pace="bound", unit=unit, baseline=b)
+    if measure.evaluate == "total":
+        return _judge_total(measure, key_result, evidence, now)
     observed = observe(evidence, measure.metric, now, key_result.due)
     if isinstance(observed, Unknown):
         return unknown(observed, pace="bound", unit=unit, baseline=b, target=bound)
@@ -117,6 +122,24 @@ def _judge_value(judged: Judgement, v: float, measure: Threshold) -> Judgement:
     g = max(0.0, 1.0 - distance / width)
     formula = f"not {compared}: max(0, 1 - {show(distance)} / {show(width)}) = {show(g)}"
     return replace(judged, progress=g, attainment=g, formula=formula)
+
+
+def _judge_total(measure: Threshold, key_result: KeyResult, evidence: Evidence, now: datetime) -> Judgement:
+    unit, b = _unit(evidence, measure.metric), _finite(measure.baseline)
+    flow = observe_flow(Counted(metric=measure.metric), key_result, evidence, now)
+    if isinstance(flow, Unknown):
+        return unknown(flow, pace="bound", unit=unit, baseline=b, target=measure.bound)
+    judged = Judgement(
+        pace="bound",
+        unit=unit,
+        value=flow.total,
+        baseline=b,
+        target=measure.bound,
+        notes=flow.notes,
+        missed=flow.missed,
+        inputs=flow.inputs,
+    )
+    return _judge_value(judged, flow.total, measure)
 
 
 def _judge_time(
@@ -177,6 +200,17 @@ def _say_target(measure: Change, t: float) -> str:
         return ""
     by = show(measure.points) if measure.points is not None else f"{show(100 * (measure.relative or 0.0))} %"
     return f"target {show(measure.baseline)} by {by} = {show(t)}; "
+
+
+def _milestones(measure: Change, v: float, t: float) -> tuple[str, ...]:
+    """Return "commit 45 reached", "stretch 60 not reached" for the values that the measure has."""
+    rising = t > measure.baseline
+    named = (("commit", measure.commit), ("stretch", measure.stretch))
+    return tuple(
+        f"{word} {show(mark)} {'reached' if (at_least(v, mark) if rising else at_most(v, mark)) else 'not reached'}"
+        for word, mark in named
+        if mark is not None
+    )
 
 
 def _notes(observed: Observed) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from okr_sync.core.snapshot import KeyResultState
 Spot: TypeAlias = tuple[float, float]
 """(x, y), both in [0, 1]: x from start to due, y upwards."""
 
-PACED = frozenset({"change", "delivery", "steps"})
+PACED = frozenset({"baseline", "change", "delivery", "ratio", "steps", "total", "weighted"})
 """Kinds that are expected to move in a straight line from start to due."""
 
 BY_VALUE = frozenset({"threshold"})

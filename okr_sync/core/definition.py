@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from okr_sync.core.kinds import All, Counted, Gate, OnTime, Range, Rate, Ratio, Samples, Total, Weighted, Zone
 from okr_sync.core.model import (
     Book,
     Change,
@@ -66,23 +67,43 @@ def define(book: Book) -> Book:
 
 
 def metrics_of(measure: Measure) -> tuple[str, ...]:
-    """Return the ids of the metrics that a measure reads, in its order."""
-    if isinstance(measure, Change | Threshold):
-        return (measure.metric,)
-    return tuple(subject.metric for subject in _subjects(measure) if subject.metric is not None)
+    """Return the ids of the metrics that a measure reads, each once, in its order."""
+    match measure:
+        case Change() | Threshold() | Range() | Zone() | Samples():
+            names = [measure.metric]
+        case Ratio():
+            names = [measure.part, measure.whole]
+        case All() | Weighted() | Gate():
+            names = [name for part in measure.parts for name in metrics_of(part.measure)]
+        case _:
+            names = [subject.metric for subject in _subjects(measure) if subject.metric is not None]
+    return tuple(dict.fromkeys(names))
 
 
 def initiatives_of(measure: Measure) -> tuple[str, ...]:
-    """Return the ids of the initiatives that a measure rests on, in its order."""
-    if isinstance(measure, Delivery):
-        return measure.initiatives
-    return tuple(subject.initiative for subject in _subjects(measure) if subject.initiative is not None)
+    """Return the ids of the initiatives that a measure rests on, each once, in its order."""
+    match measure:
+        case Delivery() | OnTime():
+            names = list(measure.initiatives)
+        case All() | Weighted() | Gate():
+            names = [name for part in measure.parts for name in initiatives_of(part.measure)]
+        case _:
+            names = [subject.initiative for subject in _subjects(measure) if subject.initiative is not None]
+    return tuple(dict.fromkeys(names))
 
 
-def _subjects(measure: Measure) -> tuple[DoneSubject, ...]:
-    if isinstance(measure, Done):
-        return (measure.subject,)
-    return tuple(step.subject for step in measure.steps) if isinstance(measure, Steps) else ()
+def _subjects(measure: Measure) -> tuple[DoneSubject | Counted, ...]:
+    match measure:
+        case Done():
+            return (measure.subject,)
+        case Steps():
+            return tuple(step.subject for step in measure.steps)
+        case Total():
+            return measure.counted
+        case Rate():
+            return (measure.counted,)
+        case _:
+            return ()
 
 
 def _question(metric: Metric) -> tuple[object, ...]:
@@ -118,7 +139,15 @@ def _plain_group(value: object) -> Any:
         case list() | tuple():
             return [_plain(item) for item in value]
         case _ if dataclasses.is_dataclass(value):
-            fields = {f".{field.name}": _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-            return {"type": type(value).__name__, **fields}
+            return {"type": type(value).__name__, **_plain_fields(value)}
         case _:
             raise TypeError(f"{type(value).__name__} has no canonical form; add a case to okr_sync.core.definition")
+
+
+def _plain_fields(value: Any) -> dict[str, Any]:
+    pairs = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+    return {
+        f".{field.name}": _plain(item)
+        for field, item in pairs
+        if not (field.metadata.get("later") and item == field.default)
+    }

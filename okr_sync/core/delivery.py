@@ -19,7 +19,7 @@ from okr_sync.core.model import Initiative
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, Input
 from okr_sync.core.weighing import Weighing, weigh
 
-__all__ = ["Work", "WorkClass", "classify", "deliver", "deliver_all"]
+__all__ = ["Work", "WorkClass", "classify", "deliver", "deliver_all", "items_of"]
 
 WorkClass: TypeAlias = Literal["done", "in_progress", "open", "dropped"]
 
@@ -82,6 +82,17 @@ def deliver(initiative: Initiative, scopes: Mapping[str, ScopeFacts], until: dat
     state = _count(blank, initiative, units)
     counted = {ref: unit.key for ref, unit in units.items()}
     return Work(_aged(state, known), counted)
+
+
+def items_of(initiative: Initiative, scopes: Mapping[str, ScopeFacts]) -> dict[Ref, WorkItem]:
+    """Return the items that an initiative counts by (source, id), dropped ones too, in the order of its scopes."""
+    places: dict[Ref, tuple[WorkItem, Ref]] = {}
+    for scope in initiative.scopes:
+        facts = scopes.get(scope.ref, ScopeFacts(scope.ref, scope.source))
+        for container, items in facts.items.items():
+            for item in items:
+                places.setdefault((facts.source, item.id), (item, (facts.source, container)))
+    return {ref: item for ref, (item, _) in _countable(initiative, places).items()}
 
 
 def _fold(name: str) -> str:

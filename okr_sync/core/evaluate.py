@@ -35,6 +35,7 @@ def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
         initiatives={initiative.id: initiative for initiative in book.initiatives},
         scopes=history.scopes,
         work=deliver_all(book.initiatives, history.scopes),
+        timezone=book.timezone,
     )
     key_results = tuple(
         _judge(objective, key_result, evidence, now)

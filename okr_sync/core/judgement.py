@@ -11,8 +11,9 @@ from okr_sync.core.snapshot import Input
 
 __all__ = ["Judgement", "Pace", "unknown"]
 
-Pace: TypeAlias = Literal["linear", "bound", "at_due"]
-"""linear: expected to grow evenly; bound: to be kept inside all the time; at_due: judged only at the due date."""
+Pace: TypeAlias = Literal["linear", "bound", "at_due", "attained"]
+"""linear: expected to grow evenly; bound: to be kept inside all the time; at_due: judged only at the due date;
+attained: its attainment is expected to be 1 all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,8 @@ class Judgement:
     `progress` is raw; None when unknown, `reason` then says why. `attainment` is what is paced (for `done` on an
     initiative the share of its work, else progress). `inside` tells whether a bound holds now. `late`: done, but not
     by the due date. `notes` are sentences to be said with the status; `missed` says why the newest question failed.
+    `provisional`: what is reached may be lost again, so that it is met only at the due date. `goal` is the progress
+    that counts as met.
     """
 
     pace: Pace
@@ -33,6 +36,8 @@ class Judgement:
     attainment: float | None = None
     inside: bool = False
     late: bool = False
+    provisional: bool = False
+    goal: float = 1.0
     reason: str = ""
     formula: str = ""
     notes: tuple[str, ...] = ()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+from okr_sync.core.kinds import All, Gate, OnTime, Range, Rate, Ratio, Samples, Total, Weighted, Zone
 
 Level: TypeAlias = Literal["organisation", "team", "individual"]
 MetricType: TypeAlias = Literal["level", "flow", "counter"]
@@ -17,6 +19,10 @@ MissingPoints: TypeAlias = Literal["exclude", "one", "median", "fail"]
 CountedUnit: TypeAlias = Literal["issue", "leaf"]
 IncludedItems: TypeAlias = Literal["issues", "prs", "both"]
 ContainerMode: TypeAlias = Literal["pooled", "mean"]
+Evaluate: TypeAlias = Literal["latest", "time_in_bounds", "worst", "total"]
+
+LATER: dict[str, Any] = {"later": True}
+"""Metadata of fields that came after the first version: at their default they change no definition's hash."""
 
 DROPPED_RESOLUTIONS = frozenset(
     {
@@ -114,7 +120,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From a baseline to a target: exactly one of `target`, `points`, `relative` (0.25 means +25 %) is given."""
+    """From a baseline to a target: exactly one of `target`, `points`, `relative` (0.25 means +25 %) is given.
+
+    `commit` lies between baseline and target, `stretch` beyond the target; both are told and change no number.
+    """
 
     metric: str
     baseline: float
@@ -122,11 +131,16 @@ class Change:
     points: float | None = None
     relative: float | None = None
     relative_to_abs: bool = False
+    commit: float | None = field(default=None, metadata=LATER)
+    stretch: float | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Keep a metric at most or at least at a bound, inclusive unless `strict`."""
+    """Keep a metric at most or at least at a bound, inclusive unless `strict`.
+
+    `total` holds the sum since the start against the bound, of a flow or counter.
+    """
 
     metric: str
     bound: float
@@ -134,7 +148,7 @@ class Threshold:
     strict: bool = False
     baseline: float | None = None
     tolerance: float | None = None
-    evaluate: Literal["latest", "time_in_bounds", "worst"] = "latest"
+    evaluate: Evaluate = "latest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +177,23 @@ class Delivery:
     initiatives: tuple[str, ...]
 
 
-Measure: TypeAlias = Done | Change | Threshold | Steps | Delivery
+Measure: TypeAlias = (
+    Done
+    | Change
+    | Threshold
+    | Steps
+    | Delivery
+    | Total
+    | Ratio
+    | Rate
+    | Range
+    | Zone
+    | Samples
+    | OnTime
+    | All
+    | Weighted
+    | Gate
+)
 
 
 @dataclass(frozen=True, slots=True)

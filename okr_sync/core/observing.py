@@ -54,13 +54,17 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What measures look at: metrics with their readings, initiatives with their work, each by id."""
+    """What measures look at: metrics with their readings, initiatives with their work, each by id.
+
+    `timezone` (an IANA name) is where days, weeks and months are meant.
+    """
 
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     readings: Mapping[str, MetricFacts] = field(default_factory=dict)
     initiatives: Mapping[str, Initiative] = field(default_factory=dict)
     scopes: Mapping[str, ScopeFacts] = field(default_factory=dict)
     work: Mapping[str, InitiativeState] = field(default_factory=dict)
+    timezone: str = "UTC"
 
 
 def observe(evidence: Evidence, metric_id: str, now: datetime, due: datetime | None = None) -> Observed | Unknown:

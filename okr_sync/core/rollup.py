@@ -18,6 +18,9 @@ from okr_sync.core.status import judge_pace
 
 __all__ = ["Child", "RollUp", "roll_up", "roll_up_objectives"]
 
+HOLDING = frozenset({"range", "threshold"})
+"""Kinds that are expected to hold from the start."""
+
 
 @dataclass(frozen=True, slots=True)
 class Child:
@@ -140,7 +143,7 @@ def _expected(state: KeyResultState, now: datetime) -> float:
     """Return what is expected by now: a bound always holds, what is judged at the due date is done by then."""
     if state.expected is not None:
         return state.expected
-    return 1.0 if state.kind == "threshold" or now >= state.due else 0.0
+    return 1.0 if state.kind in HOLDING or now >= state.due else 0.0
 
 
 def _judge_objective(rolled: RollUp, cycle: Cycle | None, now: datetime) -> tuple[Status, str]:

@@ -43,7 +43,7 @@ def judge_status(judgement: Judgement, key_result: KeyResult, now: datetime) -> 
     Linear kinds are held against e; a bound is on track while it holds and met when it holds at the due date; what is
     judged at the due date is pending until then unless it is met before.
     """
-    expected = elapsed_share(key_result.start, key_result.due, now) if judgement.pace == "linear" else None
+    expected = _expect(judgement, key_result, now)
     if judgement.progress is None:
         return Verdict("unknown", judgement.reason, expected)
     if now < key_result.start:
@@ -76,14 +76,24 @@ def judge_pace(progress: float, attainment: float, expected: float) -> tuple[Sta
     return "at_risk" if at_least(attainment, AT_RISK * expected) else "off_track", reason
 
 
+def _expect(judgement: Judgement, key_result: KeyResult, now: datetime) -> float | None:
+    """Return the progress expected by now: e, or 1 of what is to be attained all the time and can be lost again."""
+    if judgement.pace == "attained" and judgement.provisional:
+        return 1.0
+    paced = judgement.pace in {"linear", "attained"}
+    return elapsed_share(key_result.start, key_result.due, now) if paced else None
+
+
 def _judge_growth(
     judgement: Judgement, progress: float, expected: float | None, key_result: KeyResult, now: datetime
 ) -> tuple[Status, str]:
     """Judge what grows towards 1; without an expected share it is pending until the due date."""
     if now >= key_result.due:
         return _judge_end(judgement, progress)
+    if judgement.provisional and at_least(progress, judgement.goal):
+        return "on_track", f"{show_share(progress)} so far; met when it holds at the due date"
     if expected is not None and judgement.attainment is not None:
-        return judge_pace(progress, judgement.attainment, expected)
+        return judge_pace(progress, judgement.attainment, 1.0 if judgement.pace == "attained" else expected)
     if at_least(progress, 1.0):
         return "met", "done before the due date"
     return "pending", f"not done yet; due {show_instant(key_result.due)}"
@@ -91,9 +101,10 @@ def _judge_growth(
 
 def _judge_end(judgement: Judgement, progress: float) -> tuple[Status, str]:
     late = ", late: done after the due date" if judgement.late else ""
-    if at_least(progress, 1.0):
-        return "met", f"{show_share(progress)} of 1.00 at the due date" if not late else f"met{late}"
-    return "missed", f"{show_share(progress)} of 1.00 at the due date{late}"
+    reason = f"{show_share(progress)} of {show_share(judgement.goal)} at the due date"
+    if at_least(progress, judgement.goal):
+        return "met", reason if not late else f"met{late}"
+    return "missed", f"{reason}{late}"
 
 
 def _judge_bound(judgement: Judgement, key_result: KeyResult, now: datetime) -> tuple[Status, str]:

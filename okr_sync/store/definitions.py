@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from okr_sync.core.definition import canonical, definition_hash
+from okr_sync.core.measures import KINDS
 from okr_sync.core.model import Book, Cycle, Initiative, KeyResult, Metric, Objective
 from okr_sync.store.statements import Row, change_all, fetch, insert_all
 from okr_sync.store.tables import DefinitionRow, sql
@@ -93,15 +94,15 @@ def _bodies(book: Book) -> Iterator[tuple[Kind, str, Mapping[str, Any]]]:
 
 def _fields(defined: Cycle | Objective | KeyResult | Initiative | Metric) -> dict[str, Any]:
     body: dict[str, Any] = _plain(defined)
-    if isinstance(defined, KeyResult):
-        body["measure"] = {"kind": type(defined.measure).__name__.lower(), **body["measure"]}
     return body
 
 
 def _plain(value: object) -> Any:
-    """Return `value` with each dataclass in it as field → value."""
+    """Return `value` with each dataclass in it as field → value, led by the kind of a measure."""
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        kinds: dict[type, str] = {**KINDS}
+        kind = {"kind": kinds[type(value)]} if type(value) in kinds else {}
+        return kind | {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

@@ -10,7 +10,8 @@ from difflib import get_close_matches
 from sqlmodel import Session
 
 from okr_sync.config import Config
-from okr_sync.core.model import Change, Done, KeyResult, Metric, Steps, Threshold
+from okr_sync.core import definition
+from okr_sync.core.model import KeyResult, Metric
 from okr_sync.errors import UsageError
 from okr_sync.store import checkins
 from okr_sync.store.database import Store
@@ -109,12 +110,4 @@ def _require_possible(metric: Metric, value: float) -> None:
 
 def metrics_of(key_result: KeyResult) -> tuple[str, ...]:
     """Return the ids of the metrics that a key result reads."""
-    match key_result.measure:
-        case Change(metric=metric) | Threshold(metric=metric):
-            return (metric,)
-        case Done(subject=subject):
-            return (subject.metric,) if subject.metric else ()
-        case Steps(steps=steps):
-            return tuple(step.subject.metric for step in steps if step.subject.metric)
-        case _:
-            return ()
+    return definition.metrics_of(key_result.measure)
