@@ -84,7 +84,7 @@ def _judged(part: Part, judgement: Judgement, expected: float) -> _Judged | None
 def _pace(judgement: Judgement, score: float, expected: float) -> float:
     if at_least(score, 1.0) and not (judgement.provisional or judgement.pace == "bound"):
         return 1.0
-    if judgement.attainment is None:
+    if judgement.attainment is None or judgement.pace == "at_due":
         return expected
     attained = clamp(judgement.attainment)
     return attained if judgement.pace == "linear" else expected * attained

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okr_sync.core.definition import canonical, define, definition_hash, initiatives_of, metrics_of
+from okr_sync.core.kinds import All, Counted, Gate, OnTime, Part, Range, Rate, Ratio, Samples, Total, Weighted, Zone
 from okr_sync.core.model import Book, Change, Delivery, DeliveryScope, Done, Measure, Steps
 from tests.core.builders import DUE, HALF, at_most, book, initiative, key_result, metric, number, steps, work
 
@@ -124,12 +125,32 @@ def test_names_that_are_not_defined_are_left_to_the_loader() -> None:
         (Done(work("i")), (), ("i",)),
         (Steps(steps(number("m"), work("i"), number("x"))), ("m", "x"), ("i",)),
         (Delivery(("i", "j")), (), ("i", "j")),
+        (OnTime(("i", "j"), 0.9), (), ("i", "j")),
+        (Ratio("m", "x", 0.9), ("m", "x"), ()),
+        (Range("m", 0, 1), ("m",), ()),
+        (Zone("m", "a", "b", "c"), ("m",), ()),
+        (Samples("m", 3), ("m",), ()),
+        (Total((Counted(metric="m"), Counted(initiative="i"), Counted(metric="x")), 3), ("m", "x"), ("i",)),
+        (Rate(Counted(initiative="i"), 3, "week"), (), ("i",)),
+        (All((Part("1", Done(work("i"))), Part("2", at_most(1)), Part("3", Samples("m", 2)))), ("m",), ("i",)),
+        (Weighted((Part("1", Gate((Part("2", Done(number("x"))),))), Part("3", at_most(1)))), ("x", "m"), ()),
     ],
 )
 def test_a_measure_names_what_it_rests_on(
     measure: Measure, metrics: tuple[str, ...], initiatives: tuple[str, ...]
 ) -> None:
     assert (metrics_of(measure), initiatives_of(measure)) == (metrics, initiatives)
+
+
+def test_what_came_later_changes_the_hash_only_where_it_is_used() -> None:
+    plain, marked = Change("m", 0.0, target=1.0), Change("m", 0.0, target=1.0, stretch=2.0)
+    assert "commit" not in canonical(plain)
+    assert '".stretch":2.0' in canonical(marked)
+
+
+def test_another_part_or_another_weight_of_one_is_another_hash() -> None:
+    held = [Weighted((Part("1", at_most(bound), weight),)) for bound, weight in ((1, 1), (2, 1), (1, 2))]
+    assert len({definition_hash(each) for each in held}) == 3
 
 
 def test_the_hash_of_a_definition_stays_what_it_was() -> None:

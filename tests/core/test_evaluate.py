@@ -12,6 +12,20 @@ from hypothesis import strategies as st
 
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import History, MetricFacts, Miss
+from okr_sync.core.kinds import (
+    All,
+    Counted,
+    Gate,
+    OnTime,
+    Part,
+    Range,
+    Rate,
+    Ratio,
+    Samples,
+    Total,
+    Weighted,
+    Zone,
+)
 from okr_sync.core.measures import KINDS, kind_of
 from okr_sync.core.model import Book, Change, Delivery, Done, Initiative, Measure, Metric, Steps
 from okr_sync.core.snapshot import Snapshot
@@ -49,6 +63,20 @@ MEASURES: tuple[Measure, ...] = (
     Steps(steps(number("c"), work("j"), work("i")), need=2, partial=True),
     Steps(steps(number("c"), work("j")), deadline="hard"),
     Delivery(("i", "j")),
+    Total((Counted(metric="b"), Counted(initiative="i", share=0.5)), 20),
+    Ratio("b", "a", 0.5),
+    Rate(Counted(metric="b"), 10, "week"),
+    Rate(Counted(initiative="j"), 3, "month", "hit_rate"),
+    Rate(Counted(metric="b"), 10, "week", "average"),
+    Range("a", 40, 60, 10),
+    Zone("c", "a place", "a medal", "gold"),
+    Samples("a", 4),
+    OnTime(("i", "j"), 0.9),
+    OnTime(("i",), 0.9, "items"),
+    All((Part("1", Range("a", 40, 60, 10)), Part("2", Samples("c", 3)))),
+    Weighted((Part("1", Done(number("a")), 0.7), Part("2", Change("b", 0, target=5), 0.3)), require_all=True),
+    Gate((Part("1", Done(work("i"))), Part("2", All((Part("3", Ratio("c", "a", 1.0)), Part("4", at_most(40))))))),
+    replace(at_most(0, evaluate="total"), metric="b"),
 )
 BOOK = book(
     metrics=METRICS,
@@ -79,7 +107,10 @@ def histories(draw: st.DrawFn) -> History:
     scopes = []
     for ref in ("i/1", "j/1", "j/2"):
         drawn = draw(st.lists(st.tuples(state, points, st.floats(-20, 120)), max_size=5))
-        held = [item(f"{ref[0]}{n}", each, size, done_at=day(at)) for n, (each, size, at) in enumerate(drawn)]
+        held = [
+            item(f"{ref[0]}{n}", each, size, done_at=day(at), due=day(at + 3).date() if at > 20 else None)
+            for n, (each, size, at) in enumerate(drawn)
+        ]
         scopes.append(scope(ref, held, draw(misses), resolved=draw(st.booleans())))
     facts = {name: draw(metric_facts()) for name in draw(st.sets(st.sampled_from("abc")))}
     return history(HALF, facts, scopes)
