@@ -7,7 +7,7 @@ import glob
 import io
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -47,7 +47,7 @@ class CsvQuery(api.Query):
 
     column: str
     where: dict[str, str] = Field(default_factory=dict, description="column: text; all must be equal")
-    aggregate: Literal["last", "sum", "mean", "min", "max", "count"] = "last"
+    aggregate: Literal["last", "sum", "mean", "min", "max", "count", "sum_by_date", "count_by_date"] = "last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,8 @@ def _readings(rows: list[_Row], query: CsvQuery, decimal: str) -> tuple[api.Read
     if query.aggregate == "last":
         last = {row.time: row for row in filled}
         return tuple(api.Reading(_number(row, query.column, decimal), time, row.place) for time, row in last.items())
+    if query.aggregate in {"sum_by_date", "count_by_date"}:
+        return tuple(_by_date(filled, query, decimal))
     if query.aggregate == "count" and rows:
         newest = (filled or rows)[-1]
         return (api.Reading(len(filled), newest.time, f"count of {len(filled)} rows up to {newest.place}"),)
@@ -150,6 +152,17 @@ def _readings(rows: list[_Row], query: CsvQuery, decimal: str) -> tuple[api.Read
         return ()
     value = _FOLDS[query.aggregate]([_number(row, query.column, decimal) for row in filled])
     return (api.Reading(value, filled[-1].time, f"{query.aggregate} of {len(filled)} rows up to {filled[-1].place}"),)
+
+
+def _by_date(filled: list[_Row], query: CsvQuery, decimal: str) -> Iterator[api.Reading]:
+    """Yield a reading for each time: the sum of its rows, or how many they are."""
+    grouped: dict[datetime | None, list[_Row]] = {}
+    for row in filled:
+        grouped.setdefault(row.time, []).append(row)
+    for time, rows in grouped.items():
+        counting = query.aggregate == "count_by_date"
+        value = len(rows) if counting else math.fsum(_number(row, query.column, decimal) for row in rows)
+        yield api.Reading(value, time, f"{'count' if counting else 'sum'} of {len(rows)} rows up to {rows[-1].place}")
 
 
 def _number(row: _Row, column: str, decimal: str) -> float:

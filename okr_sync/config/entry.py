@@ -36,7 +36,6 @@ _TEXTS = {
     "bool_type": "expected true or false",
     "string_type": 'expected text; write a number or a word like true in "quotes"',
     "list_type": "expected a list",
-    "too_short": "expected at least one, found none",
     "tuple_type": "expected a list",
     "dict_type": "expected a mapping (key: value)",
     "model_type": "expected a mapping (key: value)",
@@ -121,12 +120,21 @@ def note(error: ValidationError, tree: Table | Row, mistakes: Mistakes) -> None:
 
 def _told(name: str, detail: dict[str, Any]) -> str:
     text = _TEXTS.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
+    if detail["type"] in {"too_short", "too_long"}:
+        text = _told_length(detail["ctx"])
     if detail["type"] == "literal_error":
         expected = detail["ctx"]["expected"]
         words = [word.strip("' ") for word in expected.replace(" or ", ",").split(",")]
         hint = nearest(detail["input"], words) if type(detail["input"]) is str else ""
         text = f"expected {expected}{hint}"
     return f"{name}: {text}" if name else text
+
+
+def _told_length(ctx: dict[str, Any]) -> str:
+    found = ctx["actual_length"] or "none"
+    if "max_length" in ctx:
+        return f"expected at most {ctx['max_length']}, found {found}"
+    return f"expected at least {'one' if ctx['min_length'] == 1 else ctx['min_length']}, found {found}"
 
 
 EntryType = TypeVar("EntryType", bound=Entry)

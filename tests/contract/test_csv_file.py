@@ -288,3 +288,18 @@ def test_a_relative_path_starts_at_the_folder_of_the_config(tmp_path: Path) -> N
     """The working directory plays no part."""
     settings = CsvSettings.model_validate({"path": "data/x.csv"}, context={"folder": tmp_path})
     assert settings.path == tmp_path / "data/x.csv"
+
+
+def test_amounts_of_one_date_are_added_or_counted_date_by_date(tmp_path: Path) -> None:
+    """Two sales on the first day and one on the second are two readings; empty cells are no sale."""
+    settings = write(tmp_path, "date,sale\n2026-11-01,5\n2026-11-02,4\n2026-11-01,7\n2026-11-03,\n")
+    first, second = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
+    assert ask(settings, column="sale", aggregate="sum_by_date") == (
+        Reading(12, first, "sum of 2 rows up to data.csv, line 4"),
+        Reading(4, second, "sum of 1 rows up to data.csv, line 3"),
+    )
+    assert values(ask(settings, column="sale", aggregate="count_by_date")) == [2, 1]
+    assert miss(ask(write(tmp_path, "date,sale\n"), column="sale", aggregate="sum_by_date")).startswith("no_data: ")
+    assert miss(ask(write(tmp_path, "date,sale\n2026-11-01,x\n"), column="sale", aggregate="sum_by_date")).startswith(
+        "invalid: "
+    )

@@ -59,7 +59,8 @@ def test_every_yaml_block_of_the_page_is_named_and_they_load_together(page: Path
     config = load(page, ENV)
     assert len(config.files) == 4
     assert {type(each.measure).__name__ for each in config.book.key_results()} == {
-        "Done", "Change", "Threshold", "Steps", "Delivery"
+        "Done", "Change", "Threshold", "Steps", "Delivery", "Total", "Ratio", "Rate", "Range", "Zone", "Samples",
+        "OnTime", "All", "Weighted", "Gate",
     }  # fmt: skip
 
 
