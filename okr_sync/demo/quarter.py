@@ -67,7 +67,7 @@ def show(folder: Path, *, tell: Callable[[RunReport, datetime], None]) -> Shown:
             tell(runs[-1], at)
             if at == MONDAYS[-1]:
                 clock.now = at + timedelta(minutes=10)
-                typed = TypedCheckIn("improvement-areas", author="dora", value=1.0, note="Seven areas, ranked")
+                typed = TypedCheckIn("onboarding-survey", author="dora", value=1.0, note="Seven areas, ranked")
                 check_in(store, config, World(clock=clock), typed)
     return Shown(folder, config.store_url, clock.now, tuple(runs))
 

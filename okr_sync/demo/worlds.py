@@ -31,11 +31,13 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An epic ("MED-1", title) or a milestone ("owner/name", title) with its work."""
+    """An epic ("MED-1", title) or a milestone ("owner/name", title) with its work; `due` and `closed` are days."""
 
     name: str
     title: str
     work: tuple[Work, ...]
+    due: int | None = None
+    closed: int | None = None
 
 
 def places() -> tuple[Place, ...]:
@@ -76,7 +78,10 @@ def build_github(described: tuple[Place, ...]) -> GithubWorld:
         if "/" in place.name:
             repository = repositories.get(place.name) or world.add_repository(place.name, at=EARLIEST)
             repositories[place.name] = repository
-            milestone = world.add_milestone(repository, place.title, at=EARLIEST)
+            due = None if place.due is None else _instant(place.due)
+            milestone = world.add_milestone(repository, place.title, at=EARLIEST, due_on=due)
+            if place.closed is not None:
+                world.close_milestone(milestone, at=_instant(place.closed) + timedelta(hours=1))
             for work in place.work:
                 _add_item(world, repository, milestone, work)
     return world
@@ -102,7 +107,9 @@ def _places(text: str) -> Iterator[Place]:
     for block in re.split(r"^= ", text, flags=re.MULTILINE)[1:]:
         head, *lines = [line for line in block.splitlines() if line.strip()]
         name, title = head.split(": ", 1) if "/" in head.split()[0] else head.split(" ", 1)
-        yield Place(name, title.strip(), tuple(_work(line) for line in lines))
+        title, *days = [cell.strip() for cell in title.split("|")]
+        known = {word: int(day) for word, day in (cell.split() for cell in days)}
+        yield Place(name, title, tuple(_work(line) for line in lines), known.get("due"), known.get("closed"))
 
 
 def _work(line: str) -> Work:

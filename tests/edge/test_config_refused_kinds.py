@@ -31,6 +31,8 @@ METRICS = """\
 """
 FLOWS = MAIN + METRICS
 
+LEVEL = "{metric: nps, at_most: 5}"
+
 REFUSED = [
     ("{metric: ▸nps, total: 20}", "metric 'nps' is a level, and levels are never summed"),
     ("{metric: ▸slod, total: 20}", "unknown metric 'slod'; did you mean 'sold'?"),
@@ -100,13 +102,11 @@ REFUSED = [
     ("{all: [{metric: nps, at_most: 5}, ▸{metric: nps}]}", "all: no kind of measure has these keys"),
     ("{all: [{metric: nps, at_most: 5}, {metric: nps, at_least: 5}], require: ▸any}", "require: expected 'all'"),
     (
-        "{weighted: [{weight: ▸-1, measure: {metric: nps, samples: 5}}, "
-        "{weight: 1, measure: {metric: nps, samples: 6}}]}",
+        f"{{weighted: [{{weight: ▸-1, measure: {LEVEL}}}, {{weight: 1, measure: {LEVEL}}}]}}",
         "weight: -1 is negative; 0 means watched only",
     ),
     (
-        "{weighted: ▸[{weight: 0, measure: {metric: nps, samples: 5}}, "
-        "{weight: 0, measure: {metric: nps, samples: 6}}]}",
+        f"{{weighted: ▸[{{weight: 0, measure: {LEVEL}}}, {{weight: 0, measure: {LEVEL}}}]}}",
         "weighted: all weights are 0",
     ),
     (
@@ -131,7 +131,6 @@ def test_a_measure_that_cannot_be_meant_is_the_one_mistake(tmp_path: Path, measu
 
 
 NPS, SOLD = Threshold("nps", 5, "at_most"), Counted(metric="sold")
-LEVEL = "{metric: nps, at_most: 5}"
 CHRISTMAS = (date(2026, 12, 24), date(2026, 12, 25), date(2026, 12, 31))
 
 MEANT: list[tuple[str, Measure]] = [
