@@ -41,7 +41,7 @@ def check_in(
 ) -> int:
     """Enter a value, a confidence or a note for a key result.
 
-    Example: okr-sync check-in improvement-areas --value 1 --note "Seven areas, ranked"
+    Example: okr-sync check-in onboarding-survey --value 1 --note "Seven areas, ranked"
     """
     if value is None and confidence is None and not note and not blockers:
         raise UsageError("nothing to check in: give --value, --confidence, --note or --blockers")

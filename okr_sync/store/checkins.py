@@ -60,10 +60,14 @@ def check_in(
     if confidence is not None and not 0 <= confidence <= MOST_CONFIDENT:
         raise UsageError(f"A confidence of {confidence} can't be; give a number from 0 to {MOST_CONFIDENT}.")
     if number is not None and metric is not None:
-        add_reading(session, metric, Reading(number, now, f"check-in by {author}", author, expires), now)
+        add_reading(session, metric, Reading(number, now, _evidence(author, note), author, expires), now)
     row = {"at": now, "key_result": key_result, "author": author, "metric": metric, "value": number}
     words = {"confidence": confidence, "note": note, "blockers": blockers, "done": done, "expires": expires}
     return insert_one(session, CHECK_INS, row | words)
+
+
+def _evidence(author: str, note: str) -> str:
+    return f"check-in by {author}: {note}" if note else f"check-in by {author}"
 
 
 def check_ins(session: Session, key_result: str) -> tuple[CheckIn, ...]:

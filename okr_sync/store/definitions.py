@@ -98,11 +98,16 @@ def _fields(defined: Cycle | Objective | KeyResult | Initiative | Metric) -> dic
 
 
 def _plain(value: object) -> Any:
-    """Return `value` with each dataclass in it as field → value, led by the kind of a measure."""
+    """Return `value` with each dataclass in it as field → value, led by the kind of a measure.
+
+    Fields that came later are left out at their default, so that a new release makes no new version.
+    """
     if is_dataclass(value):
         kinds: dict[type, str] = {**KINDS}
         kind = {"kind": kinds[type(value)]} if type(value) in kinds else {}
-        return kind | {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        pairs = [(field, getattr(value, field.name)) for field in fields(value)]
+        new = {field.name for field, item in pairs if field.metadata.get("later") and item == field.default}
+        return kind | {field.name: _plain(item) for field, item in pairs if field.name not in new}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 

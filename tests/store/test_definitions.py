@@ -7,7 +7,19 @@ from datetime import date
 
 from sqlmodel import Session
 
-from okr_sync.core.model import Book, Change, Cycle, DeliveryScope, Initiative, KeyResult, Metric, Objective
+from okr_sync.core.kinds import Counted, Gate, Part, Rate, Ratio
+from okr_sync.core.model import (
+    Book,
+    Change,
+    Cycle,
+    DeliveryScope,
+    Done,
+    DoneSubject,
+    Initiative,
+    KeyResult,
+    Metric,
+    Objective,
+)
 from okr_sync.store.definitions import definition, save_definitions, versions
 from tests.store.builders import HOUR, NOW, running
 
@@ -82,3 +94,32 @@ def test_a_key_result_that_changes_makes_no_new_version_of_its_objective(session
     _save(session, BOOK, 0)
     _save(session, _with(replace(NPS, title="Better")), 1)
     assert len(versions(session, "objective", "experience")) == 1
+
+
+def test_a_measure_is_saved_with_its_kind_and_so_are_the_measures_inside(session: Session) -> None:
+    launched = Part("1 done", Done(DoneSubject(initiative="assistant")))
+    enrolled = Part("2 ratio", Ratio("enrolled", "employees", 0.9), 2.0)
+    _save(session, _with(replace(NPS, measure=Gate((launched, enrolled)))), 0)
+    found = definition(session, "key_result", "nps-20")
+    assert found is not None
+    measure = found.body["measure"]
+    assert measure["kind"] == "gate"
+    assert [part["measure"]["kind"] for part in measure["parts"]] == ["done", "ratio"]
+    assert measure["parts"][1] | {"measure": None} == {"title": "2 ratio", "measure": None, "weight": 2.0}
+
+
+def test_days_in_a_measure_are_saved_as_text(session: Session) -> None:
+    rate = Rate(Counted(metric="nps"), 10, "week", skip=(date(2026, 12, 24),))
+    _save(session, _with(replace(NPS, measure=rate)), 0)
+    found = definition(session, "key_result", "nps-20")
+    assert found is not None
+    assert found.body["measure"]["skip"] == ["2026-12-24"]
+
+
+def test_a_field_that_came_later_makes_no_new_version_until_it_is_used(session: Session) -> None:
+    _save(session, BOOK, 0)
+    found = definition(session, "key_result", "nps-20")
+    assert found is not None
+    assert "stretch" not in found.body["measure"]
+    stretched = _with(replace(NPS, measure=Change("nps", 31.0, target=51.0, stretch=60.0)))
+    assert _save(session, stretched, 1) == 1
