@@ -148,7 +148,7 @@ def test_a_reading_that_is_not_finite_saves_nothing_at_all(store: Store) -> None
 
 def test_a_typed_value_is_a_reading_with_author_and_expiry(session: Session) -> None:
     check_in(session, NOW, "nps-20", "ana", metric="nps", value=40.0, confidence=7, note="wave 2", expires=NOW + DAY)
-    assert _facts(session).readings == (Reading(40.0, NOW, "check-in by ana", "ana", NOW + DAY),)
+    assert _facts(session).readings == (Reading(40.0, NOW, "check-in by ana: wave 2", "ana", NOW + DAY),)
     assert not _facts(session).undated
     (said,) = check_ins(session, "nps-20")
     assert (said.author, said.value, said.confidence, said.note, said.at) == ("ana", 40.0, 7.0, "wave 2", NOW)
