@@ -1,8 +1,8 @@
 """Two snapshots → what changed between them, field by field; and back: a snapshot and changes → the next snapshot.
 
-What follows the clock or a mere re-reading (`as_of`, `expected`, `inputs`, the snapshot's `at`, and the sentence beside
-a known status) is volatile: it never makes a change by itself, but comes along with one. The sentence of what is
-unknown is not volatile: it is all there is.
+What follows the clock or a mere re-reading (`as_of`, `expected`, `forecast`, `inputs`, the snapshot's `at`, and the
+sentence beside a known status) is volatile: it never makes a change by itself, but comes along with one. The sentence
+of what is unknown is not volatile: it is all there is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Subject: TypeAlias = Literal["objective", "key_result", "initiative"]
 State: TypeAlias = ObjectiveState | KeyResultState | InitiativeState
 AnyState = TypeVar("AnyState", ObjectiveState, KeyResultState, InitiativeState)
 
-VOLATILE = frozenset({"as_of", "expected", "inputs"})
+VOLATILE = frozenset({"as_of", "expected", "forecast", "inputs"})
 QUIET = frozenset({"formula", "score", "weight_done", "weight_total", "policy", "coverage", "shared", "title"})
 """Fields that a line names only when nothing else changed."""
 
@@ -112,11 +112,12 @@ def without_volatile(snapshot: Snapshot) -> Snapshot:
         at=datetime.min.replace(tzinfo=snapshot.at.tzinfo),
         objectives=tuple(replace(state, reason=_lasting_reason(state)) for state in snapshot.objectives),
         key_results=tuple(
-            replace(state, reason=_lasting_reason(state), as_of=None, expected=None, inputs=())
+            replace(state, reason=_lasting_reason(state), as_of=None, expected=None, forecast=None, inputs=())
             for state in snapshot.key_results
         ),
         initiatives=tuple(
-            replace(state, reason=_lasting_reason(state), as_of=None, inputs=()) for state in snapshot.initiatives
+            replace(state, reason=_lasting_reason(state), as_of=None, forecast=None, inputs=())
+            for state in snapshot.initiatives
         ),
     )
 

@@ -19,7 +19,7 @@ from okr_sync.core.model import Initiative
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, Input
 from okr_sync.core.weighing import Weighing, weigh
 
-__all__ = ["Work", "WorkClass", "classify", "deliver", "deliver_all", "items_of"]
+__all__ = ["Work", "WorkClass", "classify", "deliver", "deliver_all", "deliver_works", "items_of"]
 
 WorkClass: TypeAlias = Literal["done", "in_progress", "open", "dropped"]
 
@@ -29,10 +29,15 @@ Ref: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An initiative's state and the items that it counts (dropped ones too) with the keys that people say."""
+    """An initiative's state and the items that it counts (dropped ones too) with the keys that people say.
+
+    `finished` says when each done item was done, where the tracker tells; `began` when the first item was created.
+    """
 
     state: InitiativeState
     counted: Mapping[Ref, str]
+    finished: tuple[datetime, ...] = ()
+    began: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,8 @@ class _Unit:
     key: str
     container: Ref
     points: float | None
+    created: datetime | None = None
+    done_at: datetime | None = None
 
 
 def classify(thing: WorkItem | Container, dropped: frozenset[str], until: datetime | None = None) -> WorkClass:
@@ -61,9 +68,14 @@ def classify(thing: WorkItem | Container, dropped: frozenset[str], until: dateti
 
 def deliver_all(initiatives: Iterable[Initiative], scopes: Mapping[str, ScopeFacts]) -> dict[str, InitiativeState]:
     """Return the state of each initiative by id, with the items that others count too named in `shared`."""
+    return {name: each.state for name, each in deliver_works(initiatives, scopes).items()}
+
+
+def deliver_works(initiatives: Iterable[Initiative], scopes: Mapping[str, ScopeFacts]) -> dict[str, Work]:
+    """Return the work of each initiative by id, its state as `deliver_all` has it."""
     work = {initiative.id: deliver(initiative, scopes) for initiative in initiatives}
     claims = Counter(ref for each in work.values() for ref in each.counted)
-    return {name: replace(each.state, shared=_shared(each, claims)) for name, each in work.items()}
+    return {name: replace(each, state=replace(each.state, shared=_shared(each, claims))) for name, each in work.items()}
 
 
 def deliver(initiative: Initiative, scopes: Mapping[str, ScopeFacts], until: datetime | None = None) -> Work:
@@ -81,7 +93,13 @@ def deliver(initiative: Initiative, scopes: Mapping[str, ScopeFacts], until: dat
     units = _units(initiative, known, until)
     state = _count(blank, initiative, units)
     counted = {ref: unit.key for ref, unit in units.items()}
-    return Work(_aged(state, known), counted)
+    finished = (unit.done_at for unit in units.values() if unit.kind == "done")
+    return Work(
+        _aged(state, known),
+        counted,
+        finished=tuple(sorted(at for at in finished if at is not None)),
+        began=min((unit.created for unit in units.values() if unit.created is not None), default=None),
+    )
 
 
 def items_of(initiative: Initiative, scopes: Mapping[str, ScopeFacts]) -> dict[Ref, WorkItem]:
@@ -150,14 +168,15 @@ def _units(initiative: Initiative, facts: list[ScopeFacts], until: datetime | No
             elif container.kind != "query" and container.state == "done":
                 childless[home] = container
     units = {
-        ref: _Unit(classify(item, initiative.dropped, until), item.key, home, item.points)
+        ref: _Unit(classify(item, initiative.dropped, until), item.key, home, item.points, item.created, item.done_at)
         for ref, (item, home) in _countable(initiative, places).items()
     }
     for home, container in childless.items():
         if home in peopled:
             continue
         # An epic without children stands for one piece of work of weight 1, whatever items weigh.
-        units[home] = _Unit(classify(container, initiative.dropped, until), container.key, home, 1.0)
+        kind = classify(container, initiative.dropped, until)
+        units[home] = _Unit(kind, container.key, home, 1.0, done_at=container.done_at)
     return units
 
 

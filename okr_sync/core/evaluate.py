@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
-from okr_sync.core.delivery import deliver_all
+from okr_sync.core.definition import initiatives_of
+from okr_sync.core.delivery import Work, deliver_works
 from okr_sync.core.facts import History
+from okr_sync.core.forecast import foresee_metric, foresee_work
 from okr_sync.core.freshness import refresh
 from okr_sync.core.judgement import Judgement
 from okr_sync.core.measures import kind_of, measure_key_result
@@ -15,7 +18,7 @@ from okr_sync.core.numbers import clamp
 from okr_sync.core.observing import Evidence
 from okr_sync.core.rollup import roll_up_objectives
 from okr_sync.core.silence import explain_silence
-from okr_sync.core.snapshot import KeyResultState, Snapshot
+from okr_sync.core.snapshot import InitiativeState, KeyResultState, Snapshot
 from okr_sync.core.status import Verdict, judge_status
 
 __all__ = ["evaluate"]
@@ -29,12 +32,13 @@ def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
     before its start is pending; after its due date it is met or missed.
     """
     history = explain_silence(book, history)
+    work = deliver_works(book.initiatives, history.scopes)
     evidence = Evidence(
         metrics={metric.id: metric for metric in book.metrics},
         readings=history.metrics,
         initiatives={initiative.id: initiative for initiative in book.initiatives},
         scopes=history.scopes,
-        work=deliver_all(book.initiatives, history.scopes),
+        work={name: each.state for name, each in work.items()},
         timezone=book.timezone,
     )
     key_results = tuple(
@@ -46,7 +50,7 @@ def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
         at=now,
         objectives=roll_up_objectives(book, {state.id: state for state in key_results}, now),
         key_results=key_results,
-        initiatives=tuple(evidence.work[initiative.id] for initiative in book.initiatives),
+        initiatives=_foresee(book, work, now),
     )
     return refresh(snapshot, history.sources, now)
 
@@ -77,7 +81,30 @@ def _judge(objective: Objective, key_result: KeyResult, evidence: Evidence, now:
         formula=judgement.formula,
         inputs=judgement.inputs,
         stale=verdict.status == "stale",
+        forecast=foresee_metric(key_result, evidence, now),
     )
+
+
+def _foresee(book: Book, work: Mapping[str, Work], now: datetime) -> tuple[InitiativeState, ...]:
+    """Return the state of each initiative with its forecast, held against the first key result that needs it."""
+    dues: dict[str, list[date]] = {}
+    for key_result in book.key_results():
+        for name in initiatives_of(key_result.measure):
+            dues.setdefault(name, []).append(_last_day(key_result))
+    named = {key_result.id: key_result for key_result in book.key_results()}
+    for initiative in book.initiatives:
+        found = [_last_day(named[name]) for name in initiative.key_results if name in named]
+        dues.setdefault(initiative.id, []).extend(found)
+    return tuple(
+        replace(each.state, forecast=foresee_work(initiative, each, now, min(dues[initiative.id], default=None)))
+        for initiative in book.initiatives
+        for each in (work[initiative.id],)
+    )
+
+
+def _last_day(key_result: KeyResult) -> date:
+    """Return the local date that ends at the due instant, local midnight of a zone from UTC-10 to UTC+13."""
+    return (key_result.due - timedelta(hours=11)).astimezone(UTC).date()
 
 
 def _override(verdict: Verdict, judgement: Judgement) -> Verdict:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
 from okr_sync.core.delivery import WorkClass, classify
+from okr_sync.core.diagnosis import Cause
 from okr_sync.core.facts import Container, ScopeFacts, WorkItem
 from okr_sync.core.model import DROPPED_RESOLUTIONS, CountedUnit, IncludedItems
 from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState
@@ -108,6 +109,8 @@ class Explanation:
     since: datetime | None
     differences: tuple[Difference, ...]
     item_changes: tuple[ItemChange, ...]
+    causes: tuple[Cause, ...] = ()
+    """Why it moved since then, or did not although its work is done."""
 
 
 class KeyResultPoint(Protocol):
@@ -152,6 +155,7 @@ def explain_key_result(
     before: KeyResultPoint | None = None,
     since: datetime | None = None,
     item_changes: Sequence[ItemChange] = (),
+    causes: Sequence[Cause] = (),
 ) -> Explanation:
     """Return why the key result has its number, compared with `before`, its state at `since`."""
     fields = ("value", "baseline", "target", "progress", "status", "definition")
@@ -163,6 +167,7 @@ def explain_key_result(
         since=since,
         differences=_compare(fields, before, state),
         item_changes=_in_order(item_changes),
+        causes=tuple(causes),
     )
 
 
@@ -173,6 +178,7 @@ def explain_initiative(
     before: DeliveryPoint | None = None,
     since: datetime | None = None,
     item_changes: Sequence[ItemChange] = (),
+    causes: Sequence[Cause] = (),
 ) -> Explanation:
     """Return what the initiative is made of, compared with `before`, its state at `since`."""
     fields = ("done", "in_progress", "open", "dropped", "weight_done", "weight_total")
@@ -184,6 +190,7 @@ def explain_initiative(
         since=since,
         differences=_compare(fields, before, evidence.state),
         item_changes=_in_order(item_changes),
+        causes=tuple(causes),
     )
 
 

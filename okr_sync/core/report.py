@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, get_args
 
 from okr_sync.core.charts import Chart, ChartPoint, build_chart
 from okr_sync.core.cycles import CycleState
+from okr_sync.core.diagnosis import Cause, Past, diagnose_key_result, diagnose_work, index_past
 from okr_sync.core.facts import SourceState
 from okr_sync.core.snapshot import (
     InitiativeState,
@@ -38,6 +39,8 @@ class KeyResultRow:
     status_before: Status | None = None
     """None when there was none or it is the same."""
     chart: Chart | None = None
+    causes: tuple[Cause, ...] = ()
+    """Why it moved since then, or did not although its work is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class InitiativeRow:
     done_delta: int | None = None
     total_delta: int | None = None
     dropped_delta: int | None = None
+    causes: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +118,6 @@ class Report:
         return tuple(row for objective in self.objectives for row in objective.key_results)
 
 
-@dataclass(frozen=True, slots=True)
-class _Before:
-    objectives: Mapping[str, ObjectiveState] = field(default_factory=dict)
-    key_results: Mapping[str, KeyResultState] = field(default_factory=dict)
-    initiatives: Mapping[str, InitiativeState] = field(default_factory=dict)
-
-
 Histories: TypeAlias = Mapping[str, tuple[ChartPoint, ...]]
 """Key result id → its points; those without an entry get no chart."""
 
@@ -133,21 +130,23 @@ def build_report(  # noqa: PLR0917 -- in the order in which one thinks of them
     run: int | None = None,
     sources: tuple[SourceState, ...] = (),
     cycles: tuple[CycleState, ...] = (),
+    reopened: Mapping[str, int] | None = None,
 ) -> Report:
     """Return the report of `snapshot`, compared with `before` as it was at `since`.
 
     Objectives are ordered by level (organisation, team, individual), else as in the book. A key result belongs to an
-    objective of the same snapshot. Without `before` all deltas are None.
+    objective of the same snapshot. Without `before` all deltas are None. `reopened`: initiative id → items since then.
     """
-    past = _index(before)
-    charts = histories or {}
-    rows = [_key_result_row(state, past, charts, snapshot.at) for state in snapshot.key_results]
+    past = index_past(before, reopened)
+    work = {state.id: state for state in snapshot.initiatives}
+    rows = [_key_result_row(state, past, histories or {}, work, snapshot.at) for state in snapshot.key_results]
+    old = {} if before is None else {state.id: state for state in before.objectives}
     grouped: dict[str, list[KeyResultRow]] = {state.id: [] for state in snapshot.objectives}
     for row in rows:
         grouped[row.state.objective].append(row)
     objectives = sorted(snapshot.objectives, key=lambda state: _LEVELS.index(state.level))
-    ordered = tuple(_objective_row(state, tuple(grouped[state.id]), past) for state in objectives)
-    initiatives = tuple(_initiative_row(state, past.initiatives.get(state.id)) for state in snapshot.initiatives)
+    ordered = tuple(_objective_row(state, tuple(grouped[state.id]), old.get(state.id)) for state in objectives)
+    initiatives = tuple(_initiative_row(state, past) for state in snapshot.initiatives)
     return Report(
         at=snapshot.at,
         since=since,
@@ -161,17 +160,9 @@ def build_report(  # noqa: PLR0917 -- in the order in which one thinks of them
     )
 
 
-def _index(before: Snapshot | None) -> _Before:
-    if before is None:
-        return _Before()
-    return _Before(
-        {state.id: state for state in before.objectives},
-        {state.id: state for state in before.key_results},
-        {state.id: state for state in before.initiatives},
-    )
-
-
-def _key_result_row(state: KeyResultState, past: _Before, charts: Histories, now: datetime) -> KeyResultRow:
+def _key_result_row(
+    state: KeyResultState, past: Past, charts: Histories, work: Mapping[str, InitiativeState], now: datetime
+) -> KeyResultRow:
     old = past.key_results.get(state.id)
     return KeyResultRow(
         state,
@@ -179,16 +170,17 @@ def _key_result_row(state: KeyResultState, past: _Before, charts: Histories, now
         progress_delta=_difference(state.progress, old.progress if old else None),
         status_before=_other(old.status if old else None, state.status),
         chart=build_chart(state, charts.get(state.id, ()), now),
+        causes=diagnose_key_result(state, work, past, now),
     )
 
 
-def _objective_row(state: ObjectiveState, rows: tuple[KeyResultRow, ...], past: _Before) -> ObjectiveRow:
-    old = past.objectives.get(state.id)
+def _objective_row(state: ObjectiveState, rows: tuple[KeyResultRow, ...], old: ObjectiveState | None) -> ObjectiveRow:
     delta = _difference(state.progress, old.progress if old else None)
     return ObjectiveRow(state, rows, delta, _other(old.status if old else None, state.status))
 
 
-def _initiative_row(state: InitiativeState, old: InitiativeState | None) -> InitiativeRow:
+def _initiative_row(state: InitiativeState, past: Past) -> InitiativeRow:
+    old = past.initiatives.get(state.id)
     if old is None:
         return InitiativeRow(state)
     return InitiativeRow(
@@ -196,6 +188,7 @@ def _initiative_row(state: InitiativeState, old: InitiativeState | None) -> Init
         done_delta=_gain(state.done, old.done),
         total_delta=_gain(state.total, old.total),
         dropped_delta=_gain(state.dropped, old.dropped),
+        causes=diagnose_work(state, past),
     )
 
 

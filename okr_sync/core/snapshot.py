@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, TypeAlias
 
 from okr_sync.core.model import Level
@@ -12,6 +12,8 @@ Status: TypeAlias = Literal[
     "met", "on_track", "at_risk", "off_track", "pending", "unknown", "stale", "outdated", "missed", "closed"
 ]
 InitiativeStatus: TypeAlias = Literal["done", "in_progress", "not_started", "empty", "unknown"]
+Outlook: TypeAlias = Literal["in_time", "tight", "late", "open"]
+"""Of 100 simulated futures: 85 end by the due date; 50 do; fewer do; there is no due date to hold them against."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,44 @@ class Input:
     time: datetime | None = None
     max_age_days: float | None = None
     expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Where a metric stands at the due date if its last readings go on; all None, with the `reason`, when they are few.
+
+    `slope` is the change of the value in a day (Theil-Sen). `low` and `high`, and the progress that they give, bound
+    what the middle 80 % of the slopes lead to. It rests on `readings` over a span of `days`.
+    """
+
+    slope: float | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    progress: float | None = None
+    progress_low: float | None = None
+    progress_high: float | None = None
+    readings: int = 0
+    days: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryForecast:
+    """When the work that is left is done at the pace of the last weeks; dates are None, with the `reason`, if unknown.
+
+    Half of the simulated futures are done by `likely` (p50), 85 of 100 by `latest` (p85). `finished` items in `weeks`
+    of seven days are the pace, `remaining` items are left.
+    """
+
+    likely: date | None = None
+    latest: date | None = None
+    due: date | None = None
+    outlook: Outlook = "open"
+    remaining: int = 0
+    finished: int = 0
+    weeks: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +102,8 @@ class KeyResultState:
     inputs: tuple[Input, ...] = ()
     as_of: datetime | None = None
     stale: bool = False
+    forecast: Forecast | None = None
+    """None for kinds that are not forecast, and outside [start, due)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +134,8 @@ class InitiativeState:
     shared: tuple[str, ...] = ()
     as_of: datetime | None = None
     stale: bool = False
+    forecast: DeliveryForecast | None = None
+    """None when nothing is left, or nothing is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,3 +54,10 @@ def transitions(session: Session, source: str, items: frozenset[str], since: dat
         for row in fetch(session, statement.where(TRANSITIONS.c.item.in_(chunk)))
     ]
     return tuple(transition for _, transition in sorted(found, key=lambda pair: pair[0]))
+
+
+def left_done(session: Session, since: datetime) -> frozenset[tuple[str, str]]:
+    """Return (source, item) of those that were seen to leave the state done after `since` (exclusive)."""
+    wanted = (TRANSITIONS.c.field == "state", TRANSITIONS.c.before == "done", TRANSITIONS.c.recorded_at > since)
+    found = fetch(session, select(TRANSITIONS.c.source, TRANSITIONS.c.item).where(*wanted))
+    return frozenset((row["source"], row["item"]) for row in found)

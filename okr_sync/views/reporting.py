@@ -14,6 +14,7 @@ from okr_sync.store import ledger, reports, results
 from okr_sync.store.points import Point
 from okr_sync.store.sources import source_states
 from okr_sync.views.cycles import stored_cycles
+from okr_sync.views.items import reopened_since
 
 PUBLISHED = "published"  # the name under which published reports are remembered
 USUAL_BASIS = timedelta(days=7)  # compared with when nothing was published yet
@@ -44,6 +45,7 @@ def stored_report(session: Session, now: datetime, since: datetime | None = None
         run=last_run(session),
         sources=tuple(source_states(session).values()),
         cycles=stored_cycles(session, now),
+        reopened=reopened_since(session, snapshot, basis),
     )
 
 

@@ -1,0 +1,198 @@
+"""Where a metric will stand at its due date, and when work will be finished, if the last weeks go on.
+
+A metric goes on by its Theil-Sen slope, the median of the slopes between all pairs of readings, which a single outlier
+can't bend. Work goes on at the pace of weeks drawn at random from the last ones (Monte Carlo); the draws are seeded by
+the definition, so that equal facts give equal dates. A metric's forecast follows its readings alone; that of work
+moves with the day, since a day without a finished item is news, too.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from statistics import median
+from typing import TypeAlias
+
+from okr_sync.core.changing import resolve_target
+from okr_sync.core.definition import definition_hash
+from okr_sync.core.delivery import Work
+from okr_sync.core.model import Change, Initiative, KeyResult, Metric
+from okr_sync.core.numbers import at_least, show
+from okr_sync.core.observing import Evidence, Moment, Unknown, observe
+from okr_sync.core.snapshot import DeliveryForecast, Forecast, Outlook
+
+__all__ = ["foresee_metric", "foresee_work", "pairwise_slopes", "percentile", "simulate_weeks"]
+
+Spot: TypeAlias = tuple[float, float]
+"""(days, value)."""
+
+DAY = timedelta(days=1)
+WINDOW = 0.5  # share of the key result's own time that the last readings may span
+FEWEST_READINGS = 4
+EARLIEST = 0.2  # elapsed share before which the last reading is too early
+OUTER = 0.1  # share of the slopes that the range leaves out at each end
+
+FUTURES = 500  # simulated
+MOST_WEEKS = 8  # of the past that are drawn from
+FEWEST_WEEKS = 2
+FEWEST_FINISHED = 4  # items in these weeks
+HORIZON = 260  # weeks ahead; beyond these five years a date says nothing
+LIKELY, LATEST = 0.50, 0.85  # shares of the futures that are done by the dates told
+
+
+def foresee_metric(key_result: KeyResult, evidence: Evidence, now: datetime) -> Forecast | None:
+    """Return the forecast of a `change` at its due date: v + slope · days left, v the last reading.
+
+    The readings of the last half of the key result's own time count, one for each 24 hours before the last. None for
+    other kinds, before the start, from the due date on, and without a target or a reading; without numbers, but with
+    the reason, below 4 readings or when the last one lies in the first 20 % of the time. A value never leaves the
+    metric's bounds.
+    """
+    measure = key_result.measure
+    if not isinstance(measure, Change) or not key_result.start <= now < key_result.due:
+        return None
+    observed, target = observe(evidence, measure.metric, now, key_result.due), resolve_target(measure)
+    if isinstance(observed, Unknown) or isinstance(target, Unknown):
+        return None
+    window = (key_result.due - key_result.start) * WINDOW
+    spots = _spots(observed.moments, window)
+    n, days = len(spots), spots[-1][0] - spots[0][0]
+    elapsed = (observed.moments[-1].time - key_result.start) / (key_result.due - key_result.start)
+    if n < FEWEST_READINGS:
+        said = "1 reading" if n == 1 else f"{n} readings"
+        reason = f"{said} in the last {show(round(window / DAY, 1))} days; {FEWEST_READINGS} make a forecast"
+        return Forecast(readings=n, days=days, reason=reason)
+    if not at_least(elapsed, EARLIEST):
+        reason = f"the last reading lies in the first {EARLIEST:.0%} of the time: too early for a forecast"
+        return Forecast(readings=n, days=days, reason=reason)
+    left = (key_result.due - observed.moments[-1].time) / DAY
+    return _project(spots, left, observed.metric, measure.baseline, target)
+
+
+def foresee_work(initiative: Initiative, work: Work, now: datetime, due: date | None = None) -> DeliveryForecast | None:
+    """Return when the initiative's open items are done, held against its own due date or else `due`.
+
+    The pace are whole weeks of seven days up to the last midnight (UTC), at most 8, not before the first item was
+    created. None when the work is done, empty or unknown; without dates, but with the reason, below 2 such weeks,
+    below 4 items finished in them, and beyond five years.
+    """
+    state = work.state
+    remaining = (state.open or 0) + (state.in_progress or 0)
+    if not remaining:
+        return None
+    until = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    pace = _pace(work, until)
+    held = initiative.due or due
+    known = DeliveryForecast(due=held, remaining=remaining, finished=sum(pace), weeks=len(pace))
+    reason = _why_no_pace(pace)
+    if reason:
+        return replace(known, reason=reason)
+    seed = int(definition_hash(initiative.id, initiative.scopes), 16)
+    weeks = simulate_weeks(remaining, pace, seed)
+    if weeks is None:
+        return replace(known, reason=f"{remaining} items are left: at this pace more than {HORIZON // 52} years")
+    likely, latest = ((until + each * 7 * DAY).date() for each in weeks)
+    return replace(known, likely=likely, latest=latest, outlook=_outlook(likely, latest, held))
+
+
+def pairwise_slopes(spots: Sequence[Spot]) -> list[float]:
+    """Return the slopes between all pairs of spots at different times, ascending; their median is Theil-Sen's."""
+    pairs = ((one, other) for place, one in enumerate(spots) for other in spots[place + 1 :])
+    return sorted((v - u) / (t - s) for (s, u), (t, v) in pairs if t != s)
+
+
+def percentile(ascending: Sequence[float], share: float) -> float:
+    """Return the value below which `share` of the numbers lie, linear between the two nearest; at least one number."""
+    place = share * (len(ascending) - 1)
+    low, high = ascending[math.floor(place)], ascending[math.ceil(place)]
+    return low + (high - low) * (place - math.floor(place))
+
+
+def simulate_weeks(remaining: int, pace: Sequence[int], seed: int) -> tuple[float, float] | None:
+    """Return after how many weeks 50 % and 85 % of the futures have finished `remaining` items.
+
+    Each week of each future finishes as many as a week drawn from `pace`; inside its last week a future goes evenly.
+    More left is never finished earlier with equal pace and seed. None: 85 % are not done after five years.
+    """
+    if remaining > HORIZON * max(pace):
+        return None
+    draw = random.Random(seed)  # noqa: S311 -- a simulation, no secret
+    left = [float(remaining)] * FUTURES
+    ends: list[float] = []
+    for week in range(HORIZON):
+        # All futures draw each week, done or not, so that the draws don't depend on what is left.
+        for future, finished in enumerate(draw.choices(pace, k=FUTURES)):
+            if left[future] > 0 and finished >= left[future]:
+                ends.append(week + left[future] / finished)
+            left[future] -= finished
+        if len(ends) > LATEST * FUTURES:
+            ends.sort()
+            return ends[int(LIKELY * FUTURES)], ends[int(LATEST * FUTURES)]
+    return None
+
+
+def _spots(moments: Sequence[Moment], window: timedelta) -> list[Spot]:
+    """Return the last reading of each 24 hours back from the newest, as days before it (0 or less) and values."""
+    last = moments[-1].time
+    newest: dict[int, Spot] = {}
+    for moment in moments:
+        if last - moment.time <= window:
+            newest[(last - moment.time) // DAY] = ((moment.time - last) / DAY, moment.value)
+    return list(newest.values())
+
+
+def _project(spots: Sequence[Spot], left: float, metric: Metric, baseline: float, target: float) -> Forecast | None:
+    slopes = pairwise_slopes(spots)
+    slope, value = median(slopes), spots[-1][1]
+    ends = [_bounded(value + each * left, metric) for each in _around(slopes, slope)]
+    shares = [(end - baseline) / (target - baseline) for end in ends]
+    if not all(map(math.isfinite, (*slopes, *ends, *shares))):
+        return None
+    return Forecast(
+        slope=slope,
+        value=ends[1],
+        low=ends[0],
+        high=ends[2],
+        progress=shares[1],
+        progress_low=min(shares),
+        progress_high=max(shares),
+        readings=len(spots),
+        days=spots[-1][0] - spots[0][0],
+    )
+
+
+def _around(slopes: Sequence[float], slope: float) -> tuple[float, float, float]:
+    return percentile(slopes, OUTER), slope, percentile(slopes, 1 - OUTER)
+
+
+def _bounded(value: float, metric: Metric) -> float:
+    low = -math.inf if metric.minimum is None else metric.minimum
+    high = math.inf if metric.maximum is None else metric.maximum
+    return min(high, max(low, value))
+
+
+def _pace(work: Work, until: datetime) -> tuple[int, ...]:
+    """Return how many items were finished in each whole week up to `until`, the newest week first."""
+    begun = [at for at in (work.began, *work.finished[:1]) if at is not None]
+    weeks = min(MOST_WEEKS, (until - min(begun)) // (7 * DAY)) if begun else 0
+    ages = [(until - at) // (7 * DAY) for at in work.finished if at < until]
+    return tuple(ages.count(week) for week in range(weeks))
+
+
+def _why_no_pace(pace: Sequence[int]) -> str:
+    if len(pace) < FEWEST_WEEKS:
+        return f"the work is younger than {FEWEST_WEEKS} weeks: too early for a forecast"
+    if sum(pace) < FEWEST_FINISHED:
+        return f"{sum(pace)} items finished in the last {len(pace)} weeks; {FEWEST_FINISHED} make a forecast"
+    return ""
+
+
+def _outlook(likely: date, latest: date, due: date | None) -> Outlook:
+    if due is None:
+        return "open"
+    if likely > due:
+        return "late"
+    return "in_time" if latest <= due else "tight"
