@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
@@ -18,10 +19,11 @@ from okr_sync.render.cycles import cycle_document
 
 KEY_RESULT = (
     "id", "title", "value", "unit", "baseline", "target", "progress", "score", "status", "as_of", "stale", "reason",
+    "forecast",
 )  # fmt: skip
 INITIATIVE = (
     "id", "title", "done", "open", "in_progress", "dropped", "total", "weight_done", "weight_total", "progress",
-    "state", "as_of", "stale", "reason",
+    "state", "as_of", "stale", "reason", "forecast",
 )  # fmt: skip
 POINT = ("value", "baseline", "target", "progress", "score", "status", "definition", "run")
 DELIVERY_POINT = (
@@ -90,6 +92,7 @@ def explain_document(explanation: Explanation) -> dict[str, Any]:
         "item_changes": [
             _take(each, ("key", "title", "field", "before", "after", "at")) for each in explanation.item_changes
         ],
+        "causes": _all(explanation.causes),
     }
 
 
@@ -133,7 +136,7 @@ def _objective_row(row: ObjectiveRow) -> dict[str, Any]:
 
 def _key_result_row(row: KeyResultRow) -> dict[str, Any]:
     deltas = ("progress_delta", "value_delta", "status_before")
-    return {**_take(row.state, KEY_RESULT), "owner": row.state.owner, **_take(row, deltas)}
+    return {**_take(row.state, KEY_RESULT), "owner": row.state.owner, **_take(row, deltas), "causes": _all(row.causes)}
 
 
 def _initiative_row(row: InitiativeRow) -> dict[str, Any]:
@@ -141,6 +144,7 @@ def _initiative_row(row: InitiativeRow) -> dict[str, Any]:
         **_take(row.state, INITIATIVE),
         "policy": row.state.policy,
         **_take(row, ("done_delta", "total_delta", "dropped_delta")),
+        "causes": _all(row.causes),
     }
 
 
@@ -188,7 +192,14 @@ def _take(thing: object, names: Iterable[str]) -> dict[str, Any]:
     return {name: _plain(getattr(thing, name)) for name in names}
 
 
+def _all(things: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return each dataclass with all its fields."""
+    return [_plain(thing) for thing in things]
+
+
 def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return _take(value, [field.name for field in fields(value)])
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from okr_sync.core.explain import CLASSES, ContainerLines, Difference, Explanation, ItemChange, ItemLine, Work
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, Status
-from okr_sync.render import words
+from okr_sync.render import reasons, words
 from okr_sync.render.words import clean, status_word
 
 
@@ -21,10 +21,11 @@ def render_explanation(explanation: Explanation) -> str:
     ]
     for work in explanation.work:
         lines += _work(work, own=work.state is subject)
-    return "\n".join(line.rstrip() for line in [*lines, *_changes(explanation)]) + "\n"
+    return "\n".join(line.rstrip() for line in [*lines, *_why(explanation), *_changes(explanation)]) + "\n"
 
 
 def _key_result(state: KeyResultState) -> list[str]:
+    forecast = reasons.metric_forecast(state, with_reason=True)
     expiry = [f"the value expires {words.moment(each.expires)}" for each in state.inputs if each.expires]
     return [
         f"{clean(state.title)} [{clean(state.id)}]",
@@ -35,6 +36,7 @@ def _key_result(state: KeyResultState) -> list[str]:
         f"  baseline    {words.amount(state.baseline, state.unit) if state.baseline is not None else 'none'}",
         f"  target      {words.amount(state.target, state.unit) if state.target is not None else 'none'}",
         f"  formula     {clean(state.formula) or 'none: there is no number'}",
+        *([f"  forecast    {forecast}"] if forecast else []),
         f"  kind        {clean(state.kind)}, from {words.first_day(state.start)} through {words.last_day(state.due)}",
         f"  weight      {words.amount(state.weight)} in {clean(state.objective)}",
         *([f"  owner       {clean(state.owner)}"] if state.owner else []),
@@ -44,6 +46,7 @@ def _key_result(state: KeyResultState) -> list[str]:
 
 
 def _initiative(state: InitiativeState) -> list[str]:
+    forecast = reasons.work_forecast(state, with_reason=True)
     weight = f"{words.amount(state.weight_done)} of {words.amount(state.weight_total)}"
     return [
         f"{clean(state.title)} [{clean(state.id)}]",
@@ -52,6 +55,7 @@ def _initiative(state: InitiativeState) -> list[str]:
         "",
         f"  items       {words.work_count(state)}",
         f"  weight      {weight}{f'; {clean(state.policy)}' if state.policy else ''}",
+        *([f"  forecast    {forecast}"] if forecast else []),
         *([f"  owner       {clean(state.owner)}"] if state.owner else []),
         *([f"  works for   {', '.join(map(clean, state.key_results))}"] if state.key_results else []),
         *([f"  shared      {', '.join(map(clean, state.shared))}"] if state.shared else []),
@@ -118,6 +122,13 @@ def _changes(explanation: Explanation) -> list[str]:
     differences = [_difference(each, explanation) for each in explanation.differences]
     items = [_item_change(each) for each in explanation.item_changes]
     return _section(f"changed since {words.moment(explanation.since)}", [*differences, *items] or ["nothing"])
+
+
+def _why(explanation: Explanation) -> list[str]:
+    subject = explanation.subject
+    unit = subject.unit if isinstance(subject, KeyResultState) else ""
+    said = reasons.causes(explanation.causes, unit, own=subject.id)
+    return _section("why it moved", [said] if said else [])
 
 
 def _item_change(each: ItemChange) -> str:

@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from okr_sync.core.report import InitiativeRow, ObjectiveRow, Report
 from okr_sync.core.snapshot import Status
-from okr_sync.render import words
+from okr_sync.render import reasons, words
 from okr_sync.render.drawing import HEIGHT, LEFT, RIGHT, TOP, WIDTH, draw
 
 TEMPLATE = "report.html.j2"
@@ -32,6 +32,7 @@ def _template() -> Template:
 def _context(report: Report) -> Mapping[str, Any]:
     return {
         "report": report,
+        "reasons": reasons,
         "words": words,
         "levels": _by_level(report.objectives),
         "shares": _shares(report.summary.by_status),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from okr_sync.core.report import InitiativeRow, KeyResultRow, ObjectiveRow, Report
 from okr_sync.core.snapshot import InitiativeStatus, Status
-from okr_sync.render import words
+from okr_sync.render import reasons, words
 from okr_sync.render.words import clean, status_word
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~$])")
@@ -80,8 +80,14 @@ def _key_result(row: KeyResultRow) -> tuple[str, ...]:
         escape(words.since_note(row)),
         escape(words.key_result_numbers(state)),
         words.moment(state.as_of),
-        escape(state.reason),
+        "; ".join(filter(None, [escape(state.reason), escape(_reasons(row))])),
     )
+
+
+def _reasons(row: KeyResultRow) -> str:
+    causes = reasons.causes(row.causes, row.state.unit, own=row.state.id)
+    forecast = reasons.metric_forecast(row.state)
+    return "; ".join([*([f"why: {causes}"] if causes else []), *([f"forecast: {forecast}"] if forecast else [])])
 
 
 def _initiatives(found: tuple[InitiativeRow, ...]) -> list[str]:
@@ -94,6 +100,8 @@ def _initiatives(found: tuple[InitiativeRow, ...]) -> list[str]:
 def _initiative(row: InitiativeRow) -> tuple[str, ...]:
     state = row.state
     mark = words.doubt_mark(state, state.state)
+    forecast = reasons.work_forecast(state)
+    notes = (state.policy, state.reason, f"forecast: {forecast}" if forecast else "")
     return (
         f"{escape(state.title)} ({escape(state.id)})",
         _status(state.state) + (f", {mark}" if mark else ""),
@@ -101,7 +109,7 @@ def _initiative(row: InitiativeRow) -> tuple[str, ...]:
         words.work_count(state),
         words.work_delta(row),
         words.moment(state.as_of),
-        "; ".join(escape(note) for note in (state.policy, state.reason) if note),
+        "; ".join(escape(note) for note in notes if note),
     )
 
 

@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from okr_sync.core.report import InitiativeRow, KeyResultRow, ObjectiveRow, Report
+from okr_sync.core.snapshot import DeliveryForecast, Forecast
+from okr_sync.render import reasons
 from okr_sync.render.words import clean
 
 COLUMNS = (
     "row", "id", "title", "objective", "level", "team", "owner", "status", "stale",
     "progress", "score", "progress_delta", "value", "unit", "baseline", "target", "value_delta",
     "done", "in_progress", "open", "dropped", "total", "coverage", "as_of", "reason",
+    "forecast_value", "forecast_progress", "forecast_likely", "forecast_latest", "why_moved",
 )  # fmt: skip
 """Every column; what a thing doesn't have, and what is unknown, is empty. `progress` and `score` are shares."""
 
@@ -57,13 +60,19 @@ def _key_result(row: KeyResultRow) -> dict[str, Any]:
     shares = ("progress", "score", "value", "unit", "baseline", "target")
     names = ("id", "title", "objective", "owner", "status", "stale", *shares, "as_of", "reason")
     deltas = {"progress_delta": row.progress_delta, "value_delta": row.value_delta}
-    return {"row": "key_result", **_take(row.state, names), **deltas}
+    forecast = row.state.forecast or Forecast()
+    why = reasons.causes(row.causes, row.state.unit, own=row.state.id)
+    foreseen = {"forecast_value": forecast.value, "forecast_progress": forecast.progress, "why_moved": why}
+    return {"row": "key_result", **_take(row.state, names), **deltas, **foreseen}
 
 
 def _initiative(row: InitiativeRow) -> dict[str, Any]:
     counts = ("done", "in_progress", "open", "dropped", "total")
     names = ("id", "title", "owner", "stale", "progress", *counts, "as_of", "reason")
-    return {"row": "initiative", **_take(row.state, names), "status": row.state.state}
+    forecast = row.state.forecast or DeliveryForecast()
+    foreseen = {"forecast_likely": forecast.likely, "forecast_latest": forecast.latest}
+    why = reasons.causes(row.causes, own=row.state.id)
+    return {"row": "initiative", **_take(row.state, names), "status": row.state.state, **foreseen, "why_moved": why}
 
 
 def _take(state: object, names: tuple[str, ...]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from okr_sync.core.report import InitiativeRow, KeyResultRow, ObjectiveRow, Report
 from okr_sync.core.snapshot import InitiativeStatus, Status
-from okr_sync.render import words
+from okr_sync.render import reasons, words
 from okr_sync.render.words import clean, status_word
 
 
@@ -64,11 +64,14 @@ def _key_result(row: KeyResultRow) -> list[str]:
     title = f"{clean(state.title)} [{clean(state.id)}]{owner}"
     reading = f"{words.key_result_numbers(state)}; {words.as_of(state.as_of)}"
     moved = words.since_note(row)
+    why, forecast = reasons.causes(row.causes, state.unit, own=state.id), reasons.metric_forecast(state)
     return [
         "",
         f"  {_status(state.status)}  {words.percent(state.progress):>8}  {delta:>10}  {title}",
         f"      {reading}{f'; {mark}' if mark else ''}",
         *([f"      change: {moved}"] if moved else []),
+        *([f"      why: {why}"] if why else []),
+        *([f"      forecast: {forecast}"] if forecast else []),
         *([f"      {clean(state.reason)}"] if state.reason else []),
     ]
 
@@ -76,11 +79,12 @@ def _key_result(row: KeyResultRow) -> list[str]:
 def _initiative(row: InitiativeRow) -> list[str]:
     state = row.state
     mark = words.doubt_mark(state, state.state)
-    delta = words.work_delta(row)
+    delta, forecast = words.work_delta(row), reasons.work_forecast(state)
     notes = [words.work_count(state), state.policy, delta, words.as_of(state.as_of), mark, state.reason]
     return [
         f"{_status(state.state)}  {words.percent(state.progress):>8}  {clean(state.title)} [{clean(state.id)}]",
         f"    {'; '.join(clean(note) for note in notes if note)}",
+        *([f"    forecast: {forecast}"] if forecast else []),
     ]
 
 

@@ -172,7 +172,8 @@ def work_delta(row: InitiativeRow) -> str:
     if row.done_delta is None or row.total_delta is None:
         return ""
     dropped = f", {row.dropped_delta:+d} dropped" if row.dropped_delta else ""
-    return f"{row.done_delta:+d} done, {row.total_delta:+d} scope{dropped}"
+    reopened = "".join(f", {amount(each.amount)} reopened" for each in row.causes if each.kind == "reopened")
+    return f"{row.done_delta:+d} done, {row.total_delta:+d} scope{dropped}{reopened}"
 
 
 def source_note(row: SourceRow) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,20 @@ from typing import Any
 import pytest
 
 from okr_sync.core.cycles import judge_cycle
+from okr_sync.core.diagnosis import diagnose_key_result, index_past
 from okr_sync.core.explain import Asked, Evidence, ItemChange, explain_key_result
 from okr_sync.core.facts import Container, ScopeFacts, SourceState, WorkItem
 from okr_sync.core.model import Cycle
 from okr_sync.core.report import build_report
-from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState, ObjectiveState, Snapshot, Status
+from okr_sync.core.snapshot import (
+    DeliveryForecast,
+    InitiativeState,
+    Input,
+    KeyResultState,
+    ObjectiveState,
+    Snapshot,
+    Status,
+)
 from okr_sync.render import document
 from okr_sync.render.cycles import closing_document, cycles_document, verification_document
 from okr_sync.store.closings import Closing
@@ -56,9 +66,11 @@ INITIATIVE = InitiativeState(
     "assistant", "AI health assistant", "ana", ("assistant-launch",), 2, 1, 1, 1, 4, 15.0, 24.0, 0.625, "in_progress",
     "points, 1 item without points counted as median 5", "", (Input("tracker", "assistant"),), (),
     datetime(2026, 11, 22, 3, 40, tzinfo=UTC),
+    forecast=DeliveryForecast(date(2026, 12, 1), date(2026, 12, 8), date(2026, 12, 31), "in_time", 2, 4, 7),
 )  # fmt: skip
+BEFORE_INITIATIVE = replace(INITIATIVE, done=1, in_progress=2, weight_done=12.0, progress=0.5)
 SNAPSHOT = Snapshot(NOW, (OBJECTIVE,), (key_result(0.625, 62.5), UNKNOWN), (INITIATIVE,))
-BEFORE = Snapshot(WEEK_AGO, (OBJECTIVE,), (key_result(0.5, 50.0), UNKNOWN), (INITIATIVE,))
+BEFORE = Snapshot(WEEK_AGO, (OBJECTIVE,), (key_result(0.5, 50.0), UNKNOWN), (BEFORE_INITIATIVE,))
 SOURCES = (SourceState("tracker", datetime(2026, 11, 22, 3, 40, tzinfo=UTC), timedelta(hours=2)),)
 
 EPIC = Container(
@@ -125,6 +137,7 @@ def examples() -> Mapping[str, dict[str, Any]]:
         before=key_result(0.5, 50.0),
         since=WEEK_AGO,
         item_changes=(ItemChange("MED-2", ITEM.title, "state", "in_progress", "done", datetime(2026, 11, 20, 9, tzinfo=UTC)),),
+        causes=diagnose_key_result(key_result(0.625, 62.5), {"assistant": INITIATIVE}, index_past(BEFORE), NOW),
     )  # fmt: skip
     return {
         "status": document.status_document(SNAPSHOT, 12, (CYCLE,)),
