@@ -34,7 +34,7 @@ CauseKind: TypeAlias = Literal[
 DELIVERED = 0.9  # share of an initiative's work from which its key results should have moved
 FLAT = 0.1  # progress below this never moved
 STILL = 0.02  # progress that moved less than this since then stands still
-LONG_ENOUGH = timedelta(days=7)  # between two snapshots, to call standing still a finding
+LONG_ENOUGH = timedelta(days=6)  # between two snapshots, to call standing still a finding: weekly reports vary
 DOUBTS = frozenset({"stale", "outdated"})
 
 
@@ -127,7 +127,7 @@ def diagnose_key_result(
     """Return why a key result moved since then: the yardstick, its work or its value, its freshness.
 
     `initiatives` are the states now, by id. Delivered but not moved is: an initiative for a `change` has at least 90 %
-    of its work done, while the progress is below 0.1, or moved by less than 0.02 in 7 days or more.
+    of its work done, while the progress is below 0.1, or moved by less than 0.02 in 6 days or more.
     """
     before = past.key_results.get(after.id)
     found = [] if before is None else [*_yardstick(before, after), *_facts(before, after, initiatives, past)]

@@ -29,7 +29,7 @@ def metric_forecast(state: KeyResultState, *, with_reason: bool = False) -> str:
         return clean(said.reason) if said is not None and with_reason else ""
     aim = f"{words.amount(said.value, state.unit)} on {words.last_day(state.due)}"
     bounds = f"{words.amount(said.low)} to {words.amount(said.high)}"
-    return f"{aim} ({bounds}), {words.percent(said.progress)}; {_slope(said)}"
+    return f"{aim} ({bounds}), {words.percent(said.progress)}; {_slope(said, state.unit)}"
 
 
 def work_forecast(state: InitiativeState, *, with_reason: bool = False) -> str:
@@ -50,9 +50,10 @@ def causes(found: Iterable[Cause], unit: str = "", *, own: str = "") -> str:
     return "; ".join(_cause(each, unit, own) for each in found)
 
 
-def _slope(said: Forecast) -> str:
+def _slope(said: Forecast, unit: str) -> str:
     sign = "+" if (said.slope or 0) > 0 else ""
-    return f"{sign}{words.amount(said.slope)} a day over {said.readings} readings in {show(round(said.days, 1))} days"
+    basis = f"{said.readings} readings in {show(round(said.days, 1))} days"
+    return f"{sign}{words.amount(said.slope, unit)} a day over {basis}"
 
 
 def _against(said: DeliveryForecast) -> str:
