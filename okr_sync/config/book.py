@@ -17,6 +17,7 @@ from okr_sync.config.language import (
     OkrsFile,
 )
 from okr_sync.config.names import Declared
+from okr_sync.config.pacing import StatusEntry, curve_of, preset_of
 from okr_sync.config.places import Mistakes, Place
 from okr_sync.config.sources import Sources
 from okr_sync.core.model import (
@@ -168,6 +169,7 @@ class BookMaker:
         if entry.key_results and all(each.weight == 0 for each in entry.key_results):
             self.mistake(entry.at("key_results"), "key_results: all weights are 0; give at least one more than that")
         team = self.main.teams.get(file.team or "")
+        said = (entry.status, file.status, self.main.status)
         level: Level = entry.level or file.level or (team and team.level) or "team"
         return Objective(
             id=entry.id,
@@ -179,7 +181,8 @@ class BookMaker:
             contributes_to=entry.contributes_to,
             supports=tuple(entry.supports),
             weight=entry.weight,
-            key_results=tuple(each for each in (self._key_result(kr, cycle) for kr in entry.key_results) if each),
+            key_results=tuple(each for each in (self._key_result(kr, cycle, said) for kr in entry.key_results) if each),
+            preset=preset_of(said),
         )
 
     def _links(self, entry: ObjectiveEntry) -> Iterator[tuple[Place, str]]:
@@ -192,7 +195,9 @@ class BookMaker:
         if entry.weight < 0:
             self.mistake(entry.at("weight"), f"weight: {entry.weight:g} is negative; 0 means watched only")
 
-    def _key_result(self, entry: KeyResultEntry, cycle: Cycle | None) -> KeyResult | None:
+    def _key_result(
+        self, entry: KeyResultEntry, cycle: Cycle | None, said: tuple[StatusEntry | None, ...]
+    ) -> KeyResult | None:
         self._check_weight(entry)
         measure, owner = entry.measure.build(self), self._owner(entry)
         if cycle is None:
@@ -215,6 +220,8 @@ class BookMaker:
             due=self._instant(last + DAY),
             owner=owner,
             weight=entry.weight,
+            preset=preset_of((entry.status, *said)),
+            curve=curve_of((entry.status, *said), first),
         )
 
     def _refuse_circles(self, objectives: tuple[Objective, ...]) -> None:

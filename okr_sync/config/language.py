@@ -9,6 +9,7 @@ from pydantic import Field
 from okr_sync.config.amounts import Count, Day, Duration, Id, Ids, Number, Text, Texts
 from okr_sync.config.entry import Entry, Named, Parts
 from okr_sync.config.measures import AnyMeasure
+from okr_sync.config.pacing import StatusEntry
 from okr_sync.core.model import ContainerMode, CountedUnit, IncludedItems, Level, MetricType, MissingPoints, WeightBy
 
 __all__ = [
@@ -106,6 +107,7 @@ class KeyResultEntry(Entry):
     weight: Number = 1.0
     start: Day | None = None
     due: Day | None = None
+    status: StatusEntry | None = None
     measure: AnyMeasure
 
 
@@ -119,6 +121,7 @@ class ObjectiveEntry(Entry):
     contributes_to: Id | None = None
     supports: Ids = Field(default_factory=list)
     weight: Number = 1.0
+    status: StatusEntry | None = None
     key_results: Parts[KeyResultEntry] = Field(default_factory=list)
     initiatives: Parts[InitiativeEntry] = Field(default_factory=list)
 
@@ -130,6 +133,7 @@ class MainFile(Entry):
     timezone: Text = "UTC"
     schedule: Text | None = Field(None, description='"every 15 min"')
     okrs: Texts = Field(default_factory=lambda: [DEFAULT_OKRS], description="patterns from this folder")
+    status: StatusEntry | None = Field(None, description="of all that do not say another")
     sources: Named[SourceEntry] = Field(default_factory=dict)
     cycles: Named[CycleEntry] = Field(default_factory=dict)
     teams: Named[TeamEntry] = Field(default_factory=dict)
@@ -143,6 +147,7 @@ class OkrsFile(Entry):
     cycle: Id | None = None
     team: Id | None = None
     level: Level | None = None
+    status: StatusEntry | None = None
     objectives: Parts[ObjectiveEntry] = Field(default_factory=list)
     initiatives: Parts[InitiativeEntry] = Field(default_factory=list)
     metrics: Named[MetricEntry] = Field(default_factory=dict)

@@ -67,7 +67,7 @@ def build_chart(state: KeyResultState, points: Sequence[ChartPoint], now: dateti
     places = [
         (_share(point.at, state), _level(height, low, high)) for point, height in zip(shown, heights, strict=True)
     ]
-    paced = state.kind in PACED
+    paced = state.kind in PACED and state.curve == "linear"
     return Chart(
         start=state.start,
         due=state.due,

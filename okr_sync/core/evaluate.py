@@ -57,7 +57,8 @@ def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
 
 def _judge(objective: Objective, key_result: KeyResult, evidence: Evidence, now: datetime) -> KeyResultState:
     judgement = measure_key_result(key_result, evidence, now)
-    verdict = _override(judge_status(judgement, key_result, now), judgement)
+    forecast = foresee_metric(key_result, evidence, now)
+    verdict = _override(judge_status(judgement, key_result, now, forecast.progress if forecast else None), judgement)
     p = judgement.progress
     return KeyResultState(
         id=key_result.id,
@@ -81,7 +82,8 @@ def _judge(objective: Objective, key_result: KeyResult, evidence: Evidence, now:
         formula=judgement.formula,
         inputs=judgement.inputs,
         stale=verdict.status == "stale",
-        forecast=foresee_metric(key_result, evidence, now),
+        forecast=forecast,
+        curve=key_result.curve.kind,
     )
 
 

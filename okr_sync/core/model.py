@@ -19,6 +19,8 @@ MissingPoints: TypeAlias = Literal["exclude", "one", "median", "fail"]
 CountedUnit: TypeAlias = Literal["issue", "leaf"]
 IncludedItems: TypeAlias = Literal["issues", "prs", "both"]
 ContainerMode: TypeAlias = Literal["pooled", "mean"]
+Preset: TypeAlias = Literal["pace", "viva", "upraise", "oboard", "gap", "score"]
+CurveKind: TypeAlias = Literal["linear", "workdays", "phased", "none"]
 Evaluate: TypeAlias = Literal["latest", "time_in_bounds", "worst", "total"]
 
 LATER: dict[str, Any] = {"later": True}
@@ -197,6 +199,19 @@ Measure: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """How progress is expected to grow; see `curves`.
+
+    `points` of a phased one are (days since the start, share), days ascending, shares in [0, 1] and never falling.
+    `first` is the local day of the start, needed to tell workdays.
+    """
+
+    kind: CurveKind = "linear"
+    points: tuple[tuple[float, float], ...] = ()
+    first: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class KeyResult:
     """A measurable outcome inside an objective.
 
@@ -212,6 +227,8 @@ class KeyResult:
     owner: str | None = None
     weight: float = 1.0
     definition: str = ""
+    preset: Preset = "pace"
+    curve: Curve = Curve()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +245,7 @@ class Objective:
     supports: tuple[str, ...] = ()
     weight: float = 1.0
     key_results: tuple[KeyResult, ...] = ()
+    preset: Preset = "pace"
 
 
 @dataclass(frozen=True, slots=True)

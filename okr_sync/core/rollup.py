@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from okr_sync.core.model import Book, Cycle, Objective
+from okr_sync.core.model import Book, Cycle, Objective, Preset
 from okr_sync.core.numbers import at_least, clamp, show, show_instant, show_share
 from okr_sync.core.snapshot import KeyResultState, ObjectiveState, Status
 from okr_sync.core.status import judge_pace
@@ -109,7 +109,7 @@ class _Tree:
         return own + [self._judge(below)[1] for below in self._below.get(objective.id, ())]
 
     def _state(self, objective: Objective, rolled: RollUp) -> ObjectiveState:
-        status, reason = _judge_objective(rolled, self._cycles.get(objective.cycle), self._now)
+        status, reason = _judge_objective(rolled, objective.preset, self._cycles.get(objective.cycle), self._now)
         return ObjectiveState(
             id=objective.id,
             title=objective.title,
@@ -146,14 +146,14 @@ def _expected(state: KeyResultState, now: datetime) -> float:
     return 1.0 if state.kind in HOLDING or now >= state.due else 0.0
 
 
-def _judge_objective(rolled: RollUp, cycle: Cycle | None, now: datetime) -> tuple[Status, str]:
+def _judge_objective(rolled: RollUp, preset: Preset, cycle: Cycle | None, now: datetime) -> tuple[Status, str]:
     if rolled.score is None:
         return "unknown", _why_unscored(rolled)
     if cycle is not None and now < cycle.start:
         return "pending", f"starts {show_instant(cycle.start)}"
     if cycle is not None and now >= cycle.end:
         return _judge_end(rolled, rolled.score)
-    status, reason = judge_pace(rolled.score, rolled.score, rolled.expected)
+    status, reason = judge_pace(rolled.score, rolled.score, rolled.expected, preset=preset)
     if status == "met" and not rolled.met:
         # A bound that holds so far, or a part without a number, may still spoil it.
         return "on_track", f"{show_share(rolled.score)} so far; not each part is met for good"

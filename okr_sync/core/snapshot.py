@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
-from okr_sync.core.model import Level
+from okr_sync.core.model import CurveKind, Level
 
 Status: TypeAlias = Literal[
     "met", "on_track", "at_risk", "off_track", "pending", "unknown", "stale", "outdated", "missed", "closed"
@@ -104,6 +104,8 @@ class KeyResultState:
     stale: bool = False
     forecast: Forecast | None = None
     """None for kinds that are not forecast, and outside [start, due)."""
+    curve: CurveKind = "linear"
+    """How it is expected to grow, where its kind is paced."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """From a number and the calendar to a status with its reason.
 
-The preset is `pace`: p held against the expected share e of the time. Precedence here: pending before the start, met,
-missed after the due date, then the pace; `freshness` puts stale and outdated over all of these.
+Progress is held against what the key result's curve expects by now, and graded by its preset. Precedence here: pending
+before the start, met, missed after the due date, then the grade; `freshness` puts stale and outdated over all of these.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from okr_sync.core.curves import expected_share
 from okr_sync.core.judgement import Judgement
-from okr_sync.core.model import KeyResult
+from okr_sync.core.model import KeyResult, Preset
 from okr_sync.core.numbers import at_least, show, show_instant, show_share
+from okr_sync.core.presets import grade
 from okr_sync.core.snapshot import Status
 
 __all__ = ["Verdict", "elapsed_share", "judge_pace", "judge_status"]
 
-ON_TRACK = 0.9  # of the expected progress
-AT_RISK = 0.6  # of the expected progress
 WARM_UP = 0.10  # elapsed share below which ratios say nothing
 
 
@@ -37,11 +37,12 @@ def elapsed_share(start: datetime, due: datetime, now: datetime) -> float:
     return 0.0 if now <= start else (now - start) / (due - start)
 
 
-def judge_status(judgement: Judgement, key_result: KeyResult, now: datetime) -> Verdict:
-    """Return the key result's status at `now`.
+def judge_status(judgement: Judgement, key_result: KeyResult, now: datetime, projected: float | None = None) -> Verdict:
+    """Return the key result's status at `now`; `projected` is its forecast progress at the due date, if there is one.
 
-    Linear kinds are held against e; a bound is on track while it holds and met when it holds at the due date; what is
-    judged at the due date is pending until then unless it is met before.
+    Kinds that grow are held against what their curve expects, without one only at the due date; a bound is on track
+    while it holds and met when it holds at the due date; what is judged at the due date is pending until then unless
+    it is met before.
     """
     expected = _expect(judgement, key_result, now)
     if judgement.progress is None:
@@ -52,51 +53,75 @@ def judge_status(judgement: Judgement, key_result: KeyResult, now: datetime) -> 
     elif judgement.pace == "bound":
         status, reason = _judge_bound(judgement, key_result, now)
     else:
-        status, reason = _judge_growth(judgement, judgement.progress, expected, key_result, now)
+        status, reason = _judge_growth(judgement, judgement.progress, expected, key_result, now, projected)
     return Verdict(status, "; ".join([reason, *judgement.notes]), expected)
 
 
-def judge_pace(progress: float, attainment: float, expected: float) -> tuple[Status, str]:
+def judge_pace(
+    progress: float,
+    attainment: float,
+    expected: float,
+    *,
+    elapsed: float | None = None,
+    preset: Preset = "pace",
+    projected: float | None = None,
+) -> tuple[Status, str]:
     """Return the status before the due date, and why.
 
-    Met when p ≥ 1. Below 10 % of the time pending, but at risk when worse than at the start. Else by the attainment a
-    (p itself, or the share of the work): on track when a ≥ 0.9·e, at risk when a ≥ 0.6·e, off track below.
+    Met when p >= 1. Below 10 % of the time (`elapsed`, by default as `expected`) pending, but at risk when worse than
+    at the start. Else by the attainment a (p itself, or the share of the work): off track when it is worse than at the
+    start, else as the preset grades it.
     """
     if at_least(progress, 1.0):
         return "met", f"{show_share(progress)} of 1.00 reached before the due date"
-    if not at_least(expected, WARM_UP):
+    if not at_least(expected if elapsed is None else elapsed, WARM_UP):
         if attainment < 0:
             return "at_risk", f"{show_share(attainment)}: worse than at the start"
         return "pending", f"{show_share(attainment)} so far; the pace is judged from {WARM_UP:.0%} of the time on"
-    reason = f"{show_share(attainment)} of {show_share(expected)} expected by now"
     if attainment < 0:
+        reason = f"{show_share(attainment)} of {show_share(expected)} expected by now"
         return "off_track", f"{reason}: worse than at the start"
-    if at_least(attainment, ON_TRACK * expected):
-        return "on_track", reason
-    return "at_risk" if at_least(attainment, AT_RISK * expected) else "off_track", reason
+    return grade(preset, attainment, expected, projected)
 
 
 def _expect(judgement: Judgement, key_result: KeyResult, now: datetime) -> float | None:
-    """Return the progress expected by now: e, or 1 of what is to be attained all the time and can be lost again."""
-    if judgement.pace == "attained" and judgement.provisional:
-        return 1.0
-    paced = judgement.pace in {"linear", "attained"}
-    return elapsed_share(key_result.start, key_result.due, now) if paced else None
+    """Return the progress expected by now: of what is attained as time goes e, or 1 where it can be lost again."""
+    start, due = key_result.start, key_result.due
+    if judgement.pace == "attained":
+        return 1.0 if judgement.provisional else elapsed_share(start, due, now)
+    return expected_share(key_result.curve, start, due, now) if judgement.pace == "linear" else None
 
 
-def _judge_growth(
-    judgement: Judgement, progress: float, expected: float | None, key_result: KeyResult, now: datetime
+def _judge_growth(  # noqa: PLR0917 -- as judge_status, with what it found
+    judgement: Judgement,
+    progress: float,
+    expected: float | None,
+    key_result: KeyResult,
+    now: datetime,
+    projected: float | None,
 ) -> tuple[Status, str]:
-    """Judge what grows towards 1; without an expected share it is pending until the due date."""
-    if now >= key_result.due:
+    """Judge what grows towards 1: by its end from the due date on, else by its preset where anything is expected."""
+    start, due, preset = key_result.start, key_result.due, key_result.preset
+    if now >= due:
         return _judge_end(judgement, progress)
     if judgement.provisional and at_least(progress, judgement.goal):
         return "on_track", f"{show_share(progress)} so far; met when it holds at the due date"
-    if expected is not None and judgement.attainment is not None:
-        return judge_pace(progress, judgement.attainment, 1.0 if judgement.pace == "attained" else expected)
+    if expected is None or judgement.attainment is None:
+        return _judge_unpaced(judgement, progress, key_result)
+    if judgement.pace == "attained":
+        return judge_pace(progress, judgement.attainment, 1.0, preset=preset)
+    elapsed = elapsed_share(start, due, now)
+    return judge_pace(progress, judgement.attainment, expected, elapsed=elapsed, preset=preset, projected=projected)
+
+
+def _judge_unpaced(judgement: Judgement, progress: float, key_result: KeyResult) -> tuple[Status, str]:
+    """Judge what has no expected share: pending until the due date, at risk while worse than at the start."""
     if at_least(progress, 1.0):
         return "met", "done before the due date"
-    return "pending", f"not done yet; due {show_instant(key_result.due)}"
+    if progress < 0:
+        return "at_risk", f"{show_share(progress)}: worse than at the start"
+    so_far = f"{show_share(progress)} so far" if judgement.pace == "linear" else "not done yet"
+    return "pending", f"{so_far}; due {show_instant(key_result.due)}"
 
 
 def _judge_end(judgement: Judgement, progress: float) -> tuple[Status, str]:

@@ -99,7 +99,7 @@ def test_a_table_has_the_numbers_of_forecasts_in_columns() -> None:
     assert (rows["nps"]["forecast_value"], rows["nps"]["forecast_progress"]) == ("46.458", "0.7729")
     assert (rows["assistant"]["forecast_likely"], rows["assistant"]["forecast_latest"]) == ("2026-12-03", "2026-12-17")
     assert rows["nps"]["why_moved"] == WHY
-    assert rows["assistant"]["why_moved"] == "scope +3; done +4; reopened 1"
+    assert rows["assistant"]["why_moved"] == "done +4; reopened 1"
 
 
 def test_a_document_has_forecasts_and_causes_raw() -> None:

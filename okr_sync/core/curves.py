@@ -1,0 +1,57 @@
+"""Expected progress over time: evenly, on workdays only, in phases, or not at all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+from okr_sync.core.model import Curve
+
+__all__ = ["expected_share"]
+
+DAY = timedelta(days=1)
+SATURDAY = 5  # date.weekday(): Monday is 0
+
+
+def expected_share(curve: Curve, start: datetime, due: datetime, now: datetime) -> float | None:
+    """Return the progress expected by `now` within [0, 1]; None for a curve of kind `none`; it never falls with time.
+
+    linear: the elapsed share of [start, due). workdays: the share of its days from Monday to Friday that have elapsed,
+    evenly within a day; linear where there is none. phased: linear between the points (days since the start, share),
+    from (0, 0) if the first point is later; the last share holds from its day on.
+    """
+    if curve.kind == "none":
+        return None
+    if now >= due:
+        return 1.0
+    if now <= start:
+        return 0.0
+    if curve.kind == "phased":
+        return _between(((0.0, 0.0), *curve.points), (now - start) / DAY)
+    if curve.kind == "workdays" and curve.first is not None:
+        whole = _workdays(curve.first, round((due - start) / DAY))
+        return min(1.0, _workdays(curve.first, (now - start) / DAY) / whole) if whole else (now - start) / (due - start)
+    return (now - start) / (due - start)
+
+
+def _between(points: Sequence[tuple[float, float]], day: float) -> float:
+    share = 0.0
+    for (since, low), (until, high) in pairwise(points):
+        if since <= day < until:
+            return low + (high - low) * (day - since) / (until - since)
+        share = high
+    return share
+
+
+def _workdays(first: date, days: float) -> float:
+    """Return how many workdays the first `days` days hold from `first` on; the last one counts in part."""
+    weeks, rest = divmod(days, 7.0)
+    whole = math.floor(rest)
+    counted = sum(_is_workday(first, each) for each in range(whole))
+    return 5.0 * weeks + counted + (rest - whole if _is_workday(first, whole) else 0.0)
+
+
+def _is_workday(first: date, days: int) -> bool:
+    return (first.weekday() + days) % 7 < SATURDAY
