@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -32,19 +32,27 @@ def check_in(
     ] = None,
     note: Annotated[str, Parameter(help="What happened.")] = "",
     blockers: Annotated[str, Parameter(help="What is in the way, and who could help.")] = "",
+    status: Annotated[
+        Literal["on_track", "at_risk", "off_track", "none"] | None,
+        Parameter(help="The status in your judgement; none: the computed one counts again."),
+    ] = None,
+    reason: Annotated[str, Parameter(help="Why the status is as you say.")] = "",
     author: Annotated[str | None, Parameter(help="Who says so [default: who is logged in].")] = None,
     expires: Annotated[
-        datetime | None, Parameter(help="When the value is too old to be believed [default: in 35 days].")
+        datetime | None,
+        Parameter(help="When the value or status is too old to be believed [default: in 35 and 14 days]."),
     ] = None,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
-    """Enter a value, a confidence or a note for a key result.
+    """Enter a value, a confidence, a status or a note for a key result.
 
     Example: okr-sync check-in onboarding-survey --value 1 --note "Seven areas, ranked"
     """
-    if value is None and confidence is None and not note and not blockers:
-        raise UsageError("nothing to check in: give --value, --confidence, --note or --blockers")
+    if reason and status is None:
+        raise UsageError("--reason belongs to --status; give that, too, or say it with --note")
+    if value is None and confidence is None and status is None and not note and not blockers:
+        raise UsageError("nothing to check in: give --value, --confidence, --status, --note or --blockers")
     config = load((place or Place()).config_file(), os.environ)
     store = Store.open((place and place.store) or config.store_url)
     said = TypedCheckIn(
@@ -55,6 +63,8 @@ def check_in(
         note,
         blockers,
         None if expires is None else reading_time(expires),
+        status,
+        reason,
     )
     report = write_check_in(store, config, World(clock=current_time), said)
     if json:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from okr_sync.core.definition import initiatives_of
 from okr_sync.core.delivery import Work, deliver_works
-from okr_sync.core.facts import History
+from okr_sync.core.facts import History, Override
 from okr_sync.core.forecast import foresee_metric, foresee_work
 from okr_sync.core.freshness import refresh
 from okr_sync.core.judgement import Judgement
@@ -16,6 +16,7 @@ from okr_sync.core.measures import kind_of, measure_key_result
 from okr_sync.core.model import Book, KeyResult, Objective
 from okr_sync.core.numbers import clamp
 from okr_sync.core.observing import Evidence
+from okr_sync.core.overriding import override
 from okr_sync.core.rollup import roll_up_objectives
 from okr_sync.core.silence import explain_silence
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, Snapshot
@@ -42,7 +43,7 @@ def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
         timezone=book.timezone,
     )
     key_results = tuple(
-        _judge(objective, key_result, evidence, now)
+        _judge(objective, key_result, evidence, history.overrides.get(key_result.id), now)
         for objective in book.objectives
         for key_result in objective.key_results
     )
@@ -55,10 +56,14 @@ def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
     return refresh(snapshot, history.sources, now)
 
 
-def _judge(objective: Objective, key_result: KeyResult, evidence: Evidence, now: datetime) -> KeyResultState:
+def _judge(
+    objective: Objective, key_result: KeyResult, evidence: Evidence, said: Override | None, now: datetime
+) -> KeyResultState:
     judgement = measure_key_result(key_result, evidence, now)
     forecast = foresee_metric(key_result, evidence, now)
-    verdict = _override(judge_status(judgement, key_result, now, forecast.progress if forecast else None), judgement)
+    computed = judge_status(judgement, key_result, now, forecast.progress if forecast else None)
+    told, overridden = override(computed, said, key_result.due, now)
+    verdict = _put_stale(told, judgement)
     p = judgement.progress
     return KeyResultState(
         id=key_result.id,
@@ -84,6 +89,7 @@ def _judge(objective: Objective, key_result: KeyResult, evidence: Evidence, now:
         stale=verdict.status == "stale",
         forecast=forecast,
         curve=key_result.curve.kind,
+        override=overridden,
     )
 
 
@@ -109,7 +115,7 @@ def _last_day(key_result: KeyResult) -> date:
     return (key_result.due - timedelta(hours=11)).astimezone(UTC).date()
 
 
-def _override(verdict: Verdict, judgement: Judgement) -> Verdict:
+def _put_stale(verdict: Verdict, judgement: Judgement) -> Verdict:
     """Put stale over the computed status when the newest question failed: the number is the last good one."""
     if not judgement.missed or verdict.status == "unknown":
         return verdict

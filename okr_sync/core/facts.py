@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 ItemKind: TypeAlias = Literal["issue", "subtask", "pull_request", "container"]
 ItemState: TypeAlias = Literal["open", "in_progress", "done"]
 ContainerKind: TypeAlias = Literal["epic", "milestone", "query"]
+SaidStatus: TypeAlias = Literal["on_track", "at_risk", "off_track"]
 MissKind: TypeAlias = Literal["not_found", "no_data", "invalid", "denied", "gone", "unreachable"]
 
 
@@ -163,6 +164,18 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """A status that a person says a key result has, said at `at`; it counts until `expires` (exclusive)."""
+
+    key_result: str
+    status: SaidStatus
+    author: str
+    reason: str
+    at: datetime
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """Everything the store knows that `evaluate` needs."""
 
@@ -172,3 +185,5 @@ class History:
     """Scope ref → facts."""
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     """Source name → state."""
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+    """Key result id → the newest word on its status."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from okr_sync.core.facts import SourceState
 from okr_sync.core.numbers import show, show_instant, show_span
+from okr_sync.core.overriding import lapse
 from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState, ObjectiveState, Snapshot, Status
 
 __all__ = ["oldest", "refresh", "why_expired", "why_stale"]
@@ -21,9 +22,9 @@ def refresh(snapshot: Snapshot, sources: Mapping[str, SourceState], now: datetim
     """Return the snapshot as it is to be read at `now`; `sources` by name.
 
     Recomputes `as_of`, `stale` and the statuses stale and outdated, with the reason in the sentence. What was saved as
-    stale stays so: only a new evaluation makes anything fresh. A key result past its due date is as fresh as it was
-    then, because later readings don't count; a closed one never ages. An objective is stale when a key result or
-    objective that counts in it is.
+    stale stays so: only a new evaluation makes anything fresh. A person's status that has expired gives way to the
+    computed one. A key result past its due date is as fresh as it was then, because later readings don't count; a
+    closed one never ages. An objective is stale when a key result or objective that counts in it is.
     """
     initiatives = tuple(_age_initiative(state, sources, now) for state in snapshot.initiatives)
     aged = {each: state for state in initiatives if state.stale for each in state.inputs}
@@ -93,6 +94,7 @@ def _age_key_result(
 ) -> KeyResultState:
     if state.value is None:
         return state
+    state = lapse(state, now)
     as_of = oldest(state.inputs, sources)
     if state.status == "closed":
         return replace(state, as_of=as_of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
@@ -71,6 +71,22 @@ class DeliveryForecast:
 
 
 @dataclass(frozen=True, slots=True)
+class Overridden:
+    """Who put which status over the `computed` one, with its `reason`, and until when (exclusive)."""
+
+    status: Status
+    author: str
+    expires: datetime
+    computed: Status
+    reason: str = field(compare=False)
+    """A sentence that follows the clock: another one is no change."""
+
+    def __str__(self) -> str:
+        """Return who said what."""
+        return f"{self.status} by {self.author}"
+
+
+@dataclass(frozen=True, slots=True)
 class KeyResultState:
     """A judged key result.
 
@@ -106,6 +122,7 @@ class KeyResultState:
     """None for kinds that are not forecast, and outside [start, due)."""
     curve: CurveKind = "linear"
     """How it is expected to grow, where its kind is paced."""
+    override: Overridden | None = None
 
 
 @dataclass(frozen=True, slots=True)

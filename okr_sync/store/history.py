@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from okr_sync.core.facts import History, SourceState
 from okr_sync.core.model import Book
+from okr_sync.store.overrides import load_overrides
 from okr_sync.store.readings import load_metrics
 from okr_sync.store.scopes import load_scopes
 from okr_sync.store.statements import fetch
@@ -19,7 +20,7 @@ SOURCES = sql(SourceRow)
 
 
 def load_history(session: Session, book: Book, fresh_for: Mapping[str, timedelta]) -> History:
-    """Return the facts of the book's metrics and scopes, and the state of every source in `fresh_for`.
+    """Return the facts of the book's metrics and scopes, the state of every source in `fresh_for`, and overrides.
 
     Each metric has the value recorded last for each valid time, oldest first. A source that was never asked is there
     without a last success.
@@ -29,6 +30,7 @@ def load_history(session: Session, book: Book, fresh_for: Mapping[str, timedelta
         metrics=load_metrics(session, frozenset(metric.id for metric in book.metrics)),
         scopes=load_scopes(session, refs),
         sources=_states(session, fresh_for),
+        overrides=load_overrides(session, frozenset(key_result.id for key_result in book.key_results())),
     )
 
 

@@ -6,18 +6,21 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
+from typing import Literal
 
 from sqlmodel import Session
 
 from okr_sync.config import Config
 from okr_sync.core import definition
+from okr_sync.core.facts import SaidStatus
 from okr_sync.core.model import KeyResult, Metric
 from okr_sync.errors import UsageError
-from okr_sync.store import checkins
+from okr_sync.store import checkins, overrides
 from okr_sync.store.database import Store
 from okr_sync.sync.freezing import frozen_at, why_skipped
 from okr_sync.sync.run import RunReport, World, evaluate_only
 
+LIFE_OF_A_SAID_STATUS = timedelta(days=14)  # then the computed one counts again
 LIFE_OF_A_TYPED_VALUE = timedelta(days=35)  # then it is outdated and asks for a look
 
 
@@ -32,13 +35,22 @@ class TypedCheckIn:
     note: str = ""
     blockers: str = ""
     expires: datetime | None = None
+    status: SaidStatus | Literal["none"] | None = None
+    """None: nothing is said about it; "none": what is computed counts again."""
+    reason: str = ""
+
+    @property
+    def has_words(self) -> bool:
+        """Whether it says more than a status."""
+        return self.value is not None or self.confidence is not None or bool(self.note or self.blockers)
 
 
 def check_in(store: Store, config: Config, world: World, said: TypedCheckIn) -> RunReport:
     """Write the check-in and evaluate anew, both or neither; return what that changed.
 
     Raises UsageError for an unknown key result, for a value that its metric can't have, and for a value where a source
-    measures: numbers of sources are not overwritten by hand. Raises BusyError while a run is under way.
+    measures: numbers of sources are not overwritten by hand; for a status without a reason, or that expired already.
+    Raises BusyError while a run is under way.
     """
     key_result = find_key_result(config, said.key_result)
     metric = None if said.value is None else _typed_metric(config, key_result, said.value)
@@ -46,6 +58,9 @@ def check_in(store: Store, config: Config, world: World, said: TypedCheckIn) -> 
         _require_open(session, config, key_result, world.clock())
 
     def enter(session: Session, now: datetime) -> None:
+        _enter_status(session, now, said)
+        if not said.has_words:
+            return
         checkins.check_in(
             session,
             now,
@@ -66,6 +81,16 @@ def _require_open(session: Session, config: Config, key_result: KeyResult, now: 
     why = why_skipped(config.book, frozen_at(session, config.book, now)).get(key_result.id)
     if why is not None:
         raise UsageError(f"{key_result.id} takes no more check-ins: {why}; `okr-sync reopen` opens a closed cycle")
+
+
+def _enter_status(session: Session, now: datetime, said: TypedCheckIn) -> None:
+    if said.status == "none":
+        overrides.take_back_status(session, now, said.key_result, said.author, reason=said.reason)
+    elif said.status is not None:
+        expires = said.expires or now + LIFE_OF_A_SAID_STATUS
+        overrides.say_status(
+            session, now, said.key_result, said.author, status=said.status, reason=said.reason, expires=expires
+        )
 
 
 def find_key_result(config: Config, wanted: str) -> KeyResult:

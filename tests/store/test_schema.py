@@ -66,9 +66,9 @@ def test_migrating_says_which_revisions_it_applied_and_then_has_nothing_to_do(ur
     (tmp_path / "okr-sync.db").touch()
     store = Store.open(url, create=False, allow_older=True)
     assert store.schema_version() == ""
-    assert store.migrate() == ("0001", "0002")
+    assert store.migrate() == ("0001", "0002", "0003")
     assert store.migrate() == ()
-    assert store.schema_version() == schema.newest_revision() == "0002"
+    assert store.schema_version() == schema.newest_revision() == "0003"
 
 
 def test_a_store_of_a_newer_program_is_refused_whatever_one_wants(store: Store, url: str, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_an_upgrade_that_fails_half_way_leaves_nothing(url: str, tmp_path: Path)
 def test_a_store_that_lacks_a_revision_is_older_and_asks_to_be_migrated(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(schema.MIGRATIONS, folder)
-    (folder / "versions" / "0003_next.py").write_text('revision = "0003"\ndown_revision = "0002"\n')
+    (folder / "versions" / "0004_next.py").write_text('revision = "0004"\ndown_revision = "0003"\n')
     with store.reading() as session:
         assert schema.age(session.connection()) == "current"
         assert schema.age(session.connection(), str(folder)) == "older"

@@ -151,6 +151,20 @@ class ScopeRow(Table, table=True):
     run_id: int = Field(foreign_key="runs.id")
 
 
+class OverrideRow(Table, table=True):
+    """A status that a person says a key result has; append-only. `status` NULL: what is computed counts again."""
+
+    __tablename__ = "overrides"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    key_result: str = Field(index=True)
+    author: str
+    status: str | None = None
+    reason: str = ""
+    expires: datetime | None = None
+
+
 class CheckInRow(Table, table=True):
     """What a person said about a key result; append-only. `confidence` goes from 0 to 10."""
 
