@@ -183,6 +183,7 @@ class BookMaker:
             weight=entry.weight,
             key_results=tuple(each for each in (self._key_result(kr, cycle, said) for kr in entry.key_results) if each),
             preset=preset_of(said),
+            roll_up=entry.roll_up,
         )
 
     def _links(self, entry: ObjectiveEntry) -> Iterator[tuple[Place, str]]:

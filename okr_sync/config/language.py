@@ -10,7 +10,16 @@ from okr_sync.config.amounts import Count, Day, Duration, Id, Ids, Number, Text,
 from okr_sync.config.entry import Entry, Named, Parts
 from okr_sync.config.measures import AnyMeasure
 from okr_sync.config.pacing import StatusEntry
-from okr_sync.core.model import ContainerMode, CountedUnit, IncludedItems, Level, MetricType, MissingPoints, WeightBy
+from okr_sync.core.model import (
+    ContainerMode,
+    CountedUnit,
+    IncludedItems,
+    Level,
+    MetricType,
+    MissingPoints,
+    RollUpMethod,
+    WeightBy,
+)
 
 __all__ = [
     "CycleEntry",
@@ -121,6 +130,7 @@ class ObjectiveEntry(Entry):
     contributes_to: Id | None = None
     supports: Ids = Field(default_factory=list)
     weight: Number = 1.0
+    roll_up: RollUpMethod = "both"
     status: StatusEntry | None = None
     key_results: Parts[KeyResultEntry] = Field(default_factory=list)
     initiatives: Parts[InitiativeEntry] = Field(default_factory=list)

@@ -126,12 +126,13 @@ def _age_objectives(
     by_id = {each.id: each for each in objectives}
     aged: dict[str, list[str]] = {}
     for state in key_results:
-        if state.stale and state.weight > 0 and state.objective in by_id:
+        objective = by_id.get(state.objective)
+        if state.stale and state.weight > 0 and objective is not None and objective.roll_up != "children":
             aged.setdefault(state.objective, []).append(state.id)
     waiting = list(aged)
     for name in waiting:
         parent = by_id.get(by_id[name].contributes_to or "")
-        if parent is not None:
+        if parent is not None and parent.roll_up not in {"key_results", "sum"}:
             if parent.id not in aged:
                 waiting.append(parent.id)
             aged.setdefault(parent.id, []).append(name)

@@ -20,6 +20,7 @@ CountedUnit: TypeAlias = Literal["issue", "leaf"]
 IncludedItems: TypeAlias = Literal["issues", "prs", "both"]
 ContainerMode: TypeAlias = Literal["pooled", "mean"]
 Preset: TypeAlias = Literal["pace", "viva", "upraise", "oboard", "gap", "score"]
+RollUpMethod: TypeAlias = Literal["both", "key_results", "children", "min", "sum"]
 CurveKind: TypeAlias = Literal["linear", "workdays", "phased", "none"]
 Evaluate: TypeAlias = Literal["latest", "time_in_bounds", "worst", "total"]
 
@@ -246,6 +247,7 @@ class Objective:
     weight: float = 1.0
     key_results: tuple[KeyResult, ...] = ()
     preset: Preset = "pace"
+    roll_up: RollUpMethod = "both"
 
 
 @dataclass(frozen=True, slots=True)

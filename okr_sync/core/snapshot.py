@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
-from okr_sync.core.model import CurveKind, Level
+from okr_sync.core.model import CurveKind, Level, RollUpMethod
 
 Status: TypeAlias = Literal[
     "met", "on_track", "at_risk", "off_track", "pending", "unknown", "stale", "outdated", "missed", "closed"
@@ -176,6 +176,7 @@ class ObjectiveState:
     reason: str = ""
     unscored: tuple[str, ...] = ()
     """Ids of key results without a score."""
+    roll_up: RollUpMethod = "both"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,3 +79,11 @@ def test_a_preset_moves_no_number_and_so_no_definition(tmp_path: Path) -> None:
 def test_a_status_that_cannot_be_meant_is_told_where(tmp_path: Path, text: str, told: str) -> None:
     found = told_at(Folder(tmp_path).main(), "okrs/team.yaml", f"{HEAD}status: {text}\n")
     assert [message[: len(told)] for message in found] == [told]
+
+
+def test_an_objective_names_its_roll_up(tmp_path: Path) -> None:
+    text = KEY_RESULTS.replace("    title: Strict\n", "    title: Strict\n    roll_up: min\n")
+    book = Folder(tmp_path).main().okrs(HEAD + text).load().book
+    assert [each.roll_up for each in book.objectives] == ["both", "min"]
+    told = told_at(Folder(tmp_path), "okrs/team.yaml", HEAD + text.replace("roll_up: min", "roll_up: ▸mean"))
+    assert told[0].startswith("roll_up: expected 'both', 'key_results', 'children', 'min' or 'sum'")
