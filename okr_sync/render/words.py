@@ -122,7 +122,9 @@ def last_day(end: datetime) -> str:
 
 
 def key_result_numbers(state: KeyResultState) -> str:
-    """Return value, baseline and target in one phrase ("44 points; from 31 to 51 points")."""
+    """Return value, baseline and target in one phrase ("44 points; from 31 to 51 points"); no target, no word of it."""
+    if state.target is None:
+        return amount(state.value, state.unit)
     aim = f"target {amount(state.target, state.unit)}"
     if state.baseline is not None:
         aim = f"from {amount(state.baseline)} to {amount(state.target, state.unit)}"

@@ -242,6 +242,13 @@ def test_a_change_of_progress_is_said_in_percentage_points(delta: float | None, 
     assert words.progress_delta(delta) == said
 
 
+def test_what_has_no_target_is_said_without_one() -> None:
+    """A range has bounds instead of a target."""
+    bounded = replace(SNAPSHOT.key_results[0], value=65, baseline=None, target=None, unit="days")
+    assert words.key_result_numbers(bounded) == "65 days"
+    assert words.key_result_numbers(replace(bounded, target=60)) == "65 days; target 60 days"
+
+
 def test_a_change_of_a_percentage_is_said_in_points_and_once() -> None:
     """A value of 25 % that was 19 % rose by 6 pp; where the value is the progress itself it isn't repeated."""
     now = key_result("kr", "Title", unit="%", baseline=0.0, target=75.0, value=25.0, progress=1 / 3)
