@@ -215,9 +215,10 @@ class DeliverySourceContract(DeliveryFailures):
         """`close` may be called twice, before and after use."""
         connect().close()
         connector = connect()
-        self.pull(connector, world, {"a": world.scope("alpha")})
+        pulled = self.pull(connector, world, {"a": world.scope("alpha")})
         connector.close()
         connector.close()
+        assert self.pull(connect(), world, {"a": world.scope("alpha")}) == pulled
 
     def test_the_probe_says_who_we_are(self, world: DeliveryWorld, connect: Callable[..., DeliverySource]) -> None:
         """`probe` answers in one line that names the place."""

@@ -199,9 +199,10 @@ class MetricSourceContract:
         """Closing is safe before, after and without reading."""
         world.connect(Caller()).close()
         source = world.connect(Caller())
-        _ask(source, world)
+        answer = _ask(source, world)
         source.close()
         source.close()
+        assert _ask(world.connect(Caller()), world) == answer, "closing one connector spoils the next"
 
     def test_the_same_connector_sees_a_change(self, world: MetricWorld) -> None:
         """Nothing is kept for ever: the next reading sees what changed at the source."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ def counts(state: InitiativeState) -> Counts | None:
     return None if None in found else found  # type: ignore[return-value] # all are numbers then
 
 
-class Tracker:
+class Tracker(ABC):
     """A tracker at an instant; `initiatives` maps ids to what config says of each, `truth` to its counts now."""
 
     source: ClassVar[str]
@@ -48,13 +49,13 @@ class Tracker:
     def __init__(self) -> None:
         self.now = START + timedelta(days=30)
 
+    @abstractmethod
     def stock(self) -> None:
         """Create one item of everything that a deed may want."""
-        raise NotImplementedError
 
+    @abstractmethod
     def truth(self) -> dict[str, Counts]:
         """Return the counts of each initiative now, whoever may see its items."""
-        raise NotImplementedError
 
 
 class Jira(Tracker):
