@@ -37,6 +37,7 @@ __all__ = [
     "Point",
     "Saved",
     "delivery_points",
+    "judging_runs",
     "known_ids",
     "latest_snapshot",
     "points",
@@ -119,6 +120,13 @@ def known_ids(session: Session) -> dict[str, Kind]:
     """Return the id of everything that the newest snapshot holds → what it is, in its order."""
     found = fetch(session, select(LATEST.c.kind, LATEST.c.subject).order_by(LATEST.c.kind, LATEST.c.position))
     return {row["subject"]: row["kind"] for row in found}
+
+
+def judging_runs(session: Session, limit: int) -> list[tuple[int, datetime]]:
+    """Return (id, instant of judgement) of the runs that judged, the newest first; one that crashed did not."""
+    statement = select(RUNS.c.id, RUNS.c.evaluated_at).where(RUNS.c.evaluated_at.is_not(None))
+    found = fetch(session, statement.order_by(RUNS.c.id.desc()).limit(limit))
+    return [(row["id"], row["evaluated_at"]) for row in found]
 
 
 def saved_snapshot(session: Session) -> Snapshot | None:

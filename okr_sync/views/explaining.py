@@ -18,7 +18,7 @@ from okr_sync.core.explain import (
 )
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, Snapshot
 from okr_sync.errors import UsageError
-from okr_sync.store import definitions, ledger, results
+from okr_sync.store import definitions, results
 from okr_sync.views.items import evidence_of, item_changes
 from okr_sync.views.reporting import stored_snapshot
 
@@ -91,8 +91,8 @@ def _not_found(wanted: str, known: list[str]) -> str:
 
 def _run_before(session: Session) -> datetime | None:
     """When the run before the newest began: what "since the last run" compares with."""
-    judged = [run.started for run in ledger.runs(session, limit=50) if run.outcome in {"ok", "partial", "failed"}]
-    return judged[1] if len(judged) > 1 else None
+    judged = results.judging_runs(session, 2)
+    return judged[1][1] if len(judged) > 1 else None
 
 
 def _asked_scopes(session: Session, initiative: str) -> list[Asked]:

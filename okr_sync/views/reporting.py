@@ -10,7 +10,7 @@ from okr_sync.core.charts import ChartPoint
 from okr_sync.core.report import Report, build_report
 from okr_sync.core.snapshot import Snapshot
 from okr_sync.errors import UsageError
-from okr_sync.store import ledger, reports, results
+from okr_sync.store import reports, results
 from okr_sync.store.points import Point
 from okr_sync.store.sources import source_states
 from okr_sync.views.cycles import stored_cycles
@@ -51,18 +51,12 @@ def stored_report(session: Session, now: datetime, since: datetime | None = None
 
 def last_run(session: Session) -> int | None:
     """Return the id of the newest run that judged something; None when there was none."""
-    run = _judging_run(session)
-    return None if run is None else run.id
+    return next((number for number, _ in results.judging_runs(session, 1)), None)
 
 
 def last_judged(session: Session) -> datetime | None:
-    """Return the instant of the newest run that judged something; None when there was none."""
-    run = _judging_run(session)
-    return None if run is None else run.started
-
-
-def _judging_run(session: Session) -> ledger.RunRow | None:
-    return next((run for run in ledger.runs(session, limit=50) if run.outcome in {"ok", "partial", "failed"}), None)
+    """Return the instant of the newest judgement; None when there was none."""
+    return next((at for _, at in results.judging_runs(session, 1)), None)
 
 
 def publish(session: Session, report: Report) -> None:

@@ -33,6 +33,7 @@ from okr_sync.store.ledger import RunRow
 from okr_sync.sync import plan, sync
 from okr_sync.sync.probing import probe_all
 from okr_sync.sync.run import World
+from okr_sync.views.reporting import last_judged, last_run
 from tests.edge.sync_play import (
     EPIC,
     REF,
@@ -203,6 +204,27 @@ def test_a_failed_source_keeps_its_numbers_until_it_comes_back(tmp_path: Path) -
     back = made.sync()
     assert (key_result_of(back, "bad").value, key_result_of(back, "bad").stale) == (4.0, False)
     assert entry_of(back, "bad").outcome == "updated"
+
+
+def test_a_run_that_crashed_is_not_the_one_that_readers_name(tmp_path: Path) -> None:
+    """What a status shows was judged by the last run that judged; one that crashed after it changes nothing of that."""
+    crash = [False]
+
+    def moody(ask: Ask[Any]) -> Answer:
+        if crash[0]:
+            raise KeyboardInterrupt
+        return dict.fromkeys(ask.queries, (Reading(3.0),))
+
+    made = house(tmp_path, bad=numbers(moody))
+    made.sync()
+    judged_at = made.now
+    crash[0] = True
+    made.now += timedelta(minutes=10)
+    with pytest.raises(KeyboardInterrupt):
+        made.sync()
+    assert [run.id for run in runs_of(made)] == [2, 1]
+    with made.store.reading() as session:
+        assert (last_run(session), last_judged(session)) == (1, judged_at)
 
 
 def test_progress_is_told_request_by_request(tmp_path: Path) -> None:
