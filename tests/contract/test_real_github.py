@@ -39,9 +39,12 @@ def server() -> Iterator[Server]:
 
 def rows() -> dict[str, dict[str, Any]]:
     """Return the recorded items by node id, read without the sandbox; one of them stands there twice."""
-    csv.field_size_limit(1 << 20)
-    with (DATA / "github" / "_raw_github_api_issues.csv").open(encoding="utf-8", newline="") as file:
-        recorded = [json.loads(row["data"]) for row in csv.DictReader(file)]
+    limit = csv.field_size_limit(1 << 20)  # of the whole process: it must not outlive this
+    try:
+        with (DATA / "github" / "_raw_github_api_issues.csv").open(encoding="utf-8", newline="") as file:
+            recorded = [json.loads(row["data"]) for row in csv.DictReader(file)]
+    finally:
+        csv.field_size_limit(limit)
     assert len(recorded) == 42
     return {row["node_id"]: row for row in recorded}
 

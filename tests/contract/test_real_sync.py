@@ -153,9 +153,12 @@ def _cost(run: RunReport) -> str:
 
 def rows(name: str) -> list[dict[str, Any]]:
     """Return the recorded rows of a kind, read without the sandbox."""
-    csv.field_size_limit(1 << 20)
-    with (DEVLAKE / "github" / f"_raw_github_api_{name}.csv").open(encoding="utf-8", newline="") as file:
-        return [json.loads(row["data"]) for row in csv.DictReader(file)]
+    limit = csv.field_size_limit(1 << 20)  # of the whole process: it must not outlive this
+    try:
+        with (DEVLAKE / "github" / f"_raw_github_api_{name}.csv").open(encoding="utf-8", newline="") as file:
+            return [json.loads(row["data"]) for row in csv.DictReader(file)]
+    finally:
+        csv.field_size_limit(limit)
 
 
 def word_of_row(row: Mapping[str, Any]) -> str:
