@@ -6,5 +6,5 @@ import os
 
 from hypothesis import settings
 
-settings.register_profile("core", deadline=None, max_examples=1000 if os.environ.get("CI") else 100)
+settings.register_profile("core", settings.get_profile("patient"), max_examples=1000 if os.environ.get("CI") else 100)
 settings.load_profile("core")
