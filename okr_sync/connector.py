@@ -29,6 +29,8 @@ from okr_sync.core.facts import (
     MissKind,
     Outcome,
     Reading,
+    Transition,
+    TransitionField,
     Unchanged,
     WorkItem,
 )
@@ -60,6 +62,8 @@ __all__ = [
     "Settings",
     "SourceError",
     "TransientError",
+    "Transition",
+    "TransitionField",
     "Unchanged",
     "WorkItem",
 ]
@@ -135,11 +139,16 @@ Q = TypeVar("Q", bound=Query)
 
 @dataclass(frozen=True, slots=True)
 class Ask(Generic[Q]):
-    """Many questions at once, and the window [start, now] (both inclusive, aware) that they are about."""
+    """Many questions at once, and the window [start, now] (both inclusive, aware) that they are about.
+
+    `past`: bring also what was true at past instants inside the window, at least a reading a day where the source keeps
+    that; else the newest reading will do, and whatever the source brings along at no further cost.
+    """
 
     queries: Mapping[str, Q]
     start: datetime
     now: datetime
+    past: bool = False
 
 
 class _Connector(ABC):
@@ -152,6 +161,8 @@ class _Connector(ABC):
     Settings: ClassVar[type[Settings]]
     Query: ClassVar[type[Query]]
     """The shape of one question: a metric's query or a delivery scope."""
+    HISTORY: ClassVar[bool] = False
+    """Whether the source can say what was true at a past instant."""
 
     def __init__(self, settings: Any, caller: Caller | None = None) -> None:
         self.settings = settings
@@ -219,3 +230,11 @@ class DeliverySource(_Connector):
     @abstractmethod
     def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of items that left or turned up unseen. `known` holds their last mirrored state."""
+
+    def past(self, items: Mapping[str, WorkItem], since: datetime, now: datetime) -> Iterator[tuple[Transition, ...]]:
+        """Yield in pieces what happened to `items` (id → mirrored state) in [since, now], in any order.
+
+        Every change of state, resolution, points, parent and container is there; an item of which nothing is yielded
+        did not change. Only asked where `HISTORY` is true. Raises SourceError when the whole source failed.
+        """
+        raise NotImplementedError(f"{self.kind} keeps no history")

@@ -11,6 +11,7 @@ ItemKind: TypeAlias = Literal["issue", "subtask", "pull_request", "container"]
 ItemState: TypeAlias = Literal["open", "in_progress", "done"]
 ContainerKind: TypeAlias = Literal["epic", "milestone", "query"]
 SaidStatus: TypeAlias = Literal["on_track", "at_risk", "off_track"]
+TransitionField: TypeAlias = Literal["state", "resolution", "points", "parent", "container"]
 MissKind: TypeAlias = Literal["not_found", "no_data", "invalid", "denied", "gone", "unreachable"]
 
 
@@ -84,6 +85,21 @@ class Container:
     resolution: str | None = None
     due: date | None = None
     done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One change of a work item at the instant `at`, from the tracker's own change log.
+
+    `before` and `after` are texts as the item's field has them then (an `ItemState`, a resolution, a parent's id,
+    points as a number); for `container` the id of the epic or milestone that holds the item. None: nothing.
+    """
+
+    item: str
+    field: TransitionField
+    before: str | None
+    after: str | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
