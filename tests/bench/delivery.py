@@ -58,7 +58,9 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _arguments(words: Sequence[str] | None) -> tuple[Sizes, int]:
-    parser = argparse.ArgumentParser("python -m tests.bench delivery", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "python -m tests.bench delivery", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     for name, size in [("projects", 10), ("epics", 200), ("issues", 20)]:
         parser.add_argument(f"--{name}", type=int, default=size)
     for name, size in [("repositories", 20), ("milestones", 100), ("items", 20), ("quiet", 5)]:
