@@ -15,9 +15,8 @@ from github import Auth, Github
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
 
 from connectors.github_answers import Judge, NotThereError
-from okr_sync.connector import Caller, ProtocolError, TransientError
+from okr_sync.connector import Caller, ProtocolError, TransientError, WebSettings, guard_session
 
-MOST_BYTES = 64 * 2**20  # bytes of one answer, unpacked; a hundred issues with labels are under 1 MiB
 MOST_HOPS = 3  # redirects followed for one request
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -42,12 +41,12 @@ class Client:
     A PyGithub client mixes up answers when threads share it, so each request borrows one that nobody else holds.
     """
 
-    def __init__(self, url: str, token: str, timeout: float, caller: Caller) -> None:
+    def __init__(self, url: str, token: str, reach: WebSettings, caller: Caller) -> None:
         self.url = url.rstrip("/")
         self.host = urlsplit(url).netloc
         self._token = token
         self._judge = Judge(self.host, token)
-        self._timeout = timeout
+        self._reach = reach
         self._caller = caller
         self._idle: deque[_Line] = deque()
 
@@ -93,7 +92,7 @@ class Client:
         try:
             line = self._idle.pop()
         except IndexError:
-            line = _Line(self.url, self._token, self._timeout)
+            line = _Line(self.url, self._token, self._reach)
         try:
             yield line
         finally:
@@ -125,11 +124,17 @@ class Client:
 class _Line:
     """One PyGithub client with one connection; used by one request at a time."""
 
-    def __init__(self, url: str, token: str, timeout: float) -> None:
+    def __init__(self, url: str, token: str, reach: WebSettings) -> None:
         parts = urlsplit(url)
         kind = HTTPSRequestsConnectionClass if parts.scheme == "https" else HTTPRequestsConnectionClass
         # Whole seconds by its annotation; it only hands them to requests, which takes fractions.
-        self._connection = kind(str(parts.hostname), parts.port, timeout=timeout)  # type: ignore[arg-type]
+        self._connection = kind(
+            str(parts.hostname),
+            parts.port,
+            timeout=reach.timeout,  # type: ignore[arg-type]
+            verify=str(reach.ca_file) if reach.ca_file else True,
+        )
+        guard_session(self._connection.session, reach)
         # PyGithub follows a 301 by itself and drops the query string; see `Client.get`.
         self._connection.session.hooks["response"].append(_receive)
         self._github = Github(
@@ -162,17 +167,6 @@ def query_of(link: str | None) -> dict[str, str] | None:
 
 
 def _receive(response: requests.Response, *_: Any, **__: Any) -> None:
-    """Stop at redirects, and read the body up to MOST_BYTES."""
+    """Stop at redirects."""
     if response.status_code in _REDIRECTS and "location" in response.headers:
-        response.close()
         raise _MovedError(response.headers["location"])
-    body = bytearray()
-    for piece in response.iter_content(2**16):
-        body += piece
-        if len(body) > MOST_BYTES:
-            response.close()
-            raise ProtocolError(
-                f"GitHub's answer is larger than {MOST_BYTES >> 20} MiB",
-                fix="check `url`; lower `batch` of this source",
-            )
-    response._content = bytes(body)  # what `response.text` reads

@@ -62,7 +62,7 @@ class GithubMilestones(DeliverySource):
     def __init__(self, settings: GithubSettings, caller: Caller | None = None) -> None:
         super().__init__(settings, caller)
         token = settings.token.get_secret_value().strip()
-        self._client = Client(settings.url, token, settings.timeout, self.caller)
+        self._client = Client(settings.url, token, settings, self.caller)
         self._transport: Transport
         if settings.api == "rest":
             self._transport = RestTransport(self._client, self.caller, with_labels=settings.labels)

@@ -8,23 +8,20 @@ from difflib import get_close_matches
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, SecretStr, StrictInt, StrictStr, field_validator, model_validator
+from pydantic import Field, SecretStr, StrictInt, StrictStr, field_validator, model_validator
 
 from connectors.github_items import Milestone
-from okr_sync.connector import Miss, Query, Secret, Settings
+from okr_sync.connector import Miss, Query, Secret, WebSettings
 
 
-class GithubSettings(Settings):
-    """Where GitHub is and how to ask it; `batch` in milestones a request, `timeout` in seconds."""
-
-    model_config = ConfigDict(hide_input_in_errors=True)
+class GithubSettings(WebSettings):
+    """Where GitHub is and how to ask it; `batch` in milestones a request."""
 
     url: str = "https://api.github.com"
     token: Secret
     api: Literal["graphql", "rest"] = "graphql"
     batch: int = Field(25, ge=1, le=100)
     labels: bool = True
-    timeout: float = Field(30, gt=0, le=600)
     full_every_hours: float = Field(24, gt=0)
 
     @field_validator("url")

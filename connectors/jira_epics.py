@@ -49,7 +49,7 @@ class JiraEpics(DeliverySource):
     def __init__(self, settings: JiraSettings, caller: Caller | None = None) -> None:
         super().__init__(settings, caller)
         token = settings.token.get_secret_value()
-        self._http = JiraHttp(settings.url, token, email=settings.email, timeout=settings.timeout, caller=self.caller)
+        self._http = JiraHttp(settings.url, token, email=settings.email, reach=settings, caller=self.caller)
         self._search = JiraSearch(self._http, self.caller, settings.deployment, settings.points_field)
 
     def probe(self) -> str:

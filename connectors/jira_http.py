@@ -10,13 +10,11 @@ from typing import Any
 
 import requests
 from jira import JIRA, JIRAError
-from requests.adapters import HTTPAdapter
 
 from connectors.jira_failures import broken, read, refuse
-from okr_sync.connector import Caller
+from okr_sync.connector import Caller, WebSettings, guard_session
 
 _CONNECT = 5.0  # seconds
-_LARGEST = 64 * 1024 * 1024  # bytes of one answer, unpacked
 
 
 class JiraHttp:
@@ -24,10 +22,10 @@ class JiraHttp:
     thread it comes from. Answers are raw JSON.
     """
 
-    def __init__(self, url: str, token: str, *, email: str | None, timeout: float, caller: Caller) -> None:
+    def __init__(self, url: str, token: str, *, email: str | None, reach: WebSettings, caller: Caller) -> None:
         self.url = url
         self._sign_in: dict[str, Any] = {"basic_auth": (email, token)} if email else {"token_auth": token}
-        self._timeout = timeout
+        self._reach = reach
         self._caller = caller
         self._lock = threading.Lock()
         self._idle: list[JIRA] = []
@@ -59,14 +57,12 @@ class JiraHttp:
                 self._idle.append(client)
 
     def _new_client(self) -> JIRA:
-        # serverInfo is asked by the connector: the library would ask up to four times, and before trust_env is off
+        # serverInfo is asked by the connector: the library would ask up to four times, and before the guard is on
         client = JIRA(
-            self.url, get_server_info=False, max_retries=0, timeout=(_CONNECT, self._timeout), logging=False,
+            self.url, get_server_info=False, max_retries=0, timeout=(_CONNECT, self._reach.timeout), logging=False,
             **self._sign_in,
         )  # fmt: skip
-        client._session.trust_env = False
-        for scheme in ("http://", "https://"):
-            client._session.mount(scheme, _Capped())
+        guard_session(client._session, self._reach)
         return client
 
     def _send(self, method: str, path: str, body: str | None) -> Any:
@@ -81,19 +77,3 @@ class JiraHttp:
         except requests.RequestException as error:
             raise broken(error, place) from None
         return read(response, place)
-
-
-class _Capped(HTTPAdapter):
-    """Reads each body at once, and no more than is sane: a few megabytes packed can be gigabytes unpacked."""
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Return the response with its body read."""
-        response = super().send(request, *args, **{**kwargs, "stream": True})
-        body = bytearray()
-        for piece in response.iter_content(1 << 16):
-            body += piece
-            if len(body) > _LARGEST:
-                response.close()
-                raise requests.exceptions.ContentDecodingError(f"more than {_LARGEST} bytes")
-        response._content = bytes(body)
-        return response

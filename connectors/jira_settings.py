@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from okr_sync.connector import Query, Secret, Settings
+from okr_sync.connector import Query, Secret, WebSettings
 
 _KEY = re.compile(r"[A-Z][A-Z0-9_]+-[1-9][0-9]*")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 
 
-class JiraSettings(Settings):
+class JiraSettings(WebSettings):
     """A Jira site and the account that reads it."""
 
     url: str = Field(description="Address of the site with its context path, or https://api.atlassian.com/ex/jira/<id>")
@@ -22,7 +22,6 @@ class JiraSettings(Settings):
     email: str | None = Field(None, description="Account of an API token; leave out for a personal access token")
     deployment: Literal["auto", "cloud", "dc"] = Field("auto", description="What the site is; auto asks it")
     points_field: str | None = Field(None, description="Name or id of the points field; left out, it is discovered")
-    timeout: float = Field(30.0, gt=0, le=600, description="Seconds to wait for a piece of an answer")
     full_every_hours: float = Field(24.0, ge=0, description="Read everything again when the last time is longer ago")
     overlap_minutes: float = Field(15.0, ge=0, description="Look back so far: Jira's index lags behind its writes")
 

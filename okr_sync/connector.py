@@ -14,8 +14,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
 
@@ -36,15 +37,25 @@ from okr_sync.core.facts import (
 )
 from okr_sync.errors import AccessError, ProtocolError, SourceError, TransientError
 
+if TYPE_CHECKING:
+    from okr_sync.outbound.answers import HttpAnswer, parse_json
+    from okr_sync.outbound.http import Auth, Http
+    from okr_sync.outbound.sessions import guard_session
+    from okr_sync.outbound.settings import WebSettings
+    from okr_sync.outbound.tokens import Tokens
+
 __all__ = [
     "AccessError",
     "Answer",
     "Ask",
+    "Auth",
     "Caller",
     "ConfigPath",
     "Container",
     "ContainerKind",
     "DeliverySource",
+    "Http",
+    "HttpAnswer",
     "ItemKind",
     "ItemState",
     "LookUp",
@@ -61,15 +72,37 @@ __all__ = [
     "Secret",
     "Settings",
     "SourceError",
+    "Tokens",
     "TransientError",
     "Transition",
     "TransitionField",
     "Unchanged",
+    "WebSettings",
     "WorkItem",
+    "guard_session",
+    "parse_json",
 ]
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_OUTBOUND = {
+    "Auth": "http",
+    "Http": "http",
+    "HttpAnswer": "answers",
+    "Tokens": "tokens",
+    "WebSettings": "settings",
+    "guard_session": "sessions",
+    "parse_json": "answers",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Return what leads out of the house, imported on first use: httpx takes its time."""
+        if name not in _OUTBOUND:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"okr_sync.outbound.{_OUTBOUND[name]}"), name)
 
 
 class Settings(BaseModel):

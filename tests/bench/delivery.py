@@ -114,12 +114,13 @@ def _write_config(folder: Path, urls: dict[str, str], epics: list[str], mileston
     """One initiative and one key result an epic and a milestone."""
     (folder / "okrs").mkdir()
     now = datetime.now(UTC)  # noqa: TID251 -- a benchmark has the real time
+    home = {"allow_hosts": ["127.0.0.1"]}
     main = {
         "timezone": "UTC",
         "cycles": {"now": {"start": f"{now.year}-01-01", "end": f"{now.year}-12-31"}},
         "sources": {
-            "tracker": {"kind": "jira_epics", "url": urls["jira"], "email": JIRA[0], "token": "${JIRA_TOKEN}"},
-            "code": {"kind": "github_milestones", "url": urls["github"], "token": "${GITHUB_TOKEN}"},
+            "tracker": {"kind": "jira_epics", "url": urls["jira"], "email": JIRA[0], "token": "${JIRA_TOKEN}", **home},
+            "code": {"kind": "github_milestones", "url": urls["github"], "token": "${GITHUB_TOKEN}", **home},
         },
     }
     scopes: list[dict[str, object]] = [{"source": "tracker", "epics": [key]} for key in epics]

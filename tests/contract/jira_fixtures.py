@@ -108,7 +108,8 @@ class Jira:
     def __init__(self, world: JiraDeliveryWorld, caller: Caller | None = None, **settings: Any) -> None:
         self.home, self.world = world, world.world
         who = {"email": EMAIL} if world.flavour == "cloud" else {}
-        raw = {"url": world.server.url, "token": Referenced(TOKEN), **who, **settings}
+        home = {"url": world.server.url, "allow_hosts": ["127.0.0.1"]}
+        raw = {**home, "token": Referenced(TOKEN), **who, **settings}
         self.connector = JiraEpics(JiraSettings(**raw), caller)
         self.mirror = Mirror()
         self.left: frozenset[str] = frozenset()

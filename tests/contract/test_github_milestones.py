@@ -33,7 +33,7 @@ class TestByGraphql(DeliverySourceContract):
 
     def settings(self, url: str) -> dict[str, Any]:
         """Return settings that sign in with the planted token."""
-        return {"url": url, "token": self.token(), "api": self.api}
+        return {"url": url, "token": self.token(), "api": self.api, "allow_hosts": ["127.0.0.1"]}
 
 
 class TestByRest(TestByGraphql):

@@ -29,7 +29,7 @@ class TestCloud(_JiraContract):
             yield world
 
     def settings(self, url: str) -> dict[str, Any]:
-        return {"url": url, "email": EMAIL, "token": self.token()}
+        return {"url": url, "email": EMAIL, "token": self.token(), "allow_hosts": ["127.0.0.1"]}
 
 
 class TestDataCenter(_JiraContract):
@@ -40,4 +40,4 @@ class TestDataCenter(_JiraContract):
             yield world
 
     def settings(self, url: str) -> dict[str, Any]:
-        return {"url": url, "token": self.token()}
+        return {"url": url, "token": self.token(), "allow_hosts": ["127.0.0.1"]}

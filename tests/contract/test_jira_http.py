@@ -13,7 +13,7 @@ import requests
 
 from connectors.jira_failures import broken, refuse
 from connectors.jira_http import JiraHttp
-from okr_sync.connector import AccessError, Caller, ProtocolError, SourceError, TransientError
+from okr_sync.connector import AccessError, Caller, ProtocolError, SourceError, TransientError, WebSettings
 from okr_sync.sandbox.server import Fault, Request, Response, Server
 
 _HTML = {"Content-Type": "text/html;charset=UTF-8"}
@@ -34,7 +34,8 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def http(server: Server) -> Iterator[JiraHttp]:
-    http = JiraHttp(server.url, "bearer-token", email=None, timeout=0.3, caller=Caller())
+    reach = WebSettings(timeout=0.3, allow_hosts=("127.0.0.1",))
+    http = JiraHttp(server.url, "bearer-token", email=None, reach=reach, caller=Caller())
     yield http
     http.close()
 

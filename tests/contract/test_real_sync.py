@@ -92,7 +92,7 @@ def synced(
         main = {
             "timezone": "Europe/Berlin",
             "cycles": {"quarter": {"start": "2026-10-01", "end": "2026-12-31"}},
-            "sources": {"tracker": {"url": server.url, "token": "${TOKEN}", **source}},
+            "sources": {"tracker": {"url": server.url, "allow_hosts": ["127.0.0.1"], "token": "${TOKEN}", **source}},
         }
         (folder / "okr-sync.yaml").write_text(json.dumps(main), encoding="utf-8")
         config = load(folder, {"TOKEN": TOKEN})

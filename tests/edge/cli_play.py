@@ -170,8 +170,9 @@ class Play:
         return {file.name: file.read_bytes() for file in sorted(self.folder.glob("okrs.db*"))}
 
 
-def _source(kind: str, server: Server, secret: str, **more: str) -> dict[str, str]:
-    return {"kind": kind, "url": server.url, "token": f"${{{secret}}}", "fresh_for": "10 min", **more}
+def _source(kind: str, server: Server, secret: str, **more: str) -> dict[str, Any]:
+    home = {"url": server.url, "allow_hosts": ["127.0.0.1"]}
+    return {"kind": kind, **home, "token": f"${{{secret}}}", "fresh_for": "10 min", **more}
 
 
 def _main(play: Play) -> dict[str, Any]:
