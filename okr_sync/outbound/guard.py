@@ -28,6 +28,8 @@ class Guard:
             raise ProtocolError(f"{scheme or 'no scheme'} is not asked, only https", fix="write an https address")
         if names_somebody:
             raise ProtocolError("there is a user or password in the address", fix="use the settings for signing in")
+        if not _is_host(host):
+            raise ProtocolError("there is no host in the address", fix="write an address like https://api.example.com")
         if self._is_allowed(host):
             return
         if scheme == "http":
@@ -58,10 +60,14 @@ class Guard:
             return  # behind a proxy this machine often knows no names
 
     def _is_allowed(self, host: str) -> bool:
-        try:
-            return canonical(host) in self._allowed
-        except ValueError:
-            return False
+        return canonical(host) in self._allowed
+
+
+def _is_host(host: str) -> bool:
+    try:
+        return bool(canonical(host))
+    except ValueError:
+        return False
 
 
 def _is_own_machine(host: str) -> bool:

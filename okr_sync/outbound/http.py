@@ -124,7 +124,7 @@ class Http:
             request = next(httpx.BasicAuth(user, password.get_secret_value()).auth_flow(request))
         bearer = self._auth if isinstance(self._auth, SecretStr) else token
         if bearer is not None:
-            request.headers["authorization"] = b"Bearer " + bearer.get_secret_value().strip().encode()  # type: ignore[assignment]
+            request.headers["authorization"] = f"Bearer {bearer.get_secret_value().strip()}"
         if any(not _fits_a_header(value) for _, value in request.headers.raw):
             raise AccessError("a credential has line breaks or other signs that no header takes", fix="check it")
         return request

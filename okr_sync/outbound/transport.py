@@ -49,9 +49,9 @@ class Transport(httpx.HTTPTransport):
 
     def __init__(self, guard: Guard, deadline: Deadline, ca_file: Path | None, proxy: str | None) -> None:
         verify = trusting(ca_file)
-        super().__init__(
-            verify=verify, trust_env=False, proxy=httpx.Proxy(proxy, ssl_context=verify) if proxy else None
-        )
+        to_proxy = verify if proxy and proxy.startswith("https:") else None
+        through = httpx.Proxy(proxy, ssl_context=to_proxy) if proxy else None
+        super().__init__(verify=verify, trust_env=False, proxy=through)
         # The proxy is named in the config, so its own address is not held to the rules.
         find = _as_it_is if proxy else guard.addresses
         self._pool._network_backend = _Backend(find, deadline)
