@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -28,6 +28,8 @@ class Dialect:
     points: tuple[str, ...]
     epic_link: str | None
     epic_name: str | None
+    logged: Mapping[str, str] = field(default_factory=dict)
+    """By id and by name, what a change log speaks of: the id of a points field, or "epic" (in Cloud's old logs too)."""
 
     @property
     def fields(self) -> list[str]:
@@ -54,7 +56,16 @@ def read_dialect(fields: Any, *, cloud: bool, address: str, points: str | None) 
     link, label = (None, None) if cloud else (_custom(fields, _EPIC_LINK), _custom(fields, _EPIC_NAME))
     if not cloud and link is None:
         raise AccessError("this Jira shows no Epic Link field", fix="give the account access to Jira Software")
-    return Dialect(cloud, address, _points_fields(fields, points), link, label)
+    counted = _points_fields(fields, points)
+    logged = _logged(fields, {**dict.fromkeys(reversed(counted)), _custom(fields, _EPIC_LINK): "epic"})
+    return Dialect(cloud, address, counted, link, label, logged)
+
+
+def _logged(fields: Sequence[Mapping[str, Any]], subjects: Mapping[str | None, str | None]) -> dict[str, str]:
+    """Return subjects by the ids and names of their fields."""
+    names = {str(each["id"]): str(each.get("name", "")) for each in fields}
+    known = {id_: subject or id_ for id_, subject in subjects.items() if id_ in names}
+    return {names[id_]: subject for id_, subject in known.items()} | known
 
 
 def _custom(fields: Sequence[Mapping[str, Any]], kind: str) -> str | None:

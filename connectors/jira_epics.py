@@ -15,6 +15,7 @@ from connectors.jira_failures import RefusedError
 from connectors.jira_held import Cursor, load_cursor
 from connectors.jira_http import JiraHttp
 from connectors.jira_items import can_hold, need, read_container
+from connectors.jira_logs import JiraLogs
 from connectors.jira_reach import Reach
 from connectors.jira_search import JiraSearch
 from connectors.jira_settings import JiraQuery, JiraSettings
@@ -29,6 +30,7 @@ from okr_sync.connector import (
     ProtocolError,
     Query,
     Settings,
+    Transition,
     WorkItem,
 )
 
@@ -43,6 +45,7 @@ class JiraEpics(DeliverySource):
     summary = "Work below Jira epics, or found by JQL (Cloud and Data Center)"
     Settings: ClassVar[type[Settings]] = JiraSettings
     Query: ClassVar[type[Query]] = JiraQuery
+    HISTORY = True
 
     settings: JiraSettings
 
@@ -106,6 +109,10 @@ class JiraEpics(DeliverySource):
         visible = dict(zip(projects, self.caller.map(self._search.visible, projects), strict=True))
         gone = frozenset(id_ for id_ in missing if id_ in known and visible[known[id_].key.rpartition("-")[0]])
         return LookUp(found, gone, missing - gone)
+
+    def past(self, items: Mapping[str, WorkItem], since: datetime, now: datetime) -> Iterator[tuple[Transition, ...]]:
+        """Yield what the change logs of `items` say about [since, now]; raises SourceError."""
+        return JiraLogs(self._http, self.caller, self._search).past(items, since, now)
 
     def _last(self, cursor: str | None, asked: str, at: int) -> Cursor | None:
         """Return the cursor when a pull at `at` may start from it; None: everything must be read."""

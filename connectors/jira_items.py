@@ -11,12 +11,13 @@ from typing import Any
 from connectors.jira_dialect import Dialect
 from okr_sync.connector import Container, ItemKind, ItemState, ProtocolError, WorkItem
 
-_STATES: dict[str, ItemState] = {
+STATES: dict[str, ItemState] = {
     "new": "open",
     "undefined": "open",
     "indeterminate": "in_progress",
     "done": "done",
 }
+"""Key of a status category → state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,9 @@ def _kind(issue: Any, dialect: Dialect) -> ItemKind:
 
 def _state(issue: Any) -> ItemState:
     category = need(issue, "fields", "status", "statusCategory", "key")
-    if category not in _STATES:
+    if category not in STATES:
         raise ProtocolError(f"issue {issue['key']} has the unknown status category {category!r}")
-    return _STATES[category]
+    return STATES[category]
 
 
 def _resolution(issue: Any) -> str | None:
@@ -126,9 +127,13 @@ def _points(issue: Any, dialect: Dialect) -> float | None:
 
 
 def _number(issue: Any, name: str, raw: Any) -> float | None:
-    """Return points; None for what is no estimate: below zero (Jira's own -1), infinite, or words."""
     if isinstance(raw, bool) or not isinstance(raw, int | float | str):
         raise ProtocolError(f"issue {issue['key']}: field {name} holds no number", fix="set `points_field`")
+    return points_of(raw)
+
+
+def points_of(raw: float | str) -> float | None:
+    """Return points; None for what is no estimate: below zero (Jira's own -1), infinite, or words."""
     try:
         points = float(raw)
     except (ValueError, OverflowError):
