@@ -12,6 +12,7 @@ from connectors.jira_items import STATES, need, points_of
 from okr_sync.connector import ItemState, ProtocolError, Transition, TransitionField, WorkItem
 
 _PARENT = ("parent", "Parent", "IssueParentAssociation")
+_MILLISECONDS = 10**11  # what is larger counts milliseconds: in seconds it would lie three thousand years ahead
 _ORDER: tuple[ItemState, ...] = ("open", "in_progress", "done")
 Row: TypeAlias = tuple[datetime, str | None, str | None]
 """When a value changed, from what, to what."""
@@ -95,14 +96,19 @@ def keys_only(log: Iterable[Change]) -> set[str]:
 
 
 def _instant(entry: Any) -> datetime:
+    """Return when an entry was made. Jira documents a text, but shows a number since 1970 in changelog/bulkfetch."""
     raw = need(entry, "created")
     try:
-        time = datetime.fromisoformat(raw)
-    except (ValueError, TypeError):
+        time = datetime.fromtimestamp(_seconds(raw), UTC) if isinstance(raw, int) else datetime.fromisoformat(raw)
+    except (ValueError, TypeError, OverflowError, OSError):
         time = None
     if time is None or time.tzinfo is None:
         raise ProtocolError(f"the change log has an entry without an instant: {str(raw)[:40]!r}")
     return time.astimezone(UTC)
+
+
+def _seconds(number: int) -> float:
+    return number / 1000 if number >= _MILLISECONDS else number
 
 
 def _subject(item: Any, dialect: Dialect) -> str | None:

@@ -11,12 +11,10 @@ from zoneinfo import ZoneInfo
 from okr_sync.sandbox.issues import Picture, take_picture
 from okr_sync.sandbox.jira_access import Address, Credentials, RateLimit, locate, refusal
 from okr_sync.sandbox.jira_catalogue import Flavour
+from okr_sync.sandbox.jira_changelogs import ChangeLogs, LogQuirks
 from okr_sync.sandbox.jira_resources import (
-    bulk_changelogs,
     bulk_issues,
-    changelog,
     fields,
-    issue,
     issue_types,
     myself,
     project,
@@ -38,8 +36,8 @@ class JiraSite:
     """A Jira site whose state is that of `world` at `clock()`.
 
     `index_lag`: searches see things as they were that long ago; reads of single issues don't lag.
-    `quirks`: what searches do wrong. `rate_limit_after`: that many requests pass in each `rate_limit_window` of the
-    clock, the others get 429 with Retry-After; None: all pass.
+    `quirks`: what searches do wrong; `log_quirks`: how change logs differ. `rate_limit_after`: that many requests pass
+    in each `rate_limit_window` of the clock, the others get 429 with Retry-After; None: all pass.
     """
 
     def __init__(
@@ -59,6 +57,7 @@ class JiraSite:
         self.credentials = credentials or Credentials()
         self.index_lag = timedelta(0)
         self.quirks = Quirks()
+        self.log_quirks = LogQuirks()
         self._zone = ZoneInfo(account_timezone)
         self._limit = RateLimit(rate_limit_window)
         self._pictures: list[Picture] = []
@@ -114,7 +113,7 @@ class JiraSite:
         return kept
 
     def _cloud(self, page_limit: int) -> list[tuple[str, str, Endpoint]]:
-        tokens = TokenSearch(page_limit, self.quirks)
+        tokens, logs = TokenSearch(page_limit, self.quirks), ChangeLogs(self.log_quirks)
         return [
             *self._shared(),
             ("GET", "project/search", project_search),
@@ -125,8 +124,7 @@ class JiraSite:
             ("GET", "search", removed),
             ("POST", "search", removed),
             ("POST", "issue/bulkfetch", bulk_issues),
-            ("POST", "changelog/bulkfetch", bulk_changelogs),
-            ("GET", "issue/[^/]+/changelog", changelog),
+            ("POST", "changelog/bulkfetch", logs.many),
         ]
 
     def _dc(self, page_limit: int) -> list[tuple[str, str, Endpoint]]:
@@ -140,11 +138,13 @@ class JiraSite:
         ]
 
     def _shared(self) -> list[tuple[str, str, Endpoint]]:
+        logs = ChangeLogs(self.log_quirks)
         return [
             ("GET", "serverInfo", server_info),
             ("GET", "field", fields),
             ("GET", "status", statuses),
             ("GET", "issuetype", issue_types),
             ("GET", "myself", lambda visit: myself(visit, self.credentials.email)),
-            ("GET", "issue/[^/]+", issue),
+            ("GET", "issue/[^/]+", logs.issue),
+            ("GET", "issue/[^/]+/changelog", logs.one),
         ]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from okr_sync.sandbox.issues import Picture, View
 from okr_sync.sandbox.jira_catalogue import EPIC_LINK, Field, Flavour, IssueType, Project, Status, fields_of
 from okr_sync.sandbox.jira_world import Change, Issue, JiraWorld, project_of
+
+End: TypeAlias = tuple[str | None, str | None]
+"""A value in the change log: its id where it has one, and its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,8 @@ class Writer:
         log = []
         for at, together in groupby(past, key=lambda change: change.at):
             joint = list(together)
-            items = [item for change in joint for item in self._items(change, before)]
-            kept = [self._told(item) for item in items if not only or item.get("fieldId") in only]
+            items = [item for change in joint for item in self._items(issue, change, before)]
+            kept = [self._told(item) for item in items if not only or _is_of(item, only)]
             before.update({change.field: change.value for change in joint})
             if kept:
                 log.append({"id": str(joint[0].number), "created": self.time(at), "items": kept})
@@ -186,32 +189,38 @@ class Writer:
         }
         return shape | ({"releaseDate": version.release_date.isoformat()} if version.release_date else {})
 
-    def _items(self, change: Change, before: dict[str, Any]) -> list[dict[str, Any]]:
+    def _items(self, issue: Issue, change: Change, before: dict[str, Any]) -> list[dict[str, Any]]:
         if change.field in {"touched", "deleted"} or before[change.field] == change.value:
             return []
         old, new = before[change.field], change.value
         if change.field == "key":
             move = self._item("project", "project", self._project_end(old), self._project_end(new))
             return [self._item("Key", "", (None, old), (None, new)), move]
-        if change.field == "status":
-            ends = [(id_, self.world.status(id_).name) for id_ in (old, new)]
-            return [self._item("status", "status", *ends)]
-        if change.field == "parent":
-            name, id_ = ("Epic Link", EPIC_LINK) if self.flavour == "dc" else ("parent", "parent")
-            return [self._item(name, id_, self._issue_end(old), self._issue_end(new))]
         if change.field == "points":
             id_ = self.world.projects[project_of(before["key"])].points_field(self.flavour)
             name = next(field.name for field in fields_of(self.flavour) if field.id == id_)
             return [self._item(name, id_, _text_end(old), _text_end(new))]
+        if change.field == "parent":
+            return [self._above_item(issue, self._issue_end(old), self._issue_end(new))]
+        ends: dict[str, Callable[[Any], End]] = {"status": self._status_end, "resolution": self._resolution_end}
+        end = ends.get(change.field, _text_end)
         name = {"due": "duedate", "fix_versions": "fixVersions"}.get(change.field, change.field)
-        return [self._item(name, name, _text_end(old), _text_end(new))]
+        return [self._item(name, name, end(old), end(new))]
+
+    def _above_item(
+        self, issue: Issue, old: End, new: End
+    ) -> dict[str, Any]:
+        """Return the line about what stands above, which has no field id; Data Center's sub-tasks have another one."""
+        if self.flavour == "cloud" or issue.type.level < 0:
+            return self._item("IssueParentAssociation" if self.flavour == "cloud" else "Parent", "", old, new)
+        return self._item("Epic Link", EPIC_LINK, old, new)
 
     def _told(self, item: dict[str, Any]) -> dict[str, Any]:
         """Data Center's change log has names of fields only."""
         return {name: value for name, value in item.items() if self.flavour == "cloud" or name != "fieldId"}
 
     def _item(
-        self, field: str, id_: str, old: tuple[str | None, str | None], new: tuple[str | None, str | None]
+        self, field: str, id_: str, old: End, new: End
     ) -> dict[str, Any]:
         custom = id_.startswith("customfield_")
         item = {"field": field, "fieldtype": "custom" if custom else "jira", **({"fieldId": id_} if id_ else {})}
@@ -221,10 +230,23 @@ class Writer:
         project = self.world.projects[project_of(key)]
         return project.id, project.name
 
-    def _issue_end(self, id_: str | None) -> tuple[str | None, str | None]:
+    def _status_end(self, id_: str) -> End:
+        return id_, self.world.status(id_).name
+
+    def _resolution_end(self, name: str | None) -> End:
+        return (self._resolution(name) or {}).get("id"), name
+
+    def _issue_end(self, id_: str | None) -> End:
         if id_ is None:
             return None, None
         return id_, self.world.strangers.get(id_) or self.world.find(id_).key
+
+
+def _is_of(item: dict[str, Any], only: Collection[str]) -> bool:
+    """Return whether an item passes a filter by field ids; Cloud's items about parents have none."""
+    if item["field"] == "IssueParentAssociation":
+        return "parent" in only or "IssueParentAssociation" in only
+    return item.get("fieldId") in only
 
 
 def _text_end(value: Any) -> tuple[None, str | None]:

@@ -1,4 +1,4 @@
-"""Everything a Jira site answers but searches: what it is, who asks, projects, issues, change logs."""
+"""Everything a Jira site answers but searches and single issues: what it is, who asks, projects, many issues."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from urllib.parse import unquote
 
 from okr_sync.sandbox.issues import View
 from okr_sync.sandbox.jira_catalogue import Project, fields_of
-from okr_sync.sandbox.jira_visit import JiraError, Visit, texts, whole
+from okr_sync.sandbox.jira_visit import JiraError, Visit, texts
 from okr_sync.sandbox.server import Response
 
 _BULK_ISSUES = ("issueIdsOrKeys", "fields", "expand", "fieldsByKeys", "properties")
-_BULK_CHANGELOGS = ("issueIdsOrKeys", "fieldIds", "maxResults", "nextPageToken")
 
 
 def server_info(visit: Visit) -> Response:
@@ -78,90 +77,44 @@ def project_search(visit: Visit) -> Response:
         for each in _projects(visit)
         if (not keys or each.key in keys) and (not ids or each.id in ids) and text in f"{each.key} {each.name}".lower()
     ]
-    return _page(visit, "project/search", [visit.writer.project(each) for each in values], default=50)
-
-
-def issue(visit: Visit) -> Response:
-    """Return one issue by id or any key it has had; with `expand=changelog`, with its change log."""
-    view = visit.issue(unquote(visit.address.path.removeprefix("issue/")))
-    shape = visit.writer.issue(view, visit.many("fields") or ["*all"])
-    if "changelog" in visit.many("expand"):
-        log = _histories(visit, view)
-        head = {"startAt": 0, "maxResults": len(log), "total": len(log)}
-        shape["changelog"] = {**head, "histories": log}
-    return Response.of(shape)
+    return page(visit, "project/search", [visit.writer.project(each) for each in values], default=50)
 
 
 def bulk_issues(visit: Visit) -> Response:
     """Return up to 100 issues in order of ids; those that can't be seen are left out without a word."""
     body = visit.body(_BULK_ISSUES)
-    asked = _asked_issues(body, 100)
+    asked = asked_issues(body, 100)
     wanted = texts(body.get("fields") or ["*navigable"], "fields", 1000)
-    seen = _seen(visit, asked)
-    return Response.of({"issues": [visit.writer.issue(view, wanted) for view in seen], "issueErrors": []})
-
-
-def bulk_changelogs(visit: Visit) -> Response:
-    """Return change logs of up to 1000 issues, oldest change first, a page at a time."""
-    body = visit.body(_BULK_CHANGELOGS)
-    only = texts(body.get("fieldIds") or [], "fieldIds", 10)
-    limit = whole(1000 if body.get("maxResults") is None else body["maxResults"], "maxResults", least=1)
-    start = _changelog_start(body.get("nextPageToken"))
-    rows = [(view.id, row) for view in _seen(visit, _asked_issues(body, 1000)) for row in _histories(visit, view, only)]
-    page = rows[start : start + min(limit, 10000)]
-    logs: dict[str, list[dict[str, Any]]] = {}
-    for id_, row in page:
-        logs.setdefault(id_, []).append(row)
-    payload: dict[str, Any] = {
-        "issueChangeLogs": [{"issueId": id_, "changeHistories": log} for id_, log in logs.items()]
-    }
-    if start + len(page) < len(rows):
-        payload["nextPageToken"] = f"changes:{start + len(page)}"
-    return Response.of(payload)
-
-
-def changelog(visit: Visit) -> Response:
-    """Return a page of one issue's change log, oldest change first."""
-    id_or_key = unquote(visit.address.path.split("/")[1])
-    view = visit.issue(id_or_key)
-    return _page(visit, f"issue/{id_or_key}/changelog", _histories(visit, view), default=100)
+    views = seen(visit, asked)
+    return Response.of({"issues": [visit.writer.issue(view, wanted) for view in views], "issueErrors": []})
 
 
 def _projects(visit: Visit) -> list[Project]:
     return sorted(visit.picture.projects.values(), key=lambda each: each.key)
 
 
-def _histories(visit: Visit, view: View, only: list[str] | None = None) -> list[dict[str, Any]]:
-    return visit.writer.histories(visit.world.issues[view.id], visit.now, only or ())
-
-
-def _asked_issues(body: dict[str, Any], most: int) -> list[str]:
+def asked_issues(body: dict[str, Any], most: int) -> list[str]:
+    """Return the ids and keys asked for; raises JiraError 400 for none or more than `most`."""
     asked = texts(body.get("issueIdsOrKeys") or [], "issueIdsOrKeys", most)
     if not asked:
         raise JiraError(400, "'issueIdsOrKeys' must have at least one entry.")
     return asked
 
 
-def _seen(visit: Visit, asked: list[str]) -> list[View]:
+def seen(visit: Visit, asked: list[str]) -> list[View]:
+    """Return the issues that can be seen among those asked for, each once, in order of ids."""
     views = {view.id: view for each in asked if (view := visit.picture.get(each))}
     return sorted(views.values(), key=lambda view: int(view.id))
 
 
-def _changelog_start(token: Any) -> int:
-    if token is None:
-        return 0
-    if not isinstance(token, str) or not token.startswith("changes:"):
-        raise JiraError(400, "The provided next page token is invalid or has expired.")
-    return whole(token.removeprefix("changes:"), "nextPageToken")
-
-
-def _page(visit: Visit, path: str, values: list[dict[str, Any]], default: int) -> Response:
+def page(visit: Visit, path: str, values: list[dict[str, Any]], default: int) -> Response:
+    """Return a page of at most 100 of `values`, by `startAt` and `maxResults`."""
     start = visit.number("startAt", 0)
     limit = min(visit.number("maxResults", default), 100)
-    page = values[start : start + limit]
+    shown = values[start : start + limit]
     link = f"{visit.address.api}/{path}?maxResults={limit}&startAt="
     payload: dict[str, Any] = {"self": f"{link}{start}", "maxResults": limit, "startAt": start, "total": len(values)}
-    is_last = start + len(page) >= len(values)
+    is_last = start + len(shown) >= len(values)
     if not is_last:
         payload["nextPage"] = f"{link}{start + limit}"
-    return Response.of({**payload, "isLast": is_last, "values": page})
+    return Response.of({**payload, "isLast": is_last, "values": shown})

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from okr_sync.sandbox.jira_world import Issue, JiraWorld
@@ -24,6 +25,36 @@ class Counts:
     open: int
     members: frozenset[str]
     subtasks: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Was:
+    """What was true of an issue: its state as okr-sync names it, and what stood above it, by id."""
+
+    state: str
+    resolution: str | None
+    points: float | None
+    above: str | None
+
+
+def states_at(world: JiraWorld, at: datetime) -> dict[str, Was]:
+    """Return what was true at `at`, inclusive, of each issue that was there, by id. Points below zero are none."""
+    categories = {status.id: status.category.key for status in world.statuses}
+    there = {}
+    for issue in world.issues.values():
+        values: dict[str, Any] = {change.field: change.value for change in issue.changes if change.at <= at}
+        if values and "deleted" not in values:
+            state = _classify(categories[values["status"]], None, ())
+            there[issue.id] = Was(state, values["resolution"], _estimate(values["points"]), values["parent"])
+    return there
+
+
+def _estimate(points: Any) -> float | None:
+    try:
+        number = float(points)
+    except (TypeError, ValueError):
+        return None
+    return number if isfinite(number) and number >= 0 else None
 
 
 def truth(

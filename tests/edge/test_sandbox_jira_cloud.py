@@ -175,7 +175,7 @@ def test_the_change_log_tells_each_change_once_in_order(site: Site, small: Small
         ("2026-01-08", "status", "To Do", "In Progress"),
         ("2026-01-09", "status", "In Progress", "Done"),
         ("2026-01-09", "resolution", None, "Done"),
-        ("2026-01-10", "parent", "A-1", "A-2"),
+        ("2026-01-10", "IssueParentAssociation", "A-1", "A-2"),
         ("2026-01-11", "Story Points", "3.0", "8.0"),
     ]
     page = site.get("issue/A-3/changelog", startAt=1, maxResults=2)

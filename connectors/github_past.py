@@ -1,0 +1,168 @@
+"""Turns what happened to GitHub issues and pull requests into transitions of their work items; pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias, get_args
+
+from connectors.github_fields import Fields
+from okr_sync.connector import Transition, TransitionField, WorkItem
+
+Happened: TypeAlias = Literal["closed", "demilestoned", "merged", "milestoned", "reopened", "transferred"]
+HAPPENED: tuple[str, ...] = get_args(Happened)
+Row: TypeAlias = tuple[datetime, str | None, str | None]
+"""When a value changed, from what, to what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event of an item; `value` is the reason of closing or the milestone's title of that day."""
+
+    at: datetime
+    kind: str
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A milestone as it is now."""
+
+    id: str
+    title: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that happened to an item in its repository (owner/name), oldest first, and the milestone that holds it."""
+
+    item: str
+    repo: str
+    happenings: tuple[Happening, ...]
+    holder: Holder | None
+
+    def since_arrival(self) -> tuple[Happening, ...]:
+        """Return what happened in this repository: before a transfer the issue was another one elsewhere."""
+        moved = [place for place, each in enumerate(self.happenings, 1) if each.kind == "transferred"]
+        return self.happenings[moved[-1] :] if moved else self.happenings
+
+
+class Titles:
+    """Which milestone a title of some day means. Events name the title only, and milestones are renamed; but an item
+    that a milestone still holds tells what its title was when it came in.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], list[tuple[datetime | None, Holder]]] = defaultdict(list)
+
+    def learn(self, story: Story) -> None:
+        """Take what an item tells of the milestone that holds it."""
+        if story.holder is None:
+            return
+        self.add(story.repo, story.holder)
+        came = [each for each in story.since_arrival() if each.kind == "milestoned" and each.value]
+        if came:
+            self._known[story.repo, str(came[-1].value)].append((came[-1].at, story.holder))
+
+    def add(self, repo: str, holder: Holder) -> None:
+        """Take a milestone by its present title."""
+        if (None, holder) not in self._known[repo, holder.title]:
+            self._known[repo, holder.title].append((None, holder))
+
+    def find(self, repo: str, title: str, at: datetime) -> str | None:
+        """Return the id of the milestone that had this title at `at`; None for one that nobody tells of.
+
+        Of several, the one whose items tell of the title at the nearest instant; then one that has the title now.
+        """
+        told = [each for each in self._known.get((repo, title), ()) if each[1].created <= at]
+        dated = [(abs(time - at), holder.id) for time, holder in told if time is not None]
+        if dated:
+            return min(dated)[1]
+        return told[0][1].id if told else None
+
+    def unknown(self, stories: Iterable[Story]) -> set[str]:
+        """Return the repositories in which titles occur that nobody tells of."""
+        return {
+            story.repo
+            for story in stories
+            for each in story.since_arrival()
+            if each.kind.endswith("milestoned") and self.find(story.repo, str(each.value), each.at) is None
+        }
+
+
+def read_event(raw: Fields, kind: str, time: str) -> Happening:
+    """Return an event; `time` is the name of its instant's field. Raises ProtocolError for a hole."""
+    at = raw.moment(time)
+    if kind.endswith("milestoned"):
+        title = raw.text("milestoneTitle") if raw.has("milestoneTitle") else raw.inner("milestone").text("title")
+        return Happening(at, kind, title)
+    reason = "stateReason" if time == "createdAt" else "state_reason"
+    return Happening(at, kind, raw.text(reason).lower() if kind == "closed" and raw.has(reason) else None)
+
+
+def read_transitions(item: WorkItem, story: Story, titles: Titles) -> list[Transition]:
+    """Return the transitions of an item, oldest first.
+
+    An issue closed without a reason was completed. The last reason is the item's own: it may have been corrected.
+    """
+    endings = list(_endings(item, story.happenings))
+    told = _told(item.id, "state", ((at, _state(before), _state(after)) for at, before, after in endings))
+    told += _told(item.id, "resolution", endings)
+    told += _told(item.id, "container", _containers(story, titles))
+    return sorted(told, key=lambda each: each.at)
+
+
+def _state(ending: str | None) -> str:
+    return "open" if ending is None else "done"
+
+
+def _endings(item: WorkItem, happenings: Sequence[Happening]) -> Iterator[Row]:
+    """Yield how the item ended, time and again; None while it is open."""
+    last = next((each for each in reversed(happenings) if each.kind in ("closed", "reopened")), None)
+    ending: str | None = None
+    for each in happenings:
+        after = ending
+        if each.kind in ("reopened", "merged"):
+            after = None if each.kind == "reopened" else "merged"
+        elif each.kind == "closed" and ending != "merged":  # a merge closes too
+            own = item.resolution if each is last and item.state == "done" else None
+            after = own or each.value or ("unmerged" if item.kind == "pull_request" else "completed")
+        yield each.at, ending, after
+        ending = after
+
+
+def _containers(story: Story, titles: Titles) -> Iterator[Row]:
+    """Yield which milestone held the item. Into another one means out of the first, in one instant, in either order."""
+    instants: dict[datetime, Counter[str]] = defaultdict(Counter)
+    for each in story.since_arrival():
+        if each.kind.endswith("milestoned"):
+            instants[each.at][str(each.value)] += 1 if each.kind == "milestoned" else -1
+    held: str | None = None
+    for at, counts in instants.items():
+        came = [title for title, count in counts.items() if count > 0]
+        left = [title for title, count in counts.items() if count < 0]
+        if not came and held is not None and held not in left:
+            continue  # it left a milestone that had been exchanged before
+        before = left[0] if left else held
+        held = came[-1] if came else None
+        yield at, _id(story, titles, before, at), _id(story, titles, held, at)
+
+
+def _id(story: Story, titles: Titles, title: str | None, at: datetime) -> str | None:
+    return None if title is None else titles.find(story.repo, title, at)
+
+
+def _told(item: str, field: TransitionField, rows: Iterable[Row]) -> list[Transition]:
+    """Return rows as transitions: those of one instant are one, and what changes nothing is none."""
+    ends: dict[datetime, tuple[str | None, str | None]] = {}
+    for at, before, after in rows:
+        ends[at] = (ends[at][0] if at in ends else before, after)
+    return [Transition(item, field, before, after, at) for at, (before, after) in ends.items() if before != after]
+
+
+def asked_for(items: Mapping[str, WorkItem], since: datetime) -> dict[str, WorkItem]:
+    """Return the items to ask for: those updated in [since, …); every event is an update."""
+    return {id_: item for id_, item in items.items() if item.updated is None or item.updated >= since}
