@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
 from connectors.github_answers import TooMuchError
 from connectors.github_fields import Fields
+from connectors.github_histories import story_of_graphql
 from connectors.github_http import Client
 from connectors.github_items import Contents, Milestone, contents, item_of_graphql, milestone_of_graphql, unseen
+from connectors.github_past import Story
 from connectors.github_queries import (
     COUNTED,
     VIEWER,
     Place,
     by_ids,
     counted_with_items,
+    further_events,
     further_page,
+    histories,
     item_fields,
     listing,
     single_items,
@@ -36,7 +41,7 @@ class GraphqlTransport:
     def __init__(self, client: Client, caller: Caller, *, batch: int, with_labels: bool) -> None:
         self._client = client
         self._caller = caller
-        self._sizes = {"listing": batch, "contents": batch, "light": MOST_NODES}
+        self._sizes = {"listing": batch, "contents": batch, "light": MOST_NODES, "past": MOST_NODES}
         self._fields = item_fields(with_labels=with_labels)
 
     def viewer(self) -> str:
@@ -88,6 +93,13 @@ class GraphqlTransport:
         found = tuple(item_of_graphql(node) for node in nodes.values() if node is not None)
         return LookUp(found, gone, frozenset(ids) - gone - {item.id for item in found})
 
+    def stories(self, items: Mapping[str, WorkItem], since: datetime | None) -> Iterator[Story]:
+        """Yield all that happened to `items`, whenever they were updated; those that are there no more are left out."""
+        for _, node in self._many(list(items), "past", histories()):
+            if node is not None:
+                known = Fields(node, "node")
+                yield story_of_graphql(known, list(self._pages(known, "timelineItems", further_events())))
+
     def _listing(self, wanted: Sequence[Place]) -> list[tuple[str, _Listed]]:
         """Return for each place its milestones and where the next page starts, or a Miss."""
         answers = self._sized("listing", wanted, listing)
@@ -95,23 +107,25 @@ class GraphqlTransport:
 
     def _contents(self, ids: Sequence[str]) -> list[Contents]:
         found = []
-        for id_, node in self._nodes(ids, "contents", counted_with_items(self._fields)):
+        for _, node in self._nodes(ids, "contents", counted_with_items(self._fields)):
             if node is None:
                 raise TransientError(
                     "a GitHub milestone was deleted while it was read", fix="the next sync leaves it out"
                 )
             milestone = milestone_of_graphql(node)
-            rows = chain.from_iterable(self._rows(id_, name, Fields(node, "milestone")) for name in self._fields)
-            found.append(contents(milestone, map(item_of_graphql, rows)))
+            pages = (
+                self._pages(Fields(node, "milestone"), name, further_page(name, fields))
+                for name, fields in self._fields.items()
+            )
+            found.append(contents(milestone, map(item_of_graphql, chain.from_iterable(pages))))
         return found
 
-    def _rows(self, id_: str, name: str, milestone: Fields) -> Iterator[Any]:
-        """Yield the rows of one connection of a milestone, asking for further pages."""
-        text = further_page(name, self._fields[name])
-        rows, after = _page(milestone.inner(name), None)
+    def _pages(self, node: Fields, name: str, further: str) -> Iterator[Any]:
+        """Yield the rows of one connection of a node, asking for further pages."""
+        rows, after = _page(node.inner(name), None)
         yield from rows
         while after:
-            data = self._query(text, {"id": id_, "after": after})
+            data = self._query(further, {"id": node.text("id"), "after": after})
             rows, after = _page(Fields(data, "answer").inner("node").inner(name), after)
             yield from rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ class Milestone:
     container: Container
     number: int
     mark: str
+    created: datetime
     total: int | None = None
 
     @property
@@ -44,7 +46,7 @@ def milestone_of_graphql(raw: Any) -> Milestone:
     mark = " ".join([fields.text("updatedAt"), *map(str, counts)])
     total = counts[0] + counts[1] if counts else None
     container = _container(fields, fields.text("id"), fields.text("url"), ("dueOn", "closedAt"))
-    return Milestone(container, fields.number("number"), mark, total)
+    return Milestone(container, fields.number("number"), mark, fields.moment("createdAt"), total)
 
 
 def milestone_of_rest(raw: Any) -> Milestone:
@@ -53,7 +55,7 @@ def milestone_of_rest(raw: Any) -> Milestone:
     opened, closed = fields.number("open_issues"), fields.number("closed_issues")
     container = _container(fields, fields.text("node_id"), fields.text("html_url"), ("due_on", "closed_at"))
     mark = f"{fields.text('updated_at')} {opened} {closed}"
-    return Milestone(container, fields.number("number"), mark, opened + closed)
+    return Milestone(container, fields.number("number"), mark, fields.moment("created_at"), opened + closed)
 
 
 def item_of_graphql(raw: Any) -> WorkItem:

@@ -11,22 +11,19 @@ from typing import ClassVar, Protocol
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from connectors.github_graphql import GraphqlTransport
+from connectors.github_histories import Teller, tell_past
 from connectors.github_http import Client
 from connectors.github_items import Contents, Milestone
 from connectors.github_rest import RestTransport
 from connectors.github_scopes import GithubSettings, MilestoneQuery, resolve
-from okr_sync.connector import Caller, DeliverySource, LookUp, Members, Miss, Page, WorkItem
+from okr_sync.connector import Caller, DeliverySource, LookUp, Members, Miss, Page, Transition, WorkItem
 
 
-class Transport(Protocol):
+class Transport(Teller, Protocol):
     """One way of asking GitHub; both ways give equal facts."""
 
     def viewer(self) -> str:
         """Return who the token belongs to."""
-        ...
-
-    def milestones(self, repos: Sequence[str]) -> dict[str, list[Milestone] | Miss]:
-        """Return all milestones of each repository."""
         ...
 
     def refresh(self, ids: Sequence[str]) -> dict[str, Milestone] | None:
@@ -58,6 +55,7 @@ class GithubMilestones(DeliverySource):
     summary: ClassVar[str] = "Issues and pull requests of GitHub milestones"
     Settings = GithubSettings
     Query = MilestoneQuery
+    HISTORY = True
 
     def __init__(self, settings: GithubSettings, caller: Caller | None = None) -> None:
         super().__init__(settings, caller)
@@ -106,6 +104,10 @@ class GithubMilestones(DeliverySource):
     def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of items; one is gone only when its repository can still be seen."""
         return self._transport.look_up(sorted(ids), known) if ids else LookUp()
+
+    def past(self, items: Mapping[str, WorkItem], since: datetime, now: datetime) -> Iterator[tuple[Transition, ...]]:
+        """Yield what the events of `items` say about [since, now]; raises SourceError."""
+        return tell_past(self._transport, items, since, now)
 
     def close(self) -> None:
         """Close the connections."""

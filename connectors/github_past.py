@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias, get_args
@@ -12,7 +12,8 @@ from connectors.github_fields import Fields
 from okr_sync.connector import Transition, TransitionField, WorkItem
 
 Happened: TypeAlias = Literal["closed", "demilestoned", "merged", "milestoned", "reopened", "transferred"]
-HAPPENED: tuple[str, ...] = get_args(Happened)
+HAPPENED: tuple[Happened, ...] = get_args(Happened)
+"""The events that count."""
 Row: TypeAlias = tuple[datetime, str | None, str | None]
 """When a value changed, from what, to what."""
 
@@ -22,7 +23,7 @@ class Happening:
     """One event of an item; `value` is the reason of closing or the milestone's title of that day."""
 
     at: datetime
-    kind: str
+    kind: Happened
     value: str | None = None
 
 
@@ -93,7 +94,7 @@ class Titles:
         }
 
 
-def read_event(raw: Fields, kind: str, time: str) -> Happening:
+def read_event(raw: Fields, kind: Happened, time: str) -> Happening:
     """Return an event; `time` is the name of its instant's field. Raises ProtocolError for a hole."""
     at = raw.moment(time)
     if kind.endswith("milestoned"):
@@ -110,7 +111,7 @@ def read_transitions(item: WorkItem, story: Story, titles: Titles) -> list[Trans
     """
     endings = list(_endings(item, story.happenings))
     told = _told(item.id, "state", ((at, _state(before), _state(after)) for at, before, after in endings))
-    told += _told(item.id, "resolution", endings)
+    told += _told(item.id, "resolution", ((at, before or None, after or None) for at, before, after in endings))
     told += _told(item.id, "container", _containers(story, titles))
     return sorted(told, key=lambda each: each.at)
 
@@ -120,7 +121,7 @@ def _state(ending: str | None) -> str:
 
 
 def _endings(item: WorkItem, happenings: Sequence[Happening]) -> Iterator[Row]:
-    """Yield how the item ended, time and again; None while it is open."""
+    """Yield how the item ended, time and again: None while it is open, "" for no reason at all."""
     last = next((each for each in reversed(happenings) if each.kind in ("closed", "reopened")), None)
     ending: str | None = None
     for each in happenings:
@@ -128,8 +129,8 @@ def _endings(item: WorkItem, happenings: Sequence[Happening]) -> Iterator[Row]:
         if each.kind in ("reopened", "merged"):
             after = None if each.kind == "reopened" else "merged"
         elif each.kind == "closed" and ending != "merged":  # a merge closes too
-            own = item.resolution if each is last and item.state == "done" else None
-            after = own or each.value or ("unmerged" if item.kind == "pull_request" else "completed")
+            reason = each.value or ("unmerged" if item.kind == "pull_request" else "completed")
+            after = item.resolution or "" if each is last and item.state == "done" else reason
         yield each.at, ending, after
         ending = after
 
@@ -142,17 +143,12 @@ def _containers(story: Story, titles: Titles) -> Iterator[Row]:
             instants[each.at][str(each.value)] += 1 if each.kind == "milestoned" else -1
     held: str | None = None
     for at, counts in instants.items():
-        came = [title for title, count in counts.items() if count > 0]
-        left = [title for title, count in counts.items() if count < 0]
-        if not came and held is not None and held not in left:
+        came = [titles.find(story.repo, title, at) for title, count in counts.items() if count > 0]
+        left = [titles.find(story.repo, title, at) for title, count in counts.items() if count < 0]
+        if not came and held and left and left[0] not in (held, None):
             continue  # it left a milestone that had been exchanged before
-        before = left[0] if left else held
-        held = came[-1] if came else None
-        yield at, _id(story, titles, before, at), _id(story, titles, held, at)
-
-
-def _id(story: Story, titles: Titles, title: str | None, at: datetime) -> str | None:
-    return None if title is None else titles.find(story.repo, title, at)
+        before, held = (left[0] or held if left else held), (came[-1] if came else None)
+        yield at, before, held
 
 
 def _told(item: str, field: TransitionField, rows: Iterable[Row]) -> list[Transition]:
@@ -161,8 +157,3 @@ def _told(item: str, field: TransitionField, rows: Iterable[Row]) -> list[Transi
     for at, before, after in rows:
         ends[at] = (ends[at][0] if at in ends else before, after)
     return [Transition(item, field, before, after, at) for at, (before, after) in ends.items() if before != after]
-
-
-def asked_for(items: Mapping[str, WorkItem], since: datetime) -> dict[str, WorkItem]:
-    """Return the items to ask for: those updated in [since, …); every event is an update."""
-    return {id_: item for id_, item in items.items() if item.updated is None or item.updated >= since}

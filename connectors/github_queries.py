@@ -8,7 +8,7 @@ from typing import TypeAlias
 Place: TypeAlias = tuple[str, str | None]
 """A repository, and the cursor after which to go on with its milestones."""
 
-_LISTED = "id number title url state dueOn closedAt updatedAt"
+_LISTED = "id number title url state dueOn closedAt createdAt updatedAt"
 _COUNTS = f"""{_LISTED}
   issues_all: issues(first: 1) {{ totalCount }}
   issues_closed: issues(first: 1, states: [CLOSED]) {{ totalCount }}
@@ -16,6 +16,11 @@ _COUNTS = f"""{_LISTED}
   pulls_closed: pullRequests(first: 1, states: [CLOSED, MERGED]) {{ totalCount }}"""
 _SHARED = "__typename id number title url closed createdAt closedAt updatedAt"
 _LABELS = "labels(first: 20) { nodes { name } }"
+_EVENTS = {
+    "Issue": ("Closed", "Reopened", "Milestoned", "Demilestoned", "Transferred"),
+    "PullRequest": ("Closed", "Reopened", "Milestoned", "Demilestoned", "Merged"),
+}
+_TOLD = {"Closed": "stateReason", "Milestoned": "milestoneTitle", "Demilestoned": "milestoneTitle"}
 _LIMIT = "rateLimit { cost remaining resetAt }"
 
 VIEWER = "query { viewer { login } rateLimit { limit remaining } }"
@@ -56,6 +61,29 @@ def further_page(name: str, fields: str) -> str:
     return (
         f"query($id: ID!, $after: String) {{ {_LIMIT} node(id: $id) {{ ... on Milestone {{ {name}{connection} }} }} }}"
     )
+
+
+def histories() -> str:
+    """Return what to ask of nodes for their past: who holds them, and the first page of their events."""
+    return _of_each_kind("id repository { nameWithOwner } milestone { id title createdAt }", "first: 100")
+
+
+def further_events() -> str:
+    """Return the query for the events of the node `$id` behind the cursor `$after`."""
+    page = _of_each_kind("", "first: 100, after: $after")
+    return f"query($id: ID!, $after: String) {{ {_LIMIT} node(id: $id) {{ {page} }} }}"
+
+
+def _of_each_kind(known: str, page: str) -> str:
+    return " ".join(
+        f"... on {kind} {{ {known} timelineItems{_events(page, names)} }}" for kind, names in _EVENTS.items()
+    )
+
+
+def _events(page: str, names: Sequence[str]) -> str:
+    kinds = ", ".join(f"{name.upper()}_EVENT" for name in names)
+    told = " ".join(f"... on {name}Event {{ createdAt {_TOLD.get(name, '')} }}" for name in names)
+    return _connection(f"{page}, itemTypes: [{kinds}]", f"__typename {told}")
 
 
 def listing(wanted: Sequence[Place]) -> tuple[str, dict[str, str | None]]:

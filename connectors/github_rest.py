@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from connectors.github_answers import GoneError, NotThereError
 from connectors.github_fields import Fields
+from connectors.github_histories import RestHistories
 from connectors.github_http import Client, query_of
 from connectors.github_items import Contents, Milestone, contents, item_of_rest, milestone_of_rest, unseen
+from connectors.github_past import Story
 from okr_sync.connector import Caller, LookUp, Miss, ProtocolError, WorkItem
 
 
@@ -47,6 +50,10 @@ class RestTransport:
         gone = frozenset(id_ for id_, repo in repos.items() if seen[repo])
         found = tuple(item for item in answers.values() if item)
         return LookUp(found, gone, frozenset(ids) - gone - {item.id for item in found})
+
+    def stories(self, items: Mapping[str, WorkItem], since: datetime | None) -> Iterator[Story]:
+        """Yield all that happened to `items`, a request each and one for each 100 updated ones of a repository."""
+        return RestHistories(self._rows, self._caller).stories(items, since)
 
     def _milestones(self, repo: str) -> list[Milestone] | Miss:
         try:

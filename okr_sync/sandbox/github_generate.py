@@ -120,7 +120,9 @@ def _until(events: Sequence[Event], at: datetime) -> list[Event]:
 
 
 def _last_milestone(item: Item, at: datetime) -> str:
-    told = [event.value for event in _until(item.events, at) if event.kind in ("milestoned", "demilestoned")]
+    told = [
+        event.value for event in _until(item.events, at) if event.kind in ("milestoned", "demilestoned", "received")
+    ]
     return told[-1] if told else ""
 
 

@@ -10,6 +10,8 @@ from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
 from okr_sync.sandbox.github_json import Addresses, issue_json, milestone_json, repository_json, user_json
+from okr_sync.sandbox.github_timeline import event_json, timeline
+from okr_sync.sandbox.graphql_fields import instant
 from okr_sync.sandbox.repositories_state import ItemState, MilestoneState, RepositoryState, WorldState
 from okr_sync.sandbox.server import Request, Response
 
@@ -71,6 +73,7 @@ class Rest:
             (r"/milestones/(\d+)", lambda one, numbers: self._milestone(one, int(numbers[0]))),
             ("/issues", lambda one, _: self._issues(one)),
             (r"/issues/(\d+)", lambda one, numbers: self._issue(one, int(numbers[0]))),
+            (r"/issues/(\d+)/events", lambda one, numbers: self._events(one, int(numbers[0]))),
         ]
         if self.request.method in ("GET", "HEAD"):
             for pattern, route in routes:
@@ -101,6 +104,14 @@ class Rest:
             url = f"{self.addresses.api}/repositories/{home}/issues/{target.item.number}"
             return problem(301, "Moved Permanently", {"Location": url}, url=url)
         return problem(404, "Not Found")
+
+    def _events(self, repository: RepositoryState, number: int) -> Response:
+        item = repository.items.get(number)
+        if item is None:
+            return self._issue(repository, number)
+        url = f"{self.addresses.api}/repos/{repository.full_name}/issues/events"
+        told = timeline(item, self.world.milestones)
+        return self._page(told, lambda one: event_json(one, str(instant(one.at)), url))
 
     def _issues(self, repository: RepositoryState) -> Response:
         wanted = self.request.query.get("milestone")

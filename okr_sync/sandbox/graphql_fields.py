@@ -9,7 +9,14 @@ from typing import Any, TypeAlias
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from okr_sync.sandbox.graphql_pages import issue_page, label_page, milestone_page, pull_request_page
+from okr_sync.sandbox.github_timeline import event_node, timeline
+from okr_sync.sandbox.graphql_pages import (
+    issue_page,
+    label_page,
+    milestone_page,
+    pull_request_page,
+    timeline_page,
+)
 from okr_sync.sandbox.repositories import global_id, number_of
 from okr_sync.sandbox.repositories_state import ItemState, MilestoneState, NodeState, RepositoryState, WorldState
 
@@ -106,6 +113,11 @@ def _labels(item: ItemState, _info: Info, **arguments: Any) -> dict[str, Any]:
     return {**page, "nodes": labels, "edges": edges}
 
 
+def _timeline(item: ItemState, info: Info, **arguments: Any) -> dict[str, Any]:
+    page = timeline_page(timeline(item, info.context.world.milestones), arguments)
+    return {**page, "nodes": [event_node(told, str(instant(told.at))) for told in page["nodes"]]}
+
+
 def _url(part: str) -> Field:
     def resolve(state: Any, info: Info) -> str:
         number = state.milestone.number if isinstance(state, MilestoneState) else state.item.number
@@ -160,6 +172,7 @@ _ITEM: dict[str, Field] = {
     "number": _plain(lambda one: one.item.number),
     "repository": _plain(lambda one: one.repository),
     "state": _plain(lambda one: one.state),
+    "timelineItems": _timeline,
     "title": _plain(lambda one: one.item.title),
     "updatedAt": _plain(lambda one: instant(one.updated_at)),
 }

@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 
 from graphql import GraphQLError
 
+from okr_sync.sandbox.github_timeline import Told
 from okr_sync.sandbox.repositories_state import ItemState, MilestoneState
 
-__all__ = ["issue_page", "label_page", "milestone_page", "pull_request_page"]
+__all__ = ["issue_page", "label_page", "milestone_page", "pull_request_page", "timeline_page"]
 
 Key: TypeAlias = tuple[str, int]
 """Where something stands in an order: the ordered value as text that sorts, then a number that breaks ties."""
@@ -45,6 +46,15 @@ def milestone_page(milestones: Sequence[MilestoneState], arguments: dict[str, An
 def label_page(names: Sequence[str], arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the connection of labels by name."""
     return _cut(sorted(names), lambda name: (name, 0), arguments)
+
+
+def timeline_page(told: Sequence[Told], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the connection of events: `itemTypes`, `since` (inclusive), cut by cursors."""
+    kinds, since = arguments.get("itemTypes"), _since(arguments.get("since"))
+    places = {id(one): place for place, one in enumerate(told)}
+    kept = [one for one in told if kinds is None or f"{one.kind.upper()}_EVENT" in kinds]
+    kept = [one for one in kept if since is None or one.at >= since]
+    return _cut(kept, lambda one: (_instant(one.at), places[id(one)]), arguments)
 
 
 def _since(text: str | None) -> datetime | None:

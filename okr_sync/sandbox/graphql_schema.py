@@ -21,6 +21,22 @@ enum MilestoneState { CLOSED OPEN }
 enum OrderDirection { ASC DESC }
 enum PullRequestState { CLOSED MERGED OPEN }
 
+enum IssueTimelineItemsItemType {
+  CLOSED_EVENT
+  DEMILESTONED_EVENT
+  MILESTONED_EVENT
+  REOPENED_EVENT
+  TRANSFERRED_EVENT
+}
+enum PullRequestTimelineItemsItemType {
+  CLOSED_EVENT
+  DEMILESTONED_EVENT
+  MERGED_EVENT
+  MILESTONED_EVENT
+  REOPENED_EVENT
+  TRANSFERRED_EVENT
+}
+
 input IssueFilters { labels: [String!] since: DateTime states: [IssueState!] }
 input IssueOrder { direction: OrderDirection! field: IssueOrderField! }
 input MilestoneOrder { direction: OrderDirection! field: MilestoneOrderField! }
@@ -108,6 +124,14 @@ type Issue implements Node {
   state: IssueState!
   stateReason(enableDuplicate: Boolean = false): IssueStateReason
   subIssuesSummary: SubIssuesSummary!
+  timelineItems(
+    after: String
+    before: String
+    first: Int
+    itemTypes: [IssueTimelineItemsItemType!]
+    last: Int
+    since: DateTime
+  ): IssueTimelineItemsConnection!
   title: String!
   updatedAt: DateTime!
   url: URI!
@@ -126,6 +150,14 @@ type PullRequest implements Node {
   number: Int!
   repository: Repository!
   state: PullRequestState!
+  timelineItems(
+    after: String
+    before: String
+    first: Int
+    itemTypes: [PullRequestTimelineItemsItemType!]
+    last: Int
+    since: DateTime
+  ): PullRequestTimelineItemsConnection!
   title: String!
   updatedAt: DateTime!
   url: URI!
@@ -142,4 +174,16 @@ type PullRequestConnection { edges: [PullRequestEdge] nodes: [PullRequest] pageI
 type PullRequestEdge { cursor: String! node: PullRequest }
 type LabelConnection { edges: [LabelEdge] nodes: [Label] pageInfo: PageInfo! totalCount: Int! }
 type LabelEdge { cursor: String! node: Label }
+
+union IssueTimelineItems = ClosedEvent | DemilestonedEvent | MilestonedEvent | ReopenedEvent | TransferredEvent
+union PullRequestTimelineItems =
+    ClosedEvent | DemilestonedEvent | MergedEvent | MilestonedEvent | ReopenedEvent | TransferredEvent
+type ClosedEvent implements Node { createdAt: DateTime! id: ID! stateReason: IssueStateReason }
+type DemilestonedEvent implements Node { createdAt: DateTime! id: ID! milestoneTitle: String! }
+type MergedEvent implements Node { createdAt: DateTime! id: ID! }
+type MilestonedEvent implements Node { createdAt: DateTime! id: ID! milestoneTitle: String! }
+type ReopenedEvent implements Node { createdAt: DateTime! id: ID! stateReason: IssueStateReason }
+type TransferredEvent implements Node { createdAt: DateTime! id: ID! }
+type IssueTimelineItemsConnection { nodes: [IssueTimelineItems] pageInfo: PageInfo! totalCount: Int! }
+type PullRequestTimelineItemsConnection { nodes: [PullRequestTimelineItems] pageInfo: PageInfo! totalCount: Int! }
 """

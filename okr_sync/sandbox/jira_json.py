@@ -207,9 +207,7 @@ class Writer:
         name = {"due": "duedate", "fix_versions": "fixVersions"}.get(change.field, change.field)
         return [self._item(name, name, end(old), end(new))]
 
-    def _above_item(
-        self, issue: Issue, old: End, new: End
-    ) -> dict[str, Any]:
+    def _above_item(self, issue: Issue, old: End, new: End) -> dict[str, Any]:
         """Return the line about what stands above, which has no field id; Data Center's sub-tasks have another one."""
         if self.flavour == "cloud" or issue.type.level < 0:
             return self._item("IssueParentAssociation" if self.flavour == "cloud" else "Parent", "", old, new)
@@ -219,9 +217,7 @@ class Writer:
         """Data Center's change log has names of fields only."""
         return {name: value for name, value in item.items() if self.flavour == "cloud" or name != "fieldId"}
 
-    def _item(
-        self, field: str, id_: str, old: End, new: End
-    ) -> dict[str, Any]:
+    def _item(self, field: str, id_: str, old: End, new: End) -> dict[str, Any]:
         custom = id_.startswith("customfield_")
         item = {"field": field, "fieldtype": "custom" if custom else "jira", **({"fieldId": id_} if id_ else {})}
         return item | {"from": old[0], "fromString": old[1], "to": new[0], "toString": new[1]}

@@ -24,6 +24,7 @@ EventKind: TypeAlias = Literal[
     "labeled",
     "merged",
     "milestoned",
+    "received",
     "renamed",
     "reopened",
     "retitled",
@@ -269,8 +270,9 @@ class GithubWorld:
         with self.lock:
             moved = self.add_issue(repository, item.title, at=at, labels=item.labels, parent=item.parent)
             moved.created_at = item.created_at
-            carried = ("closed", "reopened", "labeled", "unlabeled")
+            carried = ("closed", "reopened", "labeled", "unlabeled", "milestoned", "demilestoned")
             moved.events.extend(event for event in item.events if event.kind in carried and event.at <= at)
+            self._happen(moved, Event(at, "received", item.repository.full_name))
             self._happen(item, Event(at, "transferred", moved.node_id))
             return moved
 

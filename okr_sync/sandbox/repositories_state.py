@@ -27,6 +27,8 @@ class ItemState:
     gone: bool = False
     parent: ItemState | None = None
     children: list[ItemState] = field(default_factory=list)
+    past: list[Event] = field(default_factory=list)
+    """What happened to it so far, oldest first."""
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +79,8 @@ class WorldState:
     former_names: dict[str, RepositoryState] = field(default_factory=dict)
     ids: dict[int, RepositoryState] = field(default_factory=dict)
     nodes: dict[str, NodeState] = field(default_factory=dict)
+    milestones: dict[str, Milestone] = field(default_factory=dict)
+    """All milestones that ever were, by node id."""
 
 
 class Pictures:
@@ -99,7 +103,7 @@ class Pictures:
 
 def replay(world: GithubWorld, now: datetime) -> WorldState:
     """Return the state of `world` at `now`, events at `now` included."""
-    state = WorldState()
+    state = WorldState(milestones={each.node_id: each for each in world.milestones})
     for repository in world.repositories:
         _add_repository(state, repository, now)
     for milestone in world.milestones:
@@ -164,7 +168,8 @@ def _add_item(state: WorldState, item: Item, now: datetime) -> None:
     if home is None or item.arrived_at > now:
         return
     seen = ItemState(item, home, item.labels, item.arrived_at)
-    for event in _past(item.events, now):
+    seen.past = _past(item.events, now)
+    for event in seen.past:
         _happen(state, seen, event)
     if seen.gone:
         return
@@ -181,6 +186,8 @@ def _happen(state: WorldState, seen: ItemState, event: Event) -> None:
         case "milestoned" | "demilestoned":
             target = state.nodes.get(event.value)
             seen.milestone = target if isinstance(target, MilestoneState) else None
+        case "received":
+            seen.milestone = None
         case "closed" | "merged":
             seen.state = "MERGED" if event.kind == "merged" else "CLOSED"
             seen.closed_at = event.at

@@ -11,16 +11,18 @@ from pydantic import ValidationError
 
 from okr_sync.connector import DeliverySource, Referenced
 from okr_sync.testing.delivery_failures import DeliveryFailures
+from okr_sync.testing.delivery_past import DeliveryPast
 from okr_sync.testing.delivery_world import TOKEN, DeliveryWorld
 from okr_sync.testing.pulled import CountingCaller, Mirror, Pulled
 
 __all__ = ["TOKEN", "DeliverySourceContract", "DeliveryWorld"]
 
 
-class DeliverySourceContract(DeliveryFailures):
+class DeliverySourceContract(DeliveryFailures, DeliveryPast):
     """The laws that every delivery source keeps.
 
-    A subclass gives `source`, `full_batch`, `quiet_batch`, `settings` and a fixture `world`; see `DeliveryHarness`.
+    A subclass gives `source`, `full_batch`, `quiet_batch`, `settings` and a fixture `world`, and for a source with
+    HISTORY `past_batch`; see `DeliveryHarness`.
     """
 
     def test_the_answer_is_the_truth(self, world: DeliveryWorld, connect: Callable[..., DeliverySource]) -> None:

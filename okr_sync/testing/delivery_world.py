@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -19,6 +20,17 @@ BODY = "planted-body-e81c"
 ALWAYS = 1_000  # times: more often than any test asks
 
 Kind = Literal["open", "done", "dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Was:
+    """What was true of an item at an instant: as a `WorkItem` has it, with the id of the container that held it."""
+
+    state: str
+    resolution: str | None
+    points: float | None
+    parent: str | None
+    container: str | None
 
 
 class DeliveryWorld(ABC):
@@ -71,6 +83,16 @@ class DeliveryWorld(ABC):
     def many(self, count: int) -> list[dict[str, Any]]:
         """Create `count` containers with three items each over five projects; return a raw query for each."""
 
+    def live(self, seed: int) -> None:
+        """Let many things happen over days that `now` follows: items are finished, reopened, dropped, estimated, moved
+        between containers, created and deleted, some in one instant. Only for trackers that keep history.
+        """
+        raise NotImplementedError("this world has no random life")
+
+    def was(self, at: datetime) -> Mapping[str, Was]:
+        """Return what was true at `at`, inclusive, of each item that was there, by id. Only with `live`."""
+        raise NotImplementedError("this world has no random life")
+
 
 class DeliveryHarness(ABC):
     """What the suites need: a source, its settings, a world, and how many requests are few."""
@@ -80,6 +102,8 @@ class DeliveryHarness(ABC):
     """Most requests for the first pull of `many(20)` scopes."""
     quiet_batch: ClassVar[int]
     """Most requests for the next pull of them when nothing changed."""
+    past_batch: ClassVar[int] = 0
+    """Most requests for the past of the sixty items of `many(20)`, once they were pulled; for sources with HISTORY."""
     quick: ClassVar[Mapping[str, object]] = {}
     """Settings that make time-outs shorter than a second; empty when the source has none."""
     dropped: ClassVar[frozenset[str]] = frozenset({"won't do", "not_planned"})

@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any, TypeVar
 
 from connectors.github_milestones import GithubMilestones
 from okr_sync.connector import Caller, Referenced, TransientError
 from okr_sync.sandbox.github import GithubSite
+from okr_sync.sandbox.github_truth import states_at
 from okr_sync.sandbox.repositories import GithubWorld, Item, Milestone
 from okr_sync.sandbox.server import Server
 from okr_sync.testing.delivery import TOKEN, DeliveryWorld
-from okr_sync.testing.delivery_world import Kind
+from okr_sync.testing.delivery_world import Kind, Was
 from okr_sync.testing.pulled import Pulled
 
 START = datetime(2026, 10, 5, 9, tzinfo=UTC)
@@ -107,8 +109,9 @@ class GithubWork(DeliveryWorld):
 
     def finish(self, item: str) -> None:
         """Close an open issue as completed."""
-        self.world.close(self._items[item], at=self.now)
-        self._holder(item)[item] = "done"
+        self.world.close(self._find(item), at=self.now)
+        for kinds in self._kinds.values():
+            kinds.update({item: "done"} if item in kinds else {})
 
     def take_out(self, item: str) -> None:
         """Take an issue out of its milestone."""
@@ -117,8 +120,9 @@ class GithubWork(DeliveryWorld):
 
     def delete(self, item: str) -> None:
         """Delete an issue."""
-        self.world.delete(self._items[item], at=self.now)
-        del self._holder(item)[item]
+        self.world.delete(self._find(item), at=self.now)
+        for kinds in self._kinds.values():
+            kinds.pop(item, None)
 
     def conceal(self, container: str) -> None:
         """Hide the repository of `container`."""
@@ -131,6 +135,57 @@ class GithubWork(DeliveryWorld):
     def tick(self, minutes: float) -> None:
         """Let time pass."""
         self.now += timedelta(minutes=minutes)
+
+    def live(self, seed: int) -> None:
+        """Let things happen; for a while milestone alpha has another title, and an issue that came in then stays."""
+        dice, alpha = Random(seed), self._milestones["alpha"]
+        others = [self.world.add_milestone(each.repository, "Spare", at=self.now) for each in self._milestones.values()]
+        for step in range(80):
+            self.now += timedelta(seconds=dice.choice((0, 1, 20 * 60, 7 * 3600)))
+            if step == 20:
+                self.world.retitle_milestone(alpha, "Working title", at=self.now)
+                self.world.add_issue(alpha.repository, "Witness", at=self.now, milestone=alpha)
+            if step == 60:
+                self.world.retitle_milestone(alpha, "Milestone alpha", at=self.now)
+            living = [each for id_, each in self._items.items() if id_ in states_at(self.world, self.now)]
+            self._do(dice, dice.choice(living), [*self._milestones.values(), *others])
+        self.now += timedelta(minutes=1)
+
+    def _do(self, dice: Random, item: Item, milestones: list[Milestone]) -> None:
+        deed, was = dice.randrange(20), states_at(self.world, self.now)[item.node_id]
+        if deed < 8 and was.state == "done" and was.resolution != "merged":
+            self.world.reopen(item, at=self.now)
+        elif deed < 8 and was.state == "open":
+            merge = item.pull_request and dice.random() < 0.7
+            reason = dice.choice(("completed", "not_planned", "duplicate"))
+            self.world.merge(item, at=self.now) if merge else self.world.close(item, reason, at=self.now)  # type: ignore[arg-type]
+        elif deed < 14:
+            near = [each for each in milestones if each.repository is item.repository]
+            self.world.set_milestone(item, dice.choice((None, *near)), at=self.now)
+        elif deed < 16:
+            home = dice.choice(milestones)
+            add = self.world.add_pull_request if deed == 14 else self.world.add_issue
+            self._keep(add(home.repository, "New", at=self.now, milestone=home))
+        elif deed == 16 and not item.pull_request:
+            target = next(each for each in milestones if each.repository is not item.repository)
+            moved = self._keep(self.world.transfer(item, target.repository, at=self.now))
+            self.world.set_milestone(moved, target, at=self.now)
+        elif deed == 17:
+            self.world.delete(item, at=self.now)
+
+    def _find(self, item: str) -> Item:
+        return next(each for each in self.world.items if each.node_id == item)
+
+    def _keep(self, item: Item) -> Item:
+        self._items[item.node_id] = item
+        return item
+
+    def was(self, at: datetime) -> dict[str, Was]:
+        """Return the state and milestone of every item that was there; GitHub has no points and no parents."""
+        return {
+            id_: Was(was.state, was.resolution, None, None, was.milestone)
+            for id_, was in states_at(self.world, at).items()
+        }
 
     def many(self, count: int) -> list[dict[str, Any]]:
         """Create milestones with three issues each over five repositories; return a query for each."""

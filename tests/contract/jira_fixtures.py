@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 from connectors.jira_epics import JiraEpics
@@ -12,9 +13,10 @@ from okr_sync.connector import Caller, Referenced
 from okr_sync.sandbox.jira import JiraSite
 from okr_sync.sandbox.jira_access import Credentials
 from okr_sync.sandbox.jira_catalogue import Flavour
+from okr_sync.sandbox.jira_truth import states_at
 from okr_sync.sandbox.jira_world import Issue, JiraWorld
 from okr_sync.sandbox.server import Server
-from okr_sync.testing.delivery_world import TOKEN, DeliveryWorld, Kind
+from okr_sync.testing.delivery_world import TOKEN, DeliveryWorld, Kind, Was
 from okr_sync.testing.pulled import Mirror, Pulled
 
 START = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
@@ -89,6 +91,36 @@ class JiraDeliveryWorld(DeliveryWorld):
 
     def tick(self, minutes: float) -> None:
         self.now += timedelta(minutes=minutes)
+
+    def live(self, seed: int) -> None:
+        dice = Random(seed)
+        for _ in range(80):
+            self.now += timedelta(milliseconds=dice.choice((0, 1, 20 * 60_000, 7 * 3600_000)))
+            items = [each.id for each in self.world.issues.values() if each.type.level == 0]
+            self._do(dice, dice.choice([id_ for id_ in items if not self.world.find(id_).latest("deleted")]))
+        self.now += timedelta(minutes=1)
+
+    def _do(self, dice: Random, item: str) -> None:
+        deed = dice.randrange(20)
+        if deed < 8:
+            status = dice.choice(("To Do", "In Progress", "进行中", "Done", "Closed", "Done"))
+            self.world.move(item, status, at=self.now, resolution=dice.choice((None, "Done", "Won't Do")))
+        elif deed < 12:
+            self.world.edit(item, at=self.now, points=dice.choice((None, 0.0, 3.0, 5.0, 8, -1.0, "13", "many")))
+        elif deed < 16:
+            self.world.reparent(item, dice.choice((None, *self.epics.values())), at=self.now)
+        elif deed < 17:
+            self.world.change_project(item, dice.choice(list(_PROJECTS.values())), at=self.now)
+        elif deed < 19:
+            self.add(dice.choice(list(self.epics)), dice.choice(("open", "done")))
+        else:
+            self.delete(item)
+
+    def was(self, at: datetime) -> dict[str, Was]:
+        return {
+            id_: Was(was.state, was.resolution, was.points, was.above, was.above)
+            for id_, was in states_at(self.world, at).items()
+        }
 
     def many(self, count: int) -> list[dict[str, Any]]:
         for number in range(5):

@@ -21,6 +21,7 @@ class TestByGraphql(DeliverySourceContract):
     api: ClassVar[str] = "graphql"
     full_batch = 2
     quiet_batch = 1
+    past_batch = 1
     quick: ClassVar[dict[str, object]] = {"timeout": 0.3}
     secrets: ClassVar[tuple[str, ...]] = (TOKEN, base64.b64encode(TOKEN.encode()).decode())
 
@@ -37,8 +38,12 @@ class TestByGraphql(DeliverySourceContract):
 
 
 class TestByRest(TestByGraphql):
-    """One request for each of five repositories, one for each of twenty milestones that changed."""
+    """One request for each of five repositories, one for each of twenty milestones that changed.
+
+    The past takes one for what the milestones of each repository hold, and one for each item.
+    """
 
     api = "rest"
     full_batch = 5 + 20
     quiet_batch = 5
+    past_batch = 5 + 60

@@ -17,6 +17,7 @@ class _JiraContract(DeliverySourceContract):
     source = JiraEpics
     full_batch = 4  # serverInfo, field, the epics, their issues
     quiet_batch = 4  # the epics, what changed, the census, changed sub-tasks
+    past_batch = 2  # the statuses, the change logs
     quick: ClassVar[dict[str, object]] = {"timeout": 0.3}
     secrets = (TOKEN, base64.b64encode(f"{EMAIL}:{TOKEN}".encode()).decode())
 
@@ -33,6 +34,8 @@ class TestCloud(_JiraContract):
 
 
 class TestDataCenter(_JiraContract):
+    past_batch = 1 + 60  # the statuses, each issue with its change log
+
     @pytest.fixture
     def world(self) -> Iterator[JiraDeliveryWorld]:
         world = JiraDeliveryWorld("dc")
