@@ -9,13 +9,12 @@ from datetime import datetime
 from typing import Literal, TypeAlias, get_args
 
 from connectors.github_fields import Fields
-from okr_sync.connector import Transition, TransitionField, WorkItem
+from connectors.transitions import Row, told
+from okr_sync.connector import Transition, WorkItem
 
 Happened: TypeAlias = Literal["closed", "demilestoned", "merged", "milestoned", "reopened", "transferred"]
 HAPPENED: tuple[Happened, ...] = get_args(Happened)
 """The events that count."""
-Row: TypeAlias = tuple[datetime, str | None, str | None]
-"""When a value changed, from what, to what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +109,10 @@ def read_transitions(item: WorkItem, story: Story, titles: Titles) -> list[Trans
     An issue closed without a reason was completed. The last reason is the item's own: it may have been corrected.
     """
     endings = list(_endings(item, story.happenings))
-    told = _told(item.id, "state", ((at, _state(before), _state(after)) for at, before, after in endings))
-    told += _told(item.id, "resolution", ((at, before or None, after or None) for at, before, after in endings))
-    told += _told(item.id, "container", _containers(story, titles))
-    return sorted(told, key=lambda each: each.at)
+    changes = told(item.id, "state", ((at, _state(before), _state(after)) for at, before, after in endings))
+    changes += told(item.id, "resolution", ((at, before or None, after or None) for at, before, after in endings))
+    changes += told(item.id, "container", _containers(story, titles))
+    return sorted(changes, key=lambda each: each.at)
 
 
 def _state(ending: str | None) -> str:
@@ -149,11 +148,3 @@ def _containers(story: Story, titles: Titles) -> Iterator[Row]:
             continue  # it left a milestone that had been exchanged before
         before, held = (left[0] or held if left else held), (came[-1] if came else None)
         yield at, before, held
-
-
-def _told(item: str, field: TransitionField, rows: Iterable[Row]) -> list[Transition]:
-    """Return rows as transitions: those of one instant are one, and what changes nothing is none."""
-    ends: dict[datetime, tuple[str | None, str | None]] = {}
-    for at, before, after in rows:
-        ends[at] = (ends[at][0] if at in ends else before, after)
-    return [Transition(item, field, before, after, at) for at, (before, after) in ends.items() if before != after]

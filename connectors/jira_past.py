@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from connectors.jira_dialect import Dialect
 from connectors.jira_items import STATES, need, points_of
-from okr_sync.connector import ItemState, ProtocolError, Transition, TransitionField, WorkItem
+from connectors.transitions import Row, told
+from okr_sync.connector import ItemState, ProtocolError, Transition, WorkItem
 
 _PARENT = ("parent", "Parent", "IssueParentAssociation")
 _MILLISECONDS = 10**11  # what is larger counts milliseconds: in seconds it would lie three thousand years ahead
 _ORDER: tuple[ItemState, ...] = ("open", "in_progress", "done")
-Row: TypeAlias = tuple[datetime, str | None, str | None]
-"""When a value changed, from what, to what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +72,14 @@ def read_transitions(item: WorkItem, log: Sequence[Change], words: Words, dialec
     A status that exists no more counts as the less finished of its neighbours in the log, and as open where the log
     begins with it. Of several points fields the first that had a value counted then, as it does now.
     """
-    told = _told(item.id, "state", _states(item, log, words))
-    told += _told(item.id, "resolution", _of(log, "resolution", lambda end: _resolution(end, words)))
-    told += _told(item.id, "points", _points(item, log, dialect))
+    changes = told(item.id, "state", _states(item, log, words))
+    changes += told(item.id, "resolution", _of(log, "resolution", lambda end: _resolution(end, words)))
+    changes += told(item.id, "points", _points(item, log, dialect))
     above = list(_of(log, _above(item, dialect), lambda end: end.id or words.issues.get((end.text or "").upper())))
-    told += _told(item.id, "parent", above)
+    changes += told(item.id, "parent", above)
     if item.kind != "subtask":
-        told += _told(item.id, "container", above)
-    return sorted(told, key=lambda each: each.at)
+        changes += told(item.id, "container", above)
+    return sorted(changes, key=lambda each: each.at)
 
 
 def learn_resolutions(item: WorkItem, log: Sequence[Change]) -> dict[str, str]:
@@ -184,11 +183,3 @@ def _counted(values: Mapping[str, str | None], dialect: Dialect) -> str | None:
     raw = next((values[name] for name in dialect.points if values.get(name) is not None), None)
     points = points_of(raw) if raw is not None else None
     return None if points is None else str(points)
-
-
-def _told(item: str, field: TransitionField, rows: Iterable[Row]) -> list[Transition]:
-    """Return rows as transitions: those of one instant are one, and what changes nothing is none."""
-    ends: dict[datetime, tuple[str | None, str | None]] = {}
-    for at, before, after in rows:
-        ends[at] = (ends[at][0] if at in ends else before, after)
-    return [Transition(item, field, before, after, at) for at, (before, after) in ends.items() if before != after]

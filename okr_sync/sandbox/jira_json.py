@@ -111,9 +111,11 @@ class Writer:
         log = []
         for at, together in groupby(past, key=lambda change: change.at):
             joint = list(together)
-            items = [item for change in joint for item in self._items(issue, change, before)]
+            items: list[dict[str, Any]] = []
+            for change in joint:
+                items += self._items(issue, change, before)
+                before[change.field] = change.value
             kept = [self._told(item) for item in items if not only or _is_of(item, only)]
-            before.update({change.field: change.value for change in joint})
             if kept:
                 log.append({"id": str(joint[0].number), "created": self.time(at), "items": kept})
         return log

@@ -140,12 +140,12 @@ class GithubWork(DeliveryWorld):
         """Let things happen; for a while milestone alpha has another title, and an issue that came in then stays."""
         dice, alpha = Random(seed), self._milestones["alpha"]
         others = [self.world.add_milestone(each.repository, "Spare", at=self.now) for each in self._milestones.values()]
-        for step in range(80):
+        for step in range(160):
             self.now += timedelta(seconds=dice.choice((0, 1, 20 * 60, 7 * 3600)))
             if step == 20:
                 self.world.retitle_milestone(alpha, "Working title", at=self.now)
                 self.world.add_issue(alpha.repository, "Witness", at=self.now, milestone=alpha)
-            if step == 60:
+            if step == 90:
                 self.world.retitle_milestone(alpha, "Milestone alpha", at=self.now)
             living = [each for id_, each in self._items.items() if id_ in states_at(self.world, self.now)]
             self._do(dice, dice.choice(living), [*self._milestones.values(), *others])
