@@ -152,25 +152,25 @@ class GithubWork(DeliveryWorld):
         self.now += timedelta(minutes=1)
 
     def _do(self, dice: Random, item: Item, milestones: list[Milestone]) -> None:
-        deed, was = dice.randrange(20), states_at(self.world, self.now)[item.node_id]
-        if deed < 8 and was.state == "done" and was.resolution != "merged":
+        deed, was = dice.randrange(27), states_at(self.world, self.now)[item.node_id]
+        if deed < 12 and was.state == "done" and was.resolution != "merged":
             self.world.reopen(item, at=self.now)
-        elif deed < 8 and was.state == "open":
+        elif deed < 12 and was.state == "open":
             merge = item.pull_request and dice.random() < 0.7
             reason = dice.choice(("completed", "not_planned", "duplicate"))
             self.world.merge(item, at=self.now) if merge else self.world.close(item, reason, at=self.now)  # type: ignore[arg-type]
-        elif deed < 14:
+        elif deed < 18:
             near = [each for each in milestones if each.repository is item.repository]
-            self.world.set_milestone(item, dice.choice((None, *near)), at=self.now)
-        elif deed < 16:
+            self.world.set_milestone(item, dice.choice((None, *near, *near)), at=self.now)
+        elif 18 <= deed < 24:
             home = dice.choice(milestones)
-            add = self.world.add_pull_request if deed == 14 else self.world.add_issue
+            add = self.world.add_pull_request if deed < 21 else self.world.add_issue
             self._keep(add(home.repository, "New", at=self.now, milestone=home))
-        elif deed == 16 and not item.pull_request:
+        elif deed == 24 and not item.pull_request:
             target = next(each for each in milestones if each.repository is not item.repository)
             moved = self._keep(self.world.transfer(item, target.repository, at=self.now))
             self.world.set_milestone(moved, target, at=self.now)
-        elif deed == 17:
+        elif deed == 25:
             self.world.delete(item, at=self.now)
 
     def _find(self, item: str) -> Item:
