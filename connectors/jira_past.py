@@ -98,7 +98,7 @@ def _instant(entry: Any) -> datetime:
     """Return when an entry was made. Jira documents a text, but shows a number since 1970 in changelog/bulkfetch."""
     raw = need(entry, "created")
     try:
-        time = datetime.fromtimestamp(_seconds(raw), UTC) if isinstance(raw, int) else datetime.fromisoformat(raw)
+        time = datetime.fromtimestamp(_seconds(raw), UTC) if type(raw) is int else datetime.fromisoformat(raw)
     except (ValueError, TypeError, OverflowError, OSError):
         time = None
     if time is None or time.tzinfo is None:
