@@ -62,10 +62,10 @@ def read_dialect(fields: Any, *, cloud: bool, address: str, points: str | None) 
 
 
 def _logged(fields: Sequence[Mapping[str, Any]], subjects: Mapping[str | None, str | None]) -> dict[str, str]:
-    """Return subjects by the ids and names of their fields."""
+    """Return subjects by the ids and names of their fields; old logs name Epic Link also where it is listed no more."""
     names = {str(each["id"]): str(each.get("name", "")) for each in fields}
     known = {id_: subject or id_ for id_, subject in subjects.items() if id_ in names}
-    return {names[id_]: subject for id_, subject in known.items()} | known
+    return {"Epic Link": "epic"} | {names[id_]: subject for id_, subject in known.items()} | known
 
 
 def _custom(fields: Sequence[Mapping[str, Any]], kind: str) -> str | None:
