@@ -164,9 +164,9 @@ def points(field: str, before: str | None, after: str | None) -> dict[str, Any]:
 
 
 def read(
-    item: WorkItem, log: list[dict[str, Any]], dialect: Dialect = _CLOUD, **words: str
+    item: WorkItem, log: list[dict[str, Any]], dialect: Dialect = _CLOUD, names: Mapping[str, str] | None = None
 ) -> list[tuple[str, Any, Any]]:
-    told = read_transitions(item, read_log(log, dialect), Words(_STATES, words, {}), dialect)
+    told = read_transitions(item, read_log(log, dialect), Words(_STATES, names or {}, {}), dialect)
     return [(each.field, each.before, each.after) for each in told]
 
 
