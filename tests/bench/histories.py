@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 from connectors.github_milestones import GithubMilestones
 from connectors.jira_epics import JiraEpics
+from connectors.jira_settings import JiraSettings
 from okr_sync.connector import DeliverySource, Referenced, WorkItem
 from okr_sync.sandbox.github import GithubSite
 from okr_sync.sandbox.github_generate import generate_github
@@ -63,6 +65,10 @@ def _measure(subject: Subject, caller: CountingCaller) -> None:
     sys.stdout.write(f"{subject.name:24}{caller.asked:9}{subject.least:7}{ratio:7.2f}{changes:9}{seconds:7.1f}\n")
 
 
+def _home(server: Server, token: str) -> dict[str, Any]:
+    return {"url": server.url, "token": Referenced(token), "allow_hosts": ["127.0.0.1"]}
+
+
 @contextmanager
 def _jira(flavour: Flavour, count: int) -> Iterator[tuple[Subject, CountingCaller]]:
     """The least: the statuses, and a request for a thousand logs on Cloud, for one on Data Center."""
@@ -71,16 +77,16 @@ def _jira(flavour: Flavour, count: int) -> Iterator[tuple[Subject, CountingCalle
     items = {each.id: WorkItem(each.id, each.key, "", "", "issue", "open") for each in living}
     with Server(JiraSite(world, lambda: NOW, flavour)) as server:
         who = Credentials()
-        raw = {"url": server.url, "token": Referenced(who.token)} | ({"email": who.email} if flavour == "cloud" else {})
+        raw = {**_home(server, who.token), **({"email": who.email} if flavour == "cloud" else {})}
         caller = CountingCaller()
-        source = JiraEpics(JiraEpics.Settings(**raw), caller)  # type: ignore[arg-type] # its own settings
+        source = JiraEpics(JiraSettings(**raw), caller)
         least = 1 + math.ceil(len(items) / (1000 if flavour == "cloud" else 1))
         yield Subject(f"Jira, {flavour}", source, items, least), caller
         source.close()
 
 
 @contextmanager
-def _github(api: str, count: int) -> Iterator[tuple[Subject, CountingCaller]]:
+def _github(api: Literal["graphql", "rest"], count: int) -> Iterator[tuple[Subject, CountingCaller]]:
     """The least: a request for a hundred items by GraphQL, for one by REST."""
     world = generate_github(1, repositories=20, milestones=math.ceil(count / EPIC), items_per_milestone=EPIC, now=NOW)
     items = {}
@@ -90,7 +96,6 @@ def _github(api: str, count: int) -> Iterator[tuple[Subject, CountingCaller]]:
         items[each.node_id] = WorkItem(each.node_id, key, "", "", kind, "open")  # type: ignore[arg-type] # one of two
     with Server(GithubSite(world, lambda: NOW, token=GITHUB, limit=1_000_000)) as server:
         caller = CountingCaller()
-        raw = {"url": server.url, "token": Referenced(GITHUB), "api": api}
-        source = GithubMilestones(GithubMilestones.Settings(**raw), caller)
+        source = GithubMilestones(GithubMilestones.Settings(**_home(server, GITHUB), api=api), caller)
         yield Subject(f"GitHub, {api}", source, items, math.ceil(len(items) / (100 if api == "graphql" else 1))), caller
         source.close()
