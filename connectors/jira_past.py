@@ -55,13 +55,13 @@ def read_states(statuses: Any) -> dict[str, ItemState]:
 def read_log(histories: Iterable[Any], dialect: Dialect) -> list[Change]:
     """Return what a log says about the fields that count, oldest first; changes of one instant in order of their ids.
 
-    Raises ProtocolError when an entry has no instant or no list of items.
+    Raises ProtocolError when an entry has no instant, no number, or no list of items.
     """
-    entries = sorted(histories, key=lambda each: (_instant(each), int(need(each, "id"))))
+    entries = sorted(histories, key=lambda each: (_instant(each), _number(each)))
     return [
         Change(_instant(entry), subject, _end(item, "from", "fromString"), _end(item, "to", "toString"))
         for entry in entries
-        for item in need(entry, "items")
+        for item in _items(entry)
         if (subject := _subject(item, dialect))
     ]
 
@@ -106,6 +106,20 @@ def _instant(entry: Any) -> datetime:
     return time.astimezone(UTC)
 
 
+def _number(entry: Any) -> int:
+    number = str(need(entry, "id"))
+    if not number.isdecimal():
+        raise ProtocolError(f"the change log has an entry with the number {number[:40]!r}")
+    return int(number)
+
+
+def _items(entry: Any) -> list[Any]:
+    items = need(entry, "items")
+    if not isinstance(items, list):
+        raise ProtocolError("the change log has an entry without a list of items")
+    return items
+
+
 def _seconds(number: int) -> float:
     return number / 1000 if number >= _MILLISECONDS else number
 
@@ -113,9 +127,9 @@ def _seconds(number: int) -> float:
 def _subject(item: Any, dialect: Dialect) -> str | None:
     """Return what a line is about; Data Center, and Cloud for parents, tell the field's name only."""
     names = (item.get("fieldId"), item.get("field")) if isinstance(item, dict) else ()
-    for name in filter(None, names):
+    for name in (each for each in names if isinstance(each, str)):
         if name in ("status", "resolution"):
-            return str(name)
+            return name
         if name in _PARENT:
             return "epic" if dialect.cloud else "parent"
         if name in dialect.logged:

@@ -254,6 +254,17 @@ def test_an_entry_without_an_instant_is_an_error(created: Any) -> None:
         read_log([{**entry(1, status("1", "2")), "created": created}], _CLOUD)
 
 
+@pytest.mark.parametrize("hole", [{"id": "x"}, {"id": None}, {"items": None}, {"items": 7}, {"items": {}}])
+def test_an_entry_with_holes_is_an_error(hole: dict[str, Any]) -> None:
+    with pytest.raises(ProtocolError):
+        read_log([{**entry(1, status("1", "2")), **hole}], _CLOUD)
+
+
+def test_a_strange_item_is_about_nothing() -> None:
+    strange: list[Any] = [None, "status", {}, {"field": ["status"]}, {"fieldId": {}, "field": 7}]
+    assert read_log([{**entry(1), "items": strange}], _CLOUD) == []
+
+
 @pytest.mark.parametrize("statuses", [{}, None, [{}], [{"id": "1"}]])
 def test_a_list_of_statuses_with_holes_is_an_error(statuses: Any) -> None:
     with pytest.raises(ProtocolError):
