@@ -10,35 +10,29 @@ import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from okr_sync.core.capturing import why_awaiting
 from okr_sync.core.flows import observe_flow
 from okr_sync.core.judgement import Judgement, unknown
-from okr_sync.core.kinds import Counted
+from okr_sync.core.kinds import Capture, Counted
 from okr_sync.core.model import Change, KeyResult, Threshold
 from okr_sync.core.numbers import at_least, at_most, close, show, show_share, show_span
 from okr_sync.core.observing import Evidence, Moment, Observed, Unknown, observe
 
-__all__ = ["measure_change", "measure_threshold", "resolve_target"]
+__all__ = ["baseline_of", "measure_change", "measure_threshold", "resolve_target"]
 
 
 def resolve_target(measure: Change) -> float | Unknown:
     """Return t: as given, b + points, or b·(1 + r); with `relative_to_abs` b + |b|·r.
 
     Unknown when nothing is given, when t = b, when a relative change starts at 0, when it starts below 0 without
-    `relative_to_abs`, and when a number is not finite.
+    `relative_to_abs`, when a number is not finite, and while the baseline is not captured yet.
     """
-    b = measure.baseline
-    if measure.target is not None:
-        t = measure.target
-    elif measure.points is not None:
-        t = b + measure.points
-    elif measure.relative is None:
-        return Unknown("no target is given: give target, points or relative")
-    elif b == 0:
-        return Unknown("a relative change from 0 says nothing: give a target or points")
-    elif b < 0 and not measure.relative_to_abs:
-        return Unknown(f"a relative change from {show(b)} is ambiguous: give relative_to abs, a target or points")
-    else:
-        t = b + abs(b) * measure.relative
+    b = baseline_of(measure)
+    if b is None:
+        return Unknown("awaiting baseline")
+    t = _aimed_at(measure, b)
+    if isinstance(t, Unknown):
+        return t
     if not math.isfinite(t - b):
         return Unknown("baseline and target must be finite numbers, not too far apart to compute with")
     if close(b, t):
@@ -46,11 +40,36 @@ def resolve_target(measure: Change) -> float | Unknown:
     return t
 
 
+def _aimed_at(measure: Change, b: float) -> float | Unknown:
+    if measure.target is not None:
+        return measure.target
+    if measure.points is not None:
+        return b + measure.points
+    if measure.relative is None:
+        return Unknown("no target is given: give target, points or relative")
+    if b == 0:
+        return Unknown("a relative change from 0 says nothing: give a target or points")
+    if b < 0 and not measure.relative_to_abs:
+        return Unknown(f"a relative change from {show(b)} is ambiguous: give relative_to abs, a target or points")
+    return b + abs(b) * measure.relative
+
+
+def baseline_of(measure: Change | Threshold) -> float | None:
+    """Return b; None when there is none, or it is not captured yet."""
+    return None if isinstance(measure.baseline, Capture) else measure.baseline
+
+
 def measure_change(measure: Change, key_result: KeyResult, evidence: Evidence, now: datetime) -> Judgement:
-    """Return p = (v − b) / (t − b), v the last reading by now and before the due date; one formula, both directions."""
+    """Return p = (v − b) / (t − b), v the last reading by now and before the due date; one formula, both directions.
+
+    While the baseline is not captured yet there is no p, but v is told.
+    """
     observed = observe(evidence, measure.metric, now, key_result.due)
     unit = _unit(evidence, measure.metric)
-    b, t = measure.baseline, resolve_target(measure)
+    b, t = baseline_of(measure), resolve_target(measure)
+    if b is None:
+        why = why_awaiting(key_result, now, observed.reason if isinstance(observed, Unknown) else "")
+        return _await(why, observed, unit=unit, target=_finite(measure.target))
     if isinstance(t, Unknown):
         return unknown(t, unit=unit, baseline=b if math.isfinite(b) else None)
     if isinstance(observed, Unknown):
@@ -67,8 +86,8 @@ def measure_change(measure: Change, key_result: KeyResult, evidence: Evidence, n
         target=t,
         progress=p,
         attainment=p,
-        formula=f"{_say_target(measure, t)}({show(v)} - {show(b)}) / ({show(t)} - {show(b)}) = {show(p)}",
-        notes=(*_notes(observed), *_milestones(measure, v, t)),
+        formula=f"{_say_target(measure, b, t)}({show(v)} - {show(b)}) / ({show(t)} - {show(b)}) = {show(p)}",
+        notes=(*_notes(observed), *_milestones(measure, v, rising=t > b)),
         missed=observed.missed,
         inputs=(observed.input,),
     )
@@ -80,9 +99,10 @@ def measure_threshold(measure: Threshold, key_result: KeyResult, evidence: Evide
     w is the tolerance, by default the distance from a violating baseline to the bound; without either a violation is
     0. `latest` judges the last reading, `worst` the worst one since the start, `time_in_bounds` gives the share of
     the time since the start that was inside, each reading holding until the next. `total` judges the sum since the
-    start, which of amounts above 0 can only grow.
+    start, which of amounts above 0 can only grow. A baseline that is not captured yet leaves only a miss that it is to
+    grade without a number.
     """
-    unit, b = _unit(evidence, measure.metric), _finite(measure.baseline)
+    unit, b = _unit(evidence, measure.metric), _finite(baseline_of(measure))
     bound = _finite(measure.bound)
     if bound is None:
         return unknown("the bound must be a finite number", pace="bound", unit=unit, baseline=b)
@@ -102,6 +122,7 @@ def measure_threshold(measure: Threshold, key_result: KeyResult, evidence: Evide
         value=v,
         baseline=b,
         target=bound,
+        reason=_why_width_awaits(measure, key_result, now),
         notes=_notes(observed),
         missed=observed.missed,
         inputs=(observed.input,),
@@ -111,12 +132,29 @@ def measure_threshold(measure: Threshold, key_result: KeyResult, evidence: Evide
     return _judge_value(judged, v, measure)
 
 
+def _await(why: str, observed: Observed | Unknown, *, unit: str, target: float | None) -> Judgement:
+    """Return a judgement without progress that shows the value, and says `why` there is no baseline yet."""
+    if isinstance(observed, Unknown):
+        return unknown(Unknown(why, observed.inputs), unit=unit, target=target)
+    return Judgement(
+        pace="linear",
+        unit=unit,
+        value=observed.value,
+        target=target,
+        reason=why,
+        missed=observed.missed,
+        inputs=(observed.input,),
+    )
+
+
 def _judge_value(judged: Judgement, v: float, measure: Threshold) -> Judgement:
     word = {"at_most": "<", "at_least": ">"}[measure.side] + ("" if measure.strict else "=")
     compared = f"{show(v)} {word} {show(measure.bound)}"
     if _is_inside(v, measure):
         return replace(judged, progress=1.0, attainment=1.0, inside=True, formula=f"{compared}: inside = 1")
     distance, width = abs(v - measure.bound), _width(measure)
+    if width is None and judged.reason:
+        return judged
     if width is None:
         return replace(judged, progress=0.0, attainment=0.0, formula=f"not {compared}: outside = 0")
     g = max(0.0, 1.0 - distance / width)
@@ -125,7 +163,7 @@ def _judge_value(judged: Judgement, v: float, measure: Threshold) -> Judgement:
 
 
 def _judge_total(measure: Threshold, key_result: KeyResult, evidence: Evidence, now: datetime) -> Judgement:
-    unit, b = _unit(evidence, measure.metric), _finite(measure.baseline)
+    unit, b = _unit(evidence, measure.metric), _finite(baseline_of(measure))
     flow = observe_flow(Counted(metric=measure.metric), key_result, evidence, now)
     if isinstance(flow, Unknown):
         return unknown(flow, pace="bound", unit=unit, baseline=b, target=measure.bound)
@@ -135,6 +173,7 @@ def _judge_total(measure: Threshold, key_result: KeyResult, evidence: Evidence, 
         value=flow.total,
         baseline=b,
         target=measure.bound,
+        reason=_why_width_awaits(measure, key_result, now),
         notes=flow.notes,
         missed=flow.missed,
         inputs=flow.inputs,
@@ -179,11 +218,17 @@ def _is_inside(v: float, measure: Threshold) -> bool:
 def _width(measure: Threshold) -> float | None:
     if measure.tolerance is not None:
         return measure.tolerance if math.isfinite(measure.tolerance) and measure.tolerance > 0 else None
-    b = _finite(measure.baseline)
+    b = _finite(baseline_of(measure))
     if b is None or _is_inside(b, measure):
         return None
     # A strict bound is violated by a baseline that equals it, and then there is no width to grade a miss by.
     return abs(b - measure.bound) or None
+
+
+def _why_width_awaits(measure: Threshold, key_result: KeyResult, now: datetime) -> str:
+    """Return why a miss can't be graded yet; empty where nothing has to be captured for that."""
+    awaits = isinstance(measure.baseline, Capture) and measure.tolerance is None
+    return why_awaiting(key_result, now) if awaits else ""
 
 
 def _finite(number: float | None) -> float | None:
@@ -195,16 +240,15 @@ def _unit(evidence: Evidence, metric_id: str) -> str:
     return "" if metric is None else metric.unit
 
 
-def _say_target(measure: Change, t: float) -> str:
+def _say_target(measure: Change, b: float, t: float) -> str:
     if measure.target is not None:
         return ""
     by = show(measure.points) if measure.points is not None else f"{show(100 * (measure.relative or 0.0))} %"
-    return f"target {show(measure.baseline)} by {by} = {show(t)}; "
+    return f"target {show(b)} by {by} = {show(t)}; "
 
 
-def _milestones(measure: Change, v: float, t: float) -> tuple[str, ...]:
+def _milestones(measure: Change, v: float, *, rising: bool) -> tuple[str, ...]:
     """Return "commit 45 reached", "stretch 60 not reached" for the values that the measure has."""
-    rising = t > measure.baseline
     named = (("commit", measure.commit), ("stretch", measure.stretch))
     return tuple(
         f"{word} {show(mark)} {'reached' if (at_least(v, mark) if rising else at_most(v, mark)) else 'not reached'}"

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from okr_sync.core.capturing import why_awaiting
 from okr_sync.core.flows import Flow, observe_amount, observe_flow
 from okr_sync.core.judgement import Judgement, unknown
-from okr_sync.core.kinds import Ratio, Samples, Total
+from okr_sync.core.kinds import Capture, Ratio, Samples, Total
 from okr_sync.core.model import KeyResult
 from okr_sync.core.numbers import close, show
 from okr_sync.core.observing import Evidence, Unknown, observe
@@ -52,10 +54,11 @@ def measure_ratio(measure: Ratio, key_result: KeyResult, evidence: Evidence, now
     """Return p = (v − b) / (t − b), v = Σ part / Σ whole; value, baseline and target are in %.
 
     Of a level the last value counts, of a flow or counter what was added since the start. A whole of 0 is no population
-    yet: unknown.
+    yet: unknown; so is p, but not v, while the baseline is not captured.
     """
-    b, t = 100 * measure.baseline, 100 * measure.target
-    if not math.isfinite(t - b) or close(b, t):
+    b = None if isinstance(measure.baseline, Capture) else 100 * measure.baseline
+    t = 100 * measure.target
+    if not math.isfinite(t) or (b is not None and (not math.isfinite(t - b) or close(b, t))):
         return unknown("the target must be a finite share other than the baseline", unit="%")
     found = [observe_amount(name, key_result, evidence, now) for name in (measure.part, measure.whole)]
     flows = [each for each in found if isinstance(each, Flow)]
@@ -64,24 +67,29 @@ def measure_ratio(measure: Ratio, key_result: KeyResult, evidence: Evidence, now
     part, whole = (flow.total for flow in flows)
     inputs = join_inputs([flow.inputs for flow in flows])
     v = 100 * part / whole if whole > 0 else math.nan
-    p = (v - b) / (t - b)
+    p = v if b is None else (v - b) / (t - b)
     if not math.isfinite(p):
         why = "no population yet" if whole == 0 else "no share can be computed"
         reason = f"{why}: {measure.part} is {show(part)}, {measure.whole} is {show(whole)}"
         return unknown(Unknown(reason, inputs), unit="%", baseline=b, target=t)
-    shares = f"{show(part)} / {show(whole)} = {show(v)} %"
-    return Judgement(
+    known = Judgement(
         pace="linear",
         unit="%",
         value=v,
         baseline=b,
         target=t,
-        progress=p,
-        attainment=p,
-        formula=f"{shares}; ({show(v)} - {show(b)}) / ({show(t)} - {show(b)}) = {show(p)}",
         notes=_notes(flows),
         missed=_missed(flows),
         inputs=inputs,
+    )
+    if b is None:
+        return replace(known, reason=why_awaiting(key_result, now))
+    shares = f"{show(part)} / {show(whole)} = {show(v)} %"
+    return replace(
+        known,
+        progress=p,
+        attainment=p,
+        formula=f"{shares}; ({show(v)} - {show(b)}) / ({show(t)} - {show(b)}) = {show(p)}",
     )
 
 

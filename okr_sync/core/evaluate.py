@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from okr_sync.core.capturing import doubts, wanted_baselines
 from okr_sync.core.definition import initiatives_of
 from okr_sync.core.delivery import Work, deliver_works
 from okr_sync.core.facts import History, Override
@@ -41,6 +42,7 @@ def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
         scopes=history.scopes,
         work={name: each.state for name, each in work.items()},
         timezone=book.timezone,
+        baselines=history.baselines,
     )
     key_results = tuple(
         _judge(objective, key_result, evidence, history.overrides.get(key_result.id), now)
@@ -60,6 +62,9 @@ def _judge(
     objective: Objective, key_result: KeyResult, evidence: Evidence, said: Override | None, now: datetime
 ) -> KeyResultState:
     judgement = measure_key_result(key_result, evidence, now)
+    captured = [(each, evidence.baselines.get(each.key)) for each in wanted_baselines(key_result)]
+    doubted = [note for each, found in captured if found for note in doubts(found, each, evidence.metrics)]
+    judgement = replace(judgement, notes=(*judgement.notes, *doubted))
     forecast = foresee_metric(key_result, evidence, now)
     computed = judge_status(judgement, key_result, now, forecast.progress if forecast else None)
     told, overridden = override(computed, said, key_result.due, now)
@@ -90,6 +95,7 @@ def _judge(
         forecast=forecast,
         curve=key_result.curve.kind,
         override=overridden,
+        captured=tuple(found for _, found in captured if found),
     )
 
 

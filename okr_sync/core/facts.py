@@ -12,6 +12,9 @@ ItemState: TypeAlias = Literal["open", "in_progress", "done"]
 ContainerKind: TypeAlias = Literal["epic", "milestone", "query"]
 SaidStatus: TypeAlias = Literal["on_track", "at_risk", "off_track"]
 TransitionField: TypeAlias = Literal["state", "resolution", "points", "parent", "container"]
+Window: TypeAlias = tuple[datetime, datetime]
+"""(start, end): aware instants, both inclusive."""
+CapturedHow: TypeAlias = Literal["last", "mean", "first"]
 MissKind: TypeAlias = Literal["not_found", "no_data", "invalid", "denied", "gone", "unreachable"]
 
 
@@ -139,6 +142,10 @@ class Collected:
     """Scope ref → why it could not be read."""
     gone: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
+    past: Mapping[str, str] = field(default_factory=dict)
+    """Metric id → hash of its question, of those whose whole past was asked for."""
+    windows: Mapping[Window, Mapping[str, Outcome]] = field(default_factory=dict)
+    """Time before a start → metric id → what was true in it: only baselines are captured from these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +199,27 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """A baseline that was captured for a key result at the instant `at`; it stays as it is, whatever comes.
+
+    `subject` is its metric, of a ratio "part/whole". `value` (of a ratio in %) is the last one by the `start`, the mean
+    of the `readings` in a time before it, or the first one seen since; `time` is the instant of the newest of them, and
+    `evidence` says where they stand. `question` tells what was asked, as text to be compared.
+    """
+
+    key_result: str
+    subject: str
+    value: float
+    how: CapturedHow
+    time: datetime
+    readings: int
+    evidence: str
+    question: str
+    start: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """Everything the store knows that `evaluate` needs."""
 
@@ -203,3 +231,5 @@ class History:
     """Source name → state."""
     overrides: Mapping[str, Override] = field(default_factory=dict)
     """Key result id → the newest word on its status."""
+    baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
+    """(key result id, subject) → the baseline captured for it."""

@@ -16,7 +16,8 @@ from datetime import UTC, date, datetime, timedelta
 from statistics import median
 from typing import TypeAlias
 
-from okr_sync.core.changing import resolve_target
+from okr_sync.core.capturing import settle
+from okr_sync.core.changing import baseline_of, resolve_target
 from okr_sync.core.definition import definition_hash
 from okr_sync.core.delivery import Work
 from okr_sync.core.model import Change, Initiative, KeyResult, Metric
@@ -51,11 +52,12 @@ def foresee_metric(key_result: KeyResult, evidence: Evidence, now: datetime) -> 
     the reason, below 4 readings or when the last one lies in the first 20 % of the time. A value never leaves the
     metric's bounds.
     """
-    measure = key_result.measure
+    measure = settle(key_result.measure, key_result.id, evidence.baselines)
     if not isinstance(measure, Change) or not key_result.start <= now < key_result.due:
         return None
     observed, target = observe(evidence, measure.metric, now, key_result.due), resolve_target(measure)
-    if isinstance(observed, Unknown) or isinstance(target, Unknown):
+    baseline = baseline_of(measure)
+    if isinstance(observed, Unknown) or isinstance(target, Unknown) or baseline is None:
         return None
     window = (key_result.due - key_result.start) * WINDOW
     spots = _spots(observed.moments, window)
@@ -69,7 +71,7 @@ def foresee_metric(key_result: KeyResult, evidence: Evidence, now: datetime) -> 
         reason = f"the last reading lies in the first {EARLIEST:.0%} of the time: too early for a forecast"
         return Forecast(readings=n, days=days, reason=reason)
     left = (key_result.due - observed.moments[-1].time) / DAY
-    return _project(spots, left, observed.metric, measure.baseline, target)
+    return _project(spots, left, observed.metric, baseline, target)
 
 
 def foresee_work(initiative: Initiative, work: Work, now: datetime, due: date | None = None) -> DeliveryForecast | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -14,6 +14,22 @@ RateMode: TypeAlias = Literal["capped_total", "total", "hit_rate", "average"]
 Punctual: TypeAlias = Literal["containers", "items"]
 DatedRate: TypeAlias = tuple[date | None, float]
 """(first local day on which it holds, units of the target's currency for one of the metric's); None: from ever."""
+
+
+LOOK_BACK = timedelta(days=90)
+"""How far before a start a value may lie to be its baseline, unless something else is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A baseline that the source tells: the last value by the key result's start, or the mean of those before it.
+
+    Only values of the time `over` before the start count, both ends inclusive. Without one it is the first value seen
+    since the start.
+    """
+
+    how: Literal["last", "mean"] = "last"
+    over: timedelta = LOOK_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ class Ratio:
     part: str
     whole: str
     target: float
-    baseline: float = 0.0
+    baseline: float | Capture = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
+from okr_sync.core.capturing import settle
 from okr_sync.core.changing import measure_change, measure_threshold
 from okr_sync.core.completing import measure_delivery, measure_done, measure_steps
 from okr_sync.core.counting import measure_ratio, measure_samples, measure_total
@@ -49,8 +50,11 @@ def kind_of(measure: Measure) -> str:
 
 
 def measure_key_result(key_result: KeyResult, evidence: Evidence, now: datetime) -> Judgement:
-    """Return the key result's number by its kind's formula; unknown with the reason when there is none."""
-    measure = key_result.measure
+    """Return the key result's number by its kind's formula; unknown with the reason when there is none.
+
+    A captured baseline counts as if it were written; a measure that waits for one has no progress.
+    """
+    measure = settle(key_result.measure, key_result.id, evidence.baselines)
     match measure:
         case Change() | Threshold() | Range() | Zone():
             return _measure_value(measure, key_result, evidence, now)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
-from okr_sync.core.kinds import All, Gate, OnTime, Range, Rate, Ratio, Samples, Total, Weighted, Zone
+from okr_sync.core.kinds import All, Capture, Gate, OnTime, Range, Rate, Ratio, Samples, Total, Weighted, Zone
 
 Level: TypeAlias = Literal["organisation", "team", "individual"]
 MetricType: TypeAlias = Literal["level", "flow", "counter"]
@@ -129,7 +129,7 @@ class Change:
     """
 
     metric: str
-    baseline: float
+    baseline: float | Capture
     target: float | None = None
     points: float | None = None
     relative: float | None = None
@@ -149,7 +149,7 @@ class Threshold:
     bound: float
     side: Literal["at_most", "at_least"]
     strict: bool = False
-    baseline: float | None = None
+    baseline: float | Capture | None = None
     tolerance: float | None = None
     evaluate: Evaluate = "latest"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from okr_sync.core.facts import MetricFacts, Reading, ScopeFacts
+from okr_sync.core.facts import Baseline, MetricFacts, Reading, ScopeFacts
 from okr_sync.core.model import Initiative, Metric
 from okr_sync.core.numbers import at_least, at_most, show
 from okr_sync.core.snapshot import InitiativeState, Input
@@ -56,7 +56,8 @@ class Observed:
 class Evidence:
     """What measures look at: metrics with their readings, initiatives with their work, each by id.
 
-    `timezone` (an IANA name) is where days, weeks and months are meant.
+    `timezone` (an IANA name) is where days, weeks and months are meant. `baselines` are those captured, by key result
+    and subject.
     """
 
     metrics: Mapping[str, Metric] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class Evidence:
     scopes: Mapping[str, ScopeFacts] = field(default_factory=dict)
     work: Mapping[str, InitiativeState] = field(default_factory=dict)
     timezone: str = "UTC"
+    baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
 
 
 def observe(evidence: Evidence, metric_id: str, now: datetime, due: datetime | None = None) -> Observed | Unknown:

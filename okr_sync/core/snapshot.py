@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, TypeAlias
 
+from okr_sync.core.facts import Baseline
 from okr_sync.core.model import CurveKind, Level, RollUpMethod
 
 Status: TypeAlias = Literal[
@@ -123,6 +124,8 @@ class KeyResultState:
     curve: CurveKind = "linear"
     """How it is expected to grow, where its kind is paced."""
     override: Overridden | None = None
+    captured: tuple[Baseline, ...] = ()
+    """The baselines that were captured for it, one a metric or ratio."""
 
 
 @dataclass(frozen=True, slots=True)
