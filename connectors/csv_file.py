@@ -6,11 +6,14 @@ import csv
 import glob
 import io
 import math
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from fractions import Fraction
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -59,10 +62,14 @@ class _Row:
 
 
 class CsvFile(api.MetricSource):
-    """A metric source over files; dated rows are readings at 00:00 of their day, undated ones are true now."""
+    """A metric source over files; dated rows are readings at 00:00 of their day, undated ones are true now.
+
+    Asked for the past, a fold of dated rows tells also what it was on each of their days.
+    """
 
     kind = "csv_file"
     summary = "Numbers from CSV files"
+    HISTORY = True
     Settings = CsvSettings
     Query = CsvQuery
 
@@ -93,7 +100,8 @@ class CsvFile(api.MetricSource):
                 return api.Miss("not_found", f"{row.place}: no column {column!r}; there is: {', '.join(near)}")
         inside = [row for row in rows if row.time is None or ask.start <= row.time <= ask.now]
         try:
-            readings = _readings(sorted(inside, key=lambda row: row.time or ask.now), query, self.settings.decimal)
+            ordered = sorted(inside, key=lambda row: row.time or ask.now)
+            readings = _readings(ordered, query, self.settings.decimal, past=ask.past and bool(rows[0].time))
         except (ValueError, OverflowError) as error:
             return api.Miss("invalid", str(error))
         nothing = f"{self.settings.path} has no {query.column!r} from {ask.start:%F} to {ask.now:%F}"
@@ -136,8 +144,11 @@ def _time(text: str, settings: CsvSettings) -> datetime:
     return (time if time.tzinfo else time.replace(tzinfo=settings.timezone)).astimezone(UTC)
 
 
-def _readings(rows: list[_Row], query: CsvQuery, decimal: str) -> tuple[api.Reading, ...]:
-    """Return a reading for each time (the last row wins), or one that folds all. Raises ValueError: not a number."""
+def _readings(rows: list[_Row], query: CsvQuery, decimal: str, *, past: bool) -> tuple[api.Reading, ...]:
+    """Return a reading for each time (the last row wins), or one that folds all, or with `past` the rows up to each.
+
+    Raises ValueError: not a number.
+    """
     counted = [row for row in rows if all(row.cells[column] == text for column, text in query.where.items())]
     filled = [row for row in counted if row.cells[query.column]]
     if query.aggregate == "last":
@@ -145,6 +156,8 @@ def _readings(rows: list[_Row], query: CsvQuery, decimal: str) -> tuple[api.Read
         return tuple(api.Reading(_number(row, query.column, decimal), time, row.place) for time, row in last.items())
     if query.aggregate in {"sum_by_date", "count_by_date"}:
         return tuple(_by_date(filled, query, decimal))
+    if past:
+        return tuple(_folds(filled, query, decimal))
     if query.aggregate == "count" and rows:
         newest = (filled or rows)[-1]
         return (api.Reading(len(filled), newest.time, f"count of {len(filled)} rows up to {newest.place}"),)
@@ -152,6 +165,17 @@ def _readings(rows: list[_Row], query: CsvQuery, decimal: str) -> tuple[api.Read
         return ()
     value = _FOLDS[query.aggregate]([_number(row, query.column, decimal) for row in filled])
     return (api.Reading(value, filled[-1].time, f"{query.aggregate} of {len(filled)} rows up to {filled[-1].place}"),)
+
+
+def _folds(filled: list[_Row], query: CsvQuery, decimal: str) -> Iterator[api.Reading]:
+    """Yield for each time the fold of all rows up to it; sums are exact, so that the last is that of all at once."""
+    joins = {"min": min, "max": max}
+    numbers = [Fraction(1 if query.aggregate == "count" else _number(row, query.column, decimal)) for row in filled]
+    folded = accumulate(numbers, joins.get(query.aggregate, operator.add))
+    newest = {row.time: (n, value, row) for n, (row, value) in enumerate(zip(filled, folded, strict=True), 1)}
+    for time, (n, value, row) in newest.items():
+        number = float(value / n if query.aggregate == "mean" else value)
+        yield api.Reading(number, time, f"{query.aggregate} of {n} rows up to {row.place}")
 
 
 def _by_date(filled: list[_Row], query: CsvQuery, decimal: str) -> Iterator[api.Reading]:

@@ -54,6 +54,7 @@ class Manual(api.MetricSource):
 
     kind = "manual"
     summary = "Values that people type, with author and expiry"
+    HISTORY = True
     Settings = ManualSettings
     Query = ManualQuery
 

@@ -127,7 +127,7 @@ def parse_duration(value: Any) -> timedelta:
 def parse_amount(value: Any) -> Amount:
     """Return a number, or one with a % sign behind it. Raises ValueError."""
     if value == "capture":
-        raise ValueError("`capture` is not available in this version yet; write the number itself")
+        raise ValueError("only a baseline can be captured; write the number itself")
     match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     if match:
         return Amount(float(match[1]), percent=True)

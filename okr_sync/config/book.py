@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from okr_sync.config.capturing import refuse_two_captures
 from okr_sync.config.language import (
     CycleEntry,
     InitiativeEntry,
@@ -213,6 +214,7 @@ class BookMaker:
             self.mistake(entry.at("due"), f"due: {last} is before the start, {first}")
         if measure is None:
             return None
+        refuse_two_captures(measure, entry.at("measure"), self)
         return KeyResult(
             id=entry.id,
             title=entry.title,

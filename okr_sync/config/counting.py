@@ -8,9 +8,22 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from okr_sync.config.amounts import Count, Day, Id, Ids, Number, Quantity, Relative, parse_day
+from okr_sync.config.capturing import BaselineNumber, BaselineShare
 from okr_sync.config.entry import Entry
-from okr_sync.config.measuring import Facts, MeasureEntry, MetricMeasureEntry, require_addable
-from okr_sync.core.kinds import Counted, DatedRate, OnTime, Period, Punctual, Rate, RateMode, Ratio, Samples, Total
+from okr_sync.config.measuring import Facts, MeasureEntry, MetricFacts, MetricMeasureEntry, require_addable
+from okr_sync.core.kinds import (
+    Capture,
+    Counted,
+    DatedRate,
+    OnTime,
+    Period,
+    Punctual,
+    Rate,
+    RateMode,
+    Ratio,
+    Samples,
+    Total,
+)
 from okr_sync.core.model import Measure
 
 __all__ = ["OnTimeEntry", "RateEntry", "RatioEntry", "SamplesEntry", "TotalEntry"]
@@ -97,7 +110,7 @@ class TotalEntry(CountedEntry, MeasureEntry):
 
     marks = ("total",)
     total: Quantity
-    baseline: Number = 0.0
+    baseline: BaselineNumber = 0.0
     currency: str | None = Field(None, description="the unit of the total, when metrics are in others")
     of: list[CountedEntry] | None = Field(None, min_length=1, description="several sources instead of one")
 
@@ -136,7 +149,7 @@ class RatioEntry(MeasureEntry):
     marks = ("ratio",)
     ratio: RatioPartsEntry
     target: Relative
-    baseline: Relative = 0.0
+    baseline: BaselineShare = 0.0
 
     def build(self, facts: Facts) -> Measure | None:
         """Return the measure; None when a mistake was noted."""
@@ -146,9 +159,25 @@ class RatioEntry(MeasureEntry):
             facts.mistake(self.at("ratio", "whole"), f"whole: {self.ratio.whole!r} is a share of itself; name another")
         elif part and whole and part.unit == "%":
             facts.mistake(self.at("ratio", "part"), "part: is a percentage already; use it as the metric of a target")
-        if self.target == self.baseline:
+        if isinstance(self.baseline, Capture):
+            self._check_capture(self.baseline, part, whole, facts)
+        elif self.target == self.baseline:
             facts.mistake(self.at("target"), f"target: equals the baseline ({100 * self.baseline:g} %)")
         return Ratio(self.ratio.part, self.ratio.whole, self.target, self.baseline) if part and whole else None
+
+    def _check_capture(
+        self, capture: Capture, part: MetricFacts | None, whole: MetricFacts | None, facts: Facts
+    ) -> None:
+        """Note a share that can't be compared: amounts count over a time, levels at an instant."""
+        levels = {each.type == "level" for each in (part, whole) if each is not None}
+        if len(levels) > 1:
+            facts.mistake(
+                self.at("baseline"), "baseline: of a level and a flow it depends on the time; write the number itself"
+            )
+        elif levels == {False} and capture.how != "mean":
+            facts.mistake(
+                self.at("baseline"), "baseline: a flow has no value at an instant; write {capture: mean, over: 14 d}"
+            )
 
 
 class QuotaEntry(Entry):

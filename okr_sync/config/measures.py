@@ -5,19 +5,21 @@ One more kind is one more `MeasureEntry` with its `build`, one line in `KINDS`, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from okr_sync.config.amounts import Amount, By, ByAmount, Count, Flag, Id, Ids, Number, Quantity, Text
+from okr_sync.config.amounts import Amount, Count, Flag, Id, Ids, Number, Quantity, Text
+from okr_sync.config.capturing import BaselineQuantity
+from okr_sync.config.changing import ChangeEntry
 from okr_sync.config.counting import OnTimeEntry, RateEntry, RatioEntry, SamplesEntry, TotalEntry
 from okr_sync.config.entry import Entry
 from okr_sync.config.grading import RangeEntry, ZoneEntry
 from okr_sync.config.joining import AllEntry, GateEntry, PartEntry, WeightedEntry
 from okr_sync.config.measuring import Facts, MeasureEntry, MetricFacts, MetricMeasureEntry, require_addable
 from okr_sync.config.places import Row
-from okr_sync.core.model import Change, Delivery, Done, DoneSubject, Evaluate, Measure, Step, Steps, Threshold
+from okr_sync.core.kinds import Capture
+from okr_sync.core.model import Delivery, Done, DoneSubject, Evaluate, Measure, Step, Steps, Threshold
 
 __all__ = ["KINDS", "AnyMeasure", "Facts", "MeasureEntry", "MetricFacts"]
 
@@ -101,96 +103,6 @@ class DeliveryEntry(MeasureEntry):
         return Delivery(initiatives=tuple(self.delivery)) if all(known) else None
 
 
-class ChangeEntry(MetricMeasureEntry):
-    """From a baseline to a target, or by points or a share."""
-
-    marks = ("target", "by")
-    baseline: Quantity
-    target: Quantity | None = None
-    by: ByAmount | None = None
-    relative_to: Literal["abs"] | None = None
-    commit: Quantity | None = None
-    stretch: Quantity | None = None
-
-    def build(self, facts: Facts) -> Measure | None:
-        """Return the measure; None when a mistake was noted."""
-        metric = facts.metric(self.metric, self.at("metric"))
-        if metric is not None and self.target is not None and self.by is None:
-            return self._to_target(self.target, metric, facts)
-        if metric is not None and self.by is not None and self.target is None:
-            return self._by(self.by, metric, facts)
-        if (self.target is None) == (self.by is None):
-            facts.mistake(self.place, "give exactly one of target and by")
-        return None
-
-    def _to_target(self, amount: Amount, metric: MetricFacts, facts: Facts) -> Measure:
-        baseline = self.number("baseline", self.baseline, metric, facts)
-        target = self.number("target", amount, metric, facts)
-        if self.relative_to is not None:
-            facts.mistake(self.at("relative_to"), "relative_to: belongs to `by` with a percentage, not to target")
-        self._check_moves("target", baseline, target, facts)
-        commit, stretch = self._beside(baseline, target, metric, facts)
-        return Change(metric=self.metric, baseline=baseline, target=target, commit=commit, stretch=stretch)
-
-    def _by(self, by: By, metric: MetricFacts, facts: Facts) -> Measure | None:
-        baseline = self.number("baseline", self.baseline, metric, facts)
-        if by.short and metric.unit == "%":
-            number = by.points if by.points is not None else (by.relative or 0) * 100
-            facts.mistake(
-                self.at("by"),
-                f"by: is ambiguous because metric {self.metric!r} is itself in %; "
-                f"write by: {{points: {number:g}}} or by: {{relative: {number:g} %}}",
-            )
-            return None
-        if by.points is not None:
-            target = baseline + by.points
-            if self.relative_to is not None:
-                facts.mistake(self.at("relative_to"), "relative_to: belongs to a percentage, not to points")
-        else:
-            target = self._relative_target(baseline, by.relative or 0.0, facts)
-        self._check_moves("by", baseline, target, facts)
-        self.check_bounds("by", target, metric, facts)
-        commit, stretch = self._beside(baseline, target, metric, facts)
-        return Change(
-            metric=self.metric,
-            baseline=baseline,
-            points=by.points,
-            relative=by.relative,
-            relative_to_abs=self.relative_to == "abs",
-            commit=commit,
-            stretch=stretch,
-        )
-
-    def _beside(
-        self, baseline: float, target: float, metric: MetricFacts, facts: Facts
-    ) -> tuple[float | None, float | None]:
-        """Return commit and stretch; notes one that does not lie on its side of the target."""
-        commit = None if self.commit is None else self.number("commit", self.commit, metric, facts)
-        stretch = None if self.stretch is None else self.number("stretch", self.stretch, metric, facts)
-        if commit is not None and not min(baseline, target) < commit < max(baseline, target):
-            facts.mistake(self.at("commit"), f"commit: expected a value between {baseline:g} and {target:g}")
-        if stretch is not None and (stretch - target) * (target - baseline) <= 0:
-            facts.mistake(self.at("stretch"), f"stretch: expected a value beyond the target, {target:g}")
-        return commit, stretch
-
-    def _relative_target(self, baseline: float, share: float, facts: Facts) -> float:
-        """Return b·(1 + r), or b + |b|·r with `relative_to: abs`."""
-        if baseline < 0 and self.relative_to is None:
-            facts.mistake(
-                self.at("by"), f"by: a share of {baseline:g} has two readings; add relative_to: abs, or give points"
-            )
-        return baseline + abs(baseline) * share
-
-    def _check_moves(self, key: str, baseline: float, target: float, facts: Facts) -> None:
-        if baseline == 0 and self.by is not None and self.by.relative is not None:
-            facts.mistake(self.at(key), f"{key}: a share of baseline 0 is always 0; give a target or points")
-        elif baseline == target:
-            facts.mistake(
-                self.at(key),
-                f"{key}: the target equals the baseline ({baseline:g}); to hold a value use at_most or at_least",
-            )
-
-
 class ThresholdEntry(MetricMeasureEntry):
     """Keep a metric at most or at least at a bound."""
 
@@ -198,7 +110,7 @@ class ThresholdEntry(MetricMeasureEntry):
     at_most: Quantity | None = None
     at_least: Quantity | None = None
     strict: Flag = False
-    baseline: Quantity | None = None
+    baseline: BaselineQuantity | None = None
     tolerance: Quantity | None = None
     evaluate: Evaluate | None = None
 
@@ -214,15 +126,17 @@ class ThresholdEntry(MetricMeasureEntry):
         if metric is None:
             return None
         side: Literal["at_most", "at_least"] = "at_most" if self.at_most else "at_least"
-        number: Callable[[str, Amount], float] = lambda key, amount: self.number(key, amount, metric, facts)  # noqa: E731
+        evaluate = self._evaluate(metric, bound, side, facts)
+        if evaluate == "total" and isinstance(self.baseline, Capture):
+            facts.mistake(self.at("baseline"), "baseline: a sum begins at 0: nothing to capture; leave it out")
         return Threshold(
             metric=self.metric,
-            bound=number(side, bound),
+            bound=self.number(side, bound, metric, facts),
             side=side,
             strict=self.strict,
-            baseline=number("baseline", self.baseline) if self.baseline else None,
+            baseline=self.start("baseline", self.baseline, metric, facts) if self.baseline else None,
             tolerance=self.tolerance.value if self.tolerance else None,
-            evaluate=self._evaluate(metric, bound, side, facts),
+            evaluate=evaluate,
         )
 
     def _evaluate(self, metric: MetricFacts, bound: Amount, side: str, facts: Facts) -> Evaluate:

@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 from okr_sync.config.amounts import Amount, Id
 from okr_sync.config.entry import Entry
 from okr_sync.config.places import Place
+from okr_sync.core.kinds import Capture
 from okr_sync.core.model import Measure, MetricType
 
 __all__ = ["Facts", "MeasureEntry", "MetricFacts", "MetricMeasureEntry", "require_addable"]
@@ -62,6 +63,10 @@ class MetricMeasureEntry(MeasureEntry):
             facts.mistake(self.at(key), f"{key}: metric {self.metric!r} is not in % ({unit}); write a bare number")
         self.check_bounds(key, amount.value, metric, facts)
         return amount.value
+
+    def start(self, key: str, amount: Amount | Capture, metric: MetricFacts, facts: Facts) -> float | Capture:
+        """Return a baseline: a number as in `number`, or how it is captured."""
+        return amount if isinstance(amount, Capture) else self.number(key, amount, metric, facts)
 
     def check_bounds(self, key: str, value: float, metric: MetricFacts, facts: Facts) -> None:
         """Note a value that the metric can't have."""

@@ -42,6 +42,8 @@ class Source:
     fresh_for: timedelta
     concurrency: int = 4
     deadline: timedelta = DEADLINE
+    keeps_history: bool = False
+    """Whether it can say what was true at a past instant."""
 
 
 @dataclass(slots=True)
@@ -107,6 +109,7 @@ class Sources:
             fresh_for=entry.fresh_for or 2 * interval + deadline,
             concurrency=entry.concurrency,
             deadline=deadline,
+            keeps_history=self._classes[name].HISTORY,
         )
 
     def _fits(self, connector: ConnectorClass, entry: MetricEntry | ScopeEntry) -> bool:

@@ -15,7 +15,17 @@ from okr_sync.core.model import Change, KeyResult, Measure, Metric, Threshold
 from okr_sync.core.numbers import show_instant
 from okr_sync.core.observing import Evidence, Moment, Unknown, observe
 
-__all__ = ["Wanted", "capture_before", "capture_first", "doubts", "settle", "wanted_baselines", "why_awaiting"]
+__all__ = [
+    "Wanted",
+    "capture_before",
+    "capture_first",
+    "doubts",
+    "question_of",
+    "settle",
+    "wanted_baselines",
+    "wanted_captures",
+    "why_awaiting",
+]
 
 Settled: TypeAlias = Mapping[tuple[str, str], Baseline]
 
@@ -53,6 +63,15 @@ def wanted_baselines(key_result: KeyResult) -> tuple[Wanted, ...]:
     """Return the baselines that a key result wants captured, one a subject, in the order of its measures."""
     found = {wanted.key: wanted for measure in _leaves(key_result.measure) for wanted in _wanted(measure, key_result)}
     return tuple(found.values())
+
+
+def wanted_captures(measure: Measure) -> tuple[tuple[str, Capture], ...]:
+    """Return (subject, how) of every baseline that is captured for a measure and its parts, in their order."""
+    return tuple(
+        ("/".join(_metrics(leaf)), leaf.baseline)
+        for leaf in _leaves(measure)
+        if isinstance(leaf, Change | Threshold | Ratio) and isinstance(leaf.baseline, Capture)
+    )
 
 
 def settle(measure: Measure, key_result: str, baselines: Settled) -> Measure:

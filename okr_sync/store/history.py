@@ -8,8 +8,10 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlmodel import Session
 
+from okr_sync.core.capturing import wanted_baselines
 from okr_sync.core.facts import History, SourceState
 from okr_sync.core.model import Book
+from okr_sync.store.baselines import load_baselines
 from okr_sync.store.overrides import load_overrides
 from okr_sync.store.readings import load_metrics
 from okr_sync.store.scopes import load_scopes
@@ -20,7 +22,8 @@ SOURCES = sql(SourceRow)
 
 
 def load_history(session: Session, book: Book, fresh_for: Mapping[str, timedelta]) -> History:
-    """Return the facts of the book's metrics and scopes, the state of every source in `fresh_for`, and overrides.
+    """Return the facts of the book's metrics and scopes, the state of every source in `fresh_for`, overrides
+    and captured baselines.
 
     Each metric has the value recorded last for each valid time, oldest first. A source that was never asked is there
     without a last success.
@@ -31,6 +34,7 @@ def load_history(session: Session, book: Book, fresh_for: Mapping[str, timedelta
         scopes=load_scopes(session, refs),
         sources=_states(session, fresh_for),
         overrides=load_overrides(session, frozenset(key_result.id for key_result in book.key_results())),
+        baselines=load_baselines(session, frozenset(each.id for each in book.key_results() if wanted_baselines(each))),
     )
 
 

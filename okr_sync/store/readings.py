@@ -3,7 +3,8 @@
 Rules. An undated reading is appended only when it differs from the newest one. A dated one is appended when its time
 is new, or as a correction when its value, author or expiry differ from what is known for that time. A dated reading
 that the source no longer has, though it answered for an earlier or equal and a later time than that, is retracted by a
-new row. Nothing is ever changed or deleted, so both the valid and the recorded time of every value stay known.
+new row; an answer about the past, which may be thinner, takes nothing back. Nothing is ever changed or deleted, so both
+the valid and the recorded time of every value stay known.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ def save_answers(session: Session, run_id: int, collected: Collected) -> int:
     rows = [
         _row(metric, reading, collected, run_id) | {"retracted": retracted}
         for metric, readings in sorted(answered.items())
-        for reading, retracted in _news(readings, known.get(metric, {}), collected.at)
+        for reading, retracted in _news(
+            readings, known.get(metric, {}), collected.at, whole=metric not in collected.past
+        )
     ]
     _save_outcomes(session, run_id, collected)
     return insert_all(session, OBSERVATIONS, rows)
@@ -78,11 +81,13 @@ def _facts(known: Mapping[datetime, Row], miss: Miss | None) -> MetricFacts:
     return MetricFacts(readings, undated=bool(rows) and not rows[-1]["dated"], miss=miss)
 
 
-def _news(readings: tuple[Reading, ...], known: Mapping[datetime, Row], at: datetime) -> Iterator[tuple[Reading, bool]]:
-    """Yield what to append, oldest first, each with whether it is a retraction."""
+def _news(
+    readings: tuple[Reading, ...], known: Mapping[datetime, Row], at: datetime, *, whole: bool
+) -> Iterator[tuple[Reading, bool]]:
+    """Yield what to append, oldest first, each with whether it is a retraction; only a `whole` answer retracts."""
     dated = {reading.time: reading for reading in readings if reading.time is not None}
     undated = [reading for reading in readings if reading.time is None][-1:]
-    if dated and not undated:
+    if whole and dated and not undated:
         yield from ((_stored(row), True) for row in _withdrawn(dated, known, at))
     for time, reading in sorted(dated.items()):
         if _corrects(reading, known.get(time)):
@@ -150,11 +155,27 @@ def _outcomes(session: Session, metrics: frozenset[str]) -> Iterator[Row]:
 
 def _save_outcomes(session: Session, run_id: int, collected: Collected) -> None:
     known = {row["metric"]: row for row in _outcomes(session, frozenset(collected.answers))}
-    wanted = {metric: _outcome(metric, outcome, collected.source) for metric, outcome in collected.answers.items()}
+    wanted = {
+        metric: {**_outcome(metric, outcome, collected.source), **_past_question(metric, known.get(metric), collected)}
+        for metric, outcome in collected.answers.items()
+    }
     stamp = {"since": collected.at, "run_id": run_id}
     changed = [row | stamp for metric, row in wanted.items() if metric in known and differ(known[metric], row)]
     change_all(session, METRICS, changed, key=("metric",))
     insert_all(session, METRICS, [row | stamp for metric, row in wanted.items() if metric not in known])
+
+
+def past_questions(session: Session, metrics: frozenset[str]) -> dict[str, str]:
+    """Return metric → hash of the question with which its past was brought, for those of which it was."""
+    found = _outcomes(session, metrics)
+    return {row["metric"]: row["past_question"] for row in found if row["past_question"] is not None}
+
+
+def _past_question(metric: str, known: Row | None, collected: Collected) -> dict[str, object]:
+    """Return the column with the question of this answer if it brought the past, else with the one that did before."""
+    before = None if known is None else known["past_question"]
+    brought = not isinstance(collected.answers[metric], Miss)
+    return {"past_question": collected.past.get(metric, before) if brought else before}
 
 
 def _outcome(metric: str, outcome: object, source: str) -> dict[str, object]:

@@ -3,23 +3,52 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from okr_sync.config import Source
 from okr_sync.connector import Ask, MetricSource
-from okr_sync.core.facts import Collected, Miss, Outcome, Reading, Unchanged
+from okr_sync.core.facts import Collected, Miss, Outcome, Reading, Unchanged, Window
+from okr_sync.errors import SourceError
+from okr_sync.sync.baselines import Past
 from okr_sync.sync.contract import is_known
 
 CLOCK_SKEW = timedelta(minutes=5)  # how far ahead of us another machine's clock may be
 
 
-def gather_readings(connector: MetricSource, source: Source, start: datetime, now: datetime) -> Collected:
-    """Return one judged outcome for every query of the source. Raises SourceError when the whole source failed."""
-    answer = connector.read(Ask(queries=source.questions, start=start, now=now))
+def gather_readings(
+    connector: MetricSource, source: Source, start: datetime, now: datetime, past: Past | None = None
+) -> Collected:
+    """Return one judged outcome for every query of the source, and what it tells of the past.
+
+    Raises SourceError when the whole source failed; a window of the past that can't be told is a miss alone.
+    """
+    past = past or Past()
+    answer: dict[str, Outcome] = {}
+    for first in (False, True):
+        queries = {ref: query for ref, query in source.questions.items() if (ref in past.first) is first}
+        if queries:
+            answer.update(connector.read(Ask(queries=queries, start=start, now=now, past=first)))
     answers = {ref: _believed(answer.get(ref), now) for ref in source.questions}
-    # "No value yet" is a state of the world, not a failure of the source.
-    missed = any(isinstance(outcome, Miss) and outcome.why != "no_data" for outcome in answers.values())
-    return Collected(source.name, now, "partial" if missed else "ok", answers=answers)
+    windows = {window: _look_back(connector, source, window, refs) for window, refs in past.windows.items()}
+    missed = any(map(_is_failure, (outcome for each in (answers, *windows.values()) for outcome in each.values())))
+    return Collected(source.name, now, "partial" if missed else "ok", answers=answers, past=past.first, windows=windows)
+
+
+def _is_failure(outcome: Outcome) -> bool:
+    """Return whether it is a miss; "no value yet" is a state of the world, not a failure of the source."""
+    return isinstance(outcome, Miss) and outcome.why != "no_data"
+
+
+def _look_back(connector: MetricSource, source: Source, window: Window, refs: frozenset[str]) -> Mapping[str, Outcome]:
+    """Return what each of these metrics was in a time that is over."""
+    start, end = window
+    queries = {ref: query for ref, query in source.questions.items() if ref in refs}
+    try:
+        answer = connector.read(Ask(queries=queries, start=start, now=end, past=True))
+    except SourceError as error:
+        return dict.fromkeys(queries, Miss("unreachable", str(error)))
+    return {ref: _believed(answer.get(ref), end) for ref in queries}
 
 
 def _believed(outcome: object, now: datetime) -> Outcome:

@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from okr_sync.core.facts import Collected
 from okr_sync.errors import SourceError, StoreError
 from okr_sync.registry import Registry
 from okr_sync.sync.answers import gather_readings
+from okr_sync.sync.baselines import Past
 from okr_sync.sync.caller import RetryingCaller
 from okr_sync.sync.delivery import gather_items
 from okr_sync.sync.mirror import Mirror
@@ -37,6 +38,8 @@ class Asking:
     registry: Registry
     full: bool = False
     """Forget the cursors: bring everything anew."""
+    past: Mapping[str, Past] = field(default_factory=dict)
+    """Source → what it is to tell of the past."""
     sleep: Callable[[float], None] = time.sleep
     watch: Watch | None = None
 
@@ -89,7 +92,7 @@ def _ask(source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
         try:
             if isinstance(connector, DeliverySource):
                 return gather_items(connector, source, asking.mirror, asking.now, full=asking.full)
-            return gather_readings(connector, source, asking.start, asking.now)
+            return gather_readings(connector, source, asking.start, asking.now, asking.past.get(source.name))
         finally:
             connector.close()
     except SourceError as error:

@@ -34,18 +34,24 @@ def judge_entries(
     `skipped` says of those that take no more writes why: key result id → sentence.
     """
     failures = _failures(book, collected)
+    untold = _untold(collected)
     touched = {change.id for change in changed if change.subject == "key_result"}
     return tuple(
-        Entry(state.id, "skipped", skipped[state.id]) if state.id in skipped else _entry(state, failures, touched)
+        Entry(state.id, "skipped", skipped[state.id])
+        if state.id in skipped
+        else _entry(state, failures, untold, touched)
         for state in snapshot.key_results
     )
 
 
-def _entry(state: KeyResultState, failures: _Failures, touched: set[str]) -> Entry:
+def _entry(state: KeyResultState, failures: _Failures, untold: _Failures, touched: set[str]) -> Entry:
     for each in state.inputs:
         if each.subject in failures:
             reason, fix = failures[each.subject]
             return Entry(state.id, "failed", reason, fix)
+        if state.progress is None and each.subject in untold:
+            reason, fix = untold[each.subject]
+            return Entry(state.id, "failed", f"{state.reason}; {reason}", fix)
     if state.value is None:
         return Entry(state.id, "skipped", state.reason, "")
     return Entry(state.id, "updated" if state.id in touched else "unchanged", state.reason, "")
@@ -65,6 +71,17 @@ def _failures(book: Book, collected: tuple[Collected, ...]) -> _Failures:
         elif ref in misses:
             found.setdefault(subject, (f"{source}: {misses[ref].message}", FIX_BY_MISS[misses[ref].why]))
     return found
+
+
+def _untold(collected: tuple[Collected, ...]) -> _Failures:
+    """Return the metrics whose source could not tell the time before a start, where baselines are captured."""
+    return {
+        metric: (f"{brought.source} can't tell the time before the start: {outcome.message}", FIX_BY_MISS[outcome.why])
+        for brought in collected
+        for answers in brought.windows.values()
+        for metric, outcome in answers.items()
+        if isinstance(outcome, Miss) and outcome.why != "no_data"
+    }
 
 
 def _places(book: Book) -> list[tuple[str, str, str]]:

@@ -14,6 +14,7 @@ from okr_sync.store import collecting, ledger, results
 from okr_sync.store.database import Store
 from okr_sync.store.processes import this_process
 from okr_sync.store.sources import declare_sources
+from okr_sync.sync.baselines import capture_baselines
 from okr_sync.sync.collect import collect
 from okr_sync.sync.run import World, asking_for, evaluate_stored, freshness_of
 
@@ -41,5 +42,6 @@ def plan(store: Store, config: Config, world: World, *, registry: Registry | Non
         declare_sources(session, freshness_of(config))
         for brought in collected:
             collecting.save_collected(session, run, brought)
+        capture_baselines(session, run, config, collected, now, "plan")
         snapshot = evaluate_stored(session, config, now)
         return Plan(collected, snapshot, changes(before, snapshot))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,9 +11,10 @@ from typing import Literal
 
 from sqlmodel import Session
 
-from okr_sync.config import Config
+from okr_sync.config import Config, Source
 from okr_sync.core.changes import Change, changes
 from okr_sync.core.cycles import Frozen, freeze
+from okr_sync.core.definition import metrics_of
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import Collected
 from okr_sync.core.snapshot import Snapshot
@@ -23,6 +24,7 @@ from okr_sync.store.database import Store
 from okr_sync.store.ledger import Entry
 from okr_sync.store.processes import is_alive, this_process
 from okr_sync.store.sources import declare_sources
+from okr_sync.sync.baselines import Again, capture_baselines, what_to_ask
 from okr_sync.sync.collect import Asking, Watch, collect
 from okr_sync.sync.entries import judge_entries
 from okr_sync.sync.freezing import frozen_at, why_skipped
@@ -66,19 +68,23 @@ def sync(
     trigger: str = "once",
     author: str = "okr-sync",
     full: bool = False,
+    again: Again | None = None,
     registry: Registry | None = None,
 ) -> RunReport:
     """Do one whole run and return what it did.
+
+    `again` captures the baselines of one key result anew, and asks no other sources than those behind it.
 
     Facts of each source are saved in one transaction with its cursor; a source that fails changes nothing but its
     own state. Raises BusyError when another run holds the lease, StoreError when the store can't be written.
     """
     with _leased_run(store, config, world, trigger=trigger, author=author) as run:
-        collected = collect(config.sources, asking_for(store, config, run.now, world, full=full, registry=registry))
+        asking = asking_for(store, config, run.now, world, full=full, again=again, registry=registry)
+        collected = collect(_sources_behind(config, again), asking)
         for brought in collected:
             with store.writing() as session:
                 collecting.save_collected(session, run.id, brought)
-        return _conclude(run, collected)
+        return _conclude(run, collected, again=again)
 
 
 def evaluate_only(
@@ -114,15 +120,28 @@ class _Run:
 
 
 def asking_for(
-    store: Store, config: Config, now: datetime, world: World, *, full: bool, registry: Registry | None
+    store: Store,
+    config: Config,
+    now: datetime,
+    world: World,
+    *,
+    full: bool,
+    registry: Registry | None,
+    again: Again | None = None,
 ) -> Asking:
-    """Return how to ask the sources: from the first cycle's start to `now`, the store's mirror at hand."""
+    """Return how to ask the sources: from the first cycle's start to `now`, the store's mirror at hand.
+
+    What the store lacks of the past, and what baselines are to be captured from, is asked, too.
+    """
+    with store.reading() as session:
+        past = what_to_ask(session, config, now, again)
     return Asking(
         start=min((cycle.start for cycle in config.book.cycles), default=now),
         now=now,
         mirror=StoredMirror(store),
         registry=registry or Registry(),
         full=full,
+        past=past,
         sleep=world.sleep,
         watch=world.watch,
     )
@@ -145,8 +164,22 @@ def _leased_run(store: Store, config: Config, world: World, *, trigger: str, aut
         raise
 
 
+def _sources_behind(config: Config, again: Again | None) -> Mapping[str, Source]:
+    """Return all sources, or those of the metrics of the key result whose baselines are taken anew."""
+    if again is None:
+        return config.sources
+    named = [each for each in config.book.key_results() if each.id == again.key_result]
+    metrics = {name for each in named for name in metrics_of(each.measure)}
+    behind = {metric.source for metric in config.book.metrics if metric.id in metrics}
+    return {name: source for name, source in config.sources.items() if name in behind}
+
+
 def _conclude(
-    run: _Run, collected: tuple[Collected, ...], enter: Enter | None = None, seal: Seal | None = None
+    run: _Run,
+    collected: tuple[Collected, ...],
+    enter: Enter | None = None,
+    seal: Seal | None = None,
+    again: Again | None = None,
 ) -> RunReport:
     """Evaluate and save everything in one transaction; the run ends with it."""
     book = run.config.book
@@ -154,6 +187,7 @@ def _conclude(
         if enter is not None:
             enter(session, run.now)
         definitions.save_definitions(session, run.id, book, run.now, run.author, "config files")
+        capture_baselines(session, run.id, run.config, collected, run.now, run.author, again)
         if seal is not None:
             seal(session, run.id, evaluate_stored(session, run.config, run.now))
         frozen = frozen_at(session, book, run.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -47,9 +47,13 @@ class Veil:
             collected,
             error=None if collected.error is None else self.over(collected.error),
             fix=None if collected.fix is None else self.over(collected.fix),
-            answers={ref: self._over_outcome(outcome) for ref, outcome in collected.answers.items()},
+            answers=self._over_answers(collected.answers),
+            windows={window: self._over_answers(answers) for window, answers in collected.windows.items()},
             misses={ref: self._over_miss(miss) for ref, miss in collected.misses.items()},
         )
+
+    def _over_answers(self, answers: Mapping[str, Outcome]) -> dict[str, Outcome]:
+        return {ref: self._over_outcome(outcome) for ref, outcome in answers.items()}
 
     def _over_outcome(self, outcome: Outcome) -> Outcome:
         if isinstance(outcome, Miss):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from okr_sync.store.tables.closings import ClosingRow
 from okr_sync.store.tables.facts import (
+    BaselineRow,
     CheckInRow,
     ContainerRow,
     MembershipRow,
@@ -20,6 +21,7 @@ from okr_sync.store.tables.results import DefinitionRow, DeliveryPointRow, Lates
 from okr_sync.store.tables.shape import Table, sql
 
 __all__ = [
+    "BaselineRow",
     "CheckInRow",
     "ClosingRow",
     "ContainerRow",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from okr_sync.store.tables.shape import Finite, Table, finite
@@ -48,7 +48,10 @@ class Observation(Table, table=True):
 
 
 class MetricRow(Table, table=True):
-    """The last outcome of asking for a metric: `miss_kind` NULL means that it was answered."""
+    """The last outcome of asking for a metric: `miss_kind` NULL means that it was answered.
+
+    `past_question` is the hash of the question with which its past was brought; NULL: it never was.
+    """
 
     __tablename__ = "metric_states"
 
@@ -56,6 +59,7 @@ class MetricRow(Table, table=True):
     source: str
     miss_kind: str | None = None
     miss_message: str | None = None
+    past_question: str | None = None
     since: datetime
     run_id: int = Field(foreign_key="runs.id")
 
@@ -148,6 +152,32 @@ class ScopeRow(Table, table=True):
     miss_kind: str | None = None
     miss_message: str | None = None
     since: datetime
+    run_id: int = Field(foreign_key="runs.id")
+
+
+class BaselineRow(Table, table=True):
+    """A baseline captured for a key result; append-only, and the newest version counts.
+
+    `question` is what was asked, `start` the key result's start, `time` the instant of the value.
+    """
+
+    __tablename__ = "baselines"
+    __table_args__ = (UniqueConstraint("key_result", "subject", "version"), finite("value"))
+
+    id: int | None = Field(default=None, primary_key=True)
+    key_result: str
+    subject: str
+    version: int
+    value: float = Field(sa_type=Finite)
+    how: str
+    time: datetime
+    readings: int
+    evidence: str
+    question: str
+    start: datetime
+    at: datetime
+    author: str
+    reason: str = ""
     run_id: int = Field(foreign_key="runs.id")
 
 
