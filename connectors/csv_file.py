@@ -101,7 +101,7 @@ class CsvFile(api.MetricSource):
         inside = [row for row in rows if row.time is None or ask.start <= row.time <= ask.now]
         try:
             ordered = sorted(inside, key=lambda row: row.time or ask.now)
-            readings = _readings(ordered, query, self.settings.decimal, past=ask.past and bool(rows[0].time))
+            readings = _readings(ordered, query, self.settings.decimal, past=ask.past and bool(rows and rows[0].time))
         except (ValueError, OverflowError) as error:
             return api.Miss("invalid", str(error))
         nothing = f"{self.settings.path} has no {query.column!r} from {ask.start:%F} to {ask.now:%F}"
@@ -156,7 +156,7 @@ def _readings(rows: list[_Row], query: CsvQuery, decimal: str, *, past: bool) ->
         return tuple(api.Reading(_number(row, query.column, decimal), time, row.place) for time, row in last.items())
     if query.aggregate in {"sum_by_date", "count_by_date"}:
         return tuple(_by_date(filled, query, decimal))
-    if past:
+    if past and filled:
         return tuple(_folds(filled, query, decimal))
     if query.aggregate == "count" and rows:
         newest = (filled or rows)[-1]
@@ -174,7 +174,7 @@ def _folds(filled: list[_Row], query: CsvQuery, decimal: str) -> Iterator[api.Re
     folded = accumulate(numbers, joins.get(query.aggregate, operator.add))
     newest = {row.time: (n, value, row) for n, (row, value) in enumerate(zip(filled, folded, strict=True), 1)}
     for time, (n, value, row) in newest.items():
-        number = float(value / n if query.aggregate == "mean" else value)
+        number = float(value) / (n if query.aggregate == "mean" else 1)
         yield api.Reading(number, time, f"{query.aggregate} of {n} rows up to {row.place}")
 
 

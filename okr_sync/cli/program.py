@@ -23,6 +23,7 @@ COMMANDS = {
     "plan": ("okr_sync.cli.running:plan", "Ask the sources and show what a sync would change; write nothing."),
     "sync": ("okr_sync.cli.running:sync", "Ask the sources, compute every key result, write it to the store."),
     "check-in": ("okr_sync.cli.checking_in:check_in", "Enter a value, a confidence or a note for a key result."),
+    "baseline": ("okr_sync.cli.baselines:baseline", "Show how a baseline was captured, or capture it anew."),
     "owed": ("okr_sync.cli.owing:owed", "List who owes what: values that are missing or end soon, check-ins."),
     "status": ("okr_sync.cli.reading:status", "Show where every objective and key result stands."),
     "explain": ("okr_sync.cli.explaining:explain", "Show why a key result has its number, down to the issue."),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from okr_sync.core.facts import Baseline
 from okr_sync.core.numbers import show, show_instant, show_share
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, ObjectiveState, Snapshot
 
@@ -206,6 +207,8 @@ def _say(value: Any) -> str:
         case datetime():
             return show_instant(value)
         case tuple():
-            return ", ".join(map(str, value)) or "none"
+            return ", ".join(map(_say, value)) or "none"
+        case Baseline():
+            return f"{value.subject} {show(value.value)} ({value.how})"
         case _:
             return str(value) or "none"

@@ -19,7 +19,7 @@ from okr_sync.render.cycles import cycle_document
 
 KEY_RESULT = (
     "id", "title", "value", "unit", "baseline", "target", "progress", "score", "status", "as_of", "stale", "reason",
-    "forecast",
+    "forecast", "captured",
 )  # fmt: skip
 INITIATIVE = (
     "id", "title", "done", "open", "in_progress", "dropped", "total", "weight_done", "weight_total", "progress",
@@ -29,6 +29,7 @@ POINT = ("value", "baseline", "target", "progress", "score", "status", "definiti
 DELIVERY_POINT = (
     "done", "open", "in_progress", "dropped", "weight_done", "weight_total", "progress", "state", "run",
 )  # fmt: skip
+CAPTURE = ("version", "baseline", "author", "reason", "run")
 RUN = ("id", "trigger", "outcome", "started", "finished", "summary")
 RUN_SOURCE = ("source", "outcome", "requests", "retries", "seconds", "seen", "changed", "error", "fix")
 RUN_ENTRY = ("key_result", "outcome", "reason", "fix")
@@ -106,6 +107,11 @@ def history_document(
         "id": name,
         "points": [{"at": _take(point, ("slot",))["slot"], **_take(point, fields)} for point in points],
     }
+
+
+def baselines_document(key_result: str, found: Iterable[object]) -> dict[str, Any]:
+    """Return captured baselines in their order: objects with `baseline` and the attributes of `CAPTURE`."""
+    return {"key_result": key_result, "baselines": [_take(each, CAPTURE) for each in found]}
 
 
 def runs_document(runs: Iterable[object]) -> dict[str, Any]:
@@ -204,4 +210,4 @@ def _plain(value: Any) -> Any:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value

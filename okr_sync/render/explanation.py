@@ -26,6 +26,7 @@ def render_explanation(explanation: Explanation) -> str:
 
 def _key_result(state: KeyResultState) -> list[str]:
     forecast = reasons.metric_forecast(state, with_reason=True)
+    origins = [f"  captured    {clean(each.subject)} {words.baseline_origin(each, '')}" for each in state.captured]
     expiry = [f"the value expires {words.moment(each.expires)}" for each in state.inputs if each.expires]
     return [
         f"{clean(state.title)} [{clean(state.id)}]",
@@ -34,6 +35,7 @@ def _key_result(state: KeyResultState) -> list[str]:
         "",
         f"  value       {words.amount(state.value, state.unit)}",
         f"  baseline    {words.amount(state.baseline, state.unit) if state.baseline is not None else 'none'}",
+        *origins,
         f"  target      {words.amount(state.target, state.unit) if state.target is not None else 'none'}",
         f"  formula     {clean(state.formula) or 'none: there is no number'}",
         *([f"  forecast    {forecast}"] if forecast else []),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from okr_sync.core.cycles import CycleState
+from okr_sync.core.facts import Baseline
 from okr_sync.core.numbers import show, show_instant
 from okr_sync.core.report import InitiativeRow, KeyResultRow, ObjectiveRow, Report, SourceRow
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, Status
@@ -127,8 +128,22 @@ def key_result_numbers(state: KeyResultState) -> str:
         return amount(state.value, state.unit)
     aim = f"target {amount(state.target, state.unit)}"
     if state.baseline is not None:
-        aim = f"from {amount(state.baseline)} to {amount(state.target, state.unit)}"
+        aim = f"from {amount(state.baseline)}{captured_mark(state)} to {amount(state.target, state.unit)}"
     return f"{amount(state.value, state.unit)}; {aim}"
+
+
+def captured_mark(state: KeyResultState) -> str:
+    """Return " (captured)" or " (first value seen)" for a baseline that nobody wrote; else nothing."""
+    if not state.captured:
+        return ""
+    return " (first value seen)" if any(each.how == "first" for each in state.captured) else " (captured)"
+
+
+def baseline_origin(captured: Baseline, unit: str) -> str:
+    """Return a captured baseline with where it comes from, in one line."""
+    how = {"last": "last value before the start", "mean": "mean before the start", "first": "first value seen"}
+    said = [f"{how[captured.how]}, {moment(captured.time)}", *([captured.evidence] if captured.evidence else [])]
+    return f"{amount(captured.value, unit)}: {clean('; '.join(said))}; captured {moment(captured.at)}"
 
 
 def doubt_mark(state: KeyResultState | InitiativeState, status: str) -> str:
