@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from okr_sync.core.facts import Baseline
 from okr_sync.core.numbers import show, show_instant, show_share
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, ObjectiveState, Snapshot
 
@@ -35,7 +34,9 @@ State: TypeAlias = ObjectiveState | KeyResultState | InitiativeState
 AnyState = TypeVar("AnyState", ObjectiveState, KeyResultState, InitiativeState)
 
 VOLATILE = frozenset({"as_of", "expected", "forecast", "inputs"})
-QUIET = frozenset({"formula", "score", "weight_done", "weight_total", "policy", "coverage", "shared", "title"})
+QUIET = frozenset(
+    {"captured", "formula", "score", "weight_done", "weight_total", "policy", "coverage", "shared", "title"}
+)
 """Fields that a line names only when nothing else changed."""
 
 SHARES = frozenset({"progress", "score", "coverage"})
@@ -207,8 +208,6 @@ def _say(value: Any) -> str:
         case datetime():
             return show_instant(value)
         case tuple():
-            return ", ".join(map(_say, value)) or "none"
-        case Baseline():
-            return f"{value.subject} {show(value.value)} ({value.how})"
+            return ", ".join(map(str, value)) or "none"
         case _:
             return str(value) or "none"

@@ -218,6 +218,10 @@ class Baseline:
     start: datetime
     at: datetime
 
+    def __str__(self) -> str:
+        """Return what was captured, and how."""
+        return f"{self.subject} {self.value:.15g} ({self.how})"
+
 
 @dataclass(frozen=True, slots=True)
 class History:

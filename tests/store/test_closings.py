@@ -167,7 +167,7 @@ def test_a_store_of_the_first_schema_comes_up_with_its_data_and_can_close(url: s
     with pytest.raises(StoreError, match="has an older schema; run okr-sync migrate"):
         Store.open(url)
     store = Store.open(url, allow_older=True)
-    assert store.migrate() == ("0002", "0003")
+    assert store.migrate() == ("0002", "0003", "0006")
     with store.writing() as session:
         assert [(run.id, run.summary) for run in ledger.runs(session)] == [(7, "kept")]
         assert _close(session).run == 8

@@ -38,7 +38,7 @@ def _names(store: Store) -> list[str]:
 
 def test_a_new_store_is_made_migrated_and_private(url: str, tmp_path: Path) -> None:
     store = Store.open(url)
-    assert store.schema_version() == "0003"
+    assert store.schema_version() == "0006"
     assert (tmp_path / "okr-sync.db").stat().st_mode & 0o777 == 0o600
     with store.writing() as session:
         session.connection().execute(insert(MARKS).values(name="a", at=NOW))
@@ -90,7 +90,7 @@ def test_an_empty_file_left_by_a_crash_heals_for_writers_only(url: str, tmp_path
     (tmp_path / "okr-sync.db").touch()
     with pytest.raises(StoreError, match="is empty; run okr-sync sync first"):
         Store.open(url, create=False)
-    assert Store.open(url).schema_version() == "0003"
+    assert Store.open(url).schema_version() == "0006"
 
 
 @pytest.mark.parametrize("url", ["postgresql://ana:s3cret@host/okr", "mysql://ana:s3cret@host/okr", "sqlite://", "x"])
@@ -200,4 +200,4 @@ def test_eight_threads_that_open_a_new_store_at_once_all_get_it(url: str) -> Non
         return Store.open(url).schema_version()
 
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(version, range(8))) == ["0003"] * 8
+        assert list(pool.map(version, range(8))) == ["0006"] * 8
