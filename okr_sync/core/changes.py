@@ -35,7 +35,7 @@ AnyState = TypeVar("AnyState", ObjectiveState, KeyResultState, InitiativeState)
 
 VOLATILE = frozenset({"as_of", "expected", "forecast", "inputs"})
 QUIET = frozenset(
-    {"captured", "formula", "score", "weight_done", "weight_total", "policy", "coverage", "shared", "title"}
+    {"captured", "coverage", "formula", "policy", "score", "shared", "title", "weight_done", "weight_total"}
 )
 """Fields that a line names only when nothing else changed."""
 

@@ -148,8 +148,9 @@ def _failed(outcome: Outcome) -> bool:
 
 
 def _joined(name: str, evidence: Evidence, outcome: Outcome | None) -> Iterator[Reading]:
-    """Yield what the source told of the past; if it told nothing, what the store holds: a person may have typed it."""
+    """Yield what the source told of the past and what people typed; if it told nothing, all that the store holds."""
+    held = evidence.readings[name].readings
     if isinstance(outcome, tuple):
         yield from outcome
-    else:
-        yield from evidence.readings[name].readings
+        held = tuple(each for each in held if each.author is not None)
+    yield from held

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from okr_sync.connector import Answer, Ask, Caller, MetricSource, Miss, Outcome, Reading, SourceError, Unchanged
+from okr_sync.testing.metric_history import MetricHistoryLaws
 
 T = TypeVar("T")
 
@@ -68,6 +69,8 @@ class MetricWorld(ABC):
     bad: Mapping[str, BadQuestion] = field(default_factory=dict)
     breakages: Mapping[str, Breakage] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    moments: Mapping[str, Mapping[datetime, float]] = field(default_factory=dict)
+    """Of a source with HISTORY: question → instant → the value then, as of the oldest instant; none changes."""
 
     @abstractmethod
     def connect(self, caller: Caller) -> MetricSource:
@@ -90,7 +93,7 @@ class MetricWorld(ABC):
         """Make the newest value of the question a different one."""
 
 
-class MetricSourceContract:
+class MetricSourceContract(MetricHistoryLaws):
     """The laws; each method is a test and takes the world that the subclass's fixture made."""
 
     def test_known_questions_have_known_answers(self, world: MetricWorld) -> None:

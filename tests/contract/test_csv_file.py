@@ -29,6 +29,19 @@ date,region,nps,answers,note
 """
 
 
+BEFORE, FIRST, LAST = (datetime(*day, tzinfo=UTC) for day in ((2026, 9, 30), (2026, 10, 1), (2026, 11, 1)))
+MOMENTS = {
+    "series": {BEFORE: 30.0, FIRST: 31.0, LAST: 33.5},
+    "sum": {FIRST: 72.0, LAST: 105.5},
+    "mean": {FIRST: 36.0, LAST: 105.5 / 3},
+    "min": {FIRST: 31.0, LAST: 31.0},
+    "max": {FIRST: 41.0, LAST: 41.0},
+    "count": {FIRST: 2.0, LAST: 3.0},
+    "answers": {BEFORE: 5.0, FIRST: 15.0, LAST: 45.0},
+}
+"""By hand: a fold is that of the rows since the first of its moments."""
+
+
 class CsvWorld(MetricWorld):
     """A survey with two regions, as a file that can be rewritten, removed and spoilt."""
 
@@ -48,7 +61,7 @@ class CsvWorld(MetricWorld):
             "a folder": Breakage(self._become_a_folder, AccessError, "survey.csv"),
             "gone": Breakage(self.file.rmdir, SourceError, "there is no file"),
         }
-        super().__init__(START, NOW, requests=1, bad=bad, breakages=breakages)
+        super().__init__(START, NOW, requests=1, bad=bad, breakages=breakages, moments=MOMENTS)
 
     def _write(self, content: bytes) -> None:
         self.file.write_bytes(content)
@@ -303,3 +316,24 @@ def test_amounts_of_one_date_are_added_or_counted_date_by_date(tmp_path: Path) -
     assert miss(ask(write(tmp_path, "date,sale\n2026-11-01,x\n"), column="sale", aggregate="sum_by_date")).startswith(
         "invalid: "
     )
+
+
+def test_a_fold_of_the_past_ends_with_the_fold_of_all(tmp_path: Path) -> None:
+    """0.1 ten times is exactly 1, on every day as in one sum; without a number only a count has a value."""
+    rows = "".join(f"2026-10-{day:02},0.1,\n" for day in range(1, 11))
+    source = CsvFile(CsvSettings.model_validate(write(tmp_path, f"date,a,b\n{rows}")))
+    queries = {"sum": {"column": "a", "aggregate": "sum"}, "count": {"column": "b", "aggregate": "count"}}
+    asked = {ref: CsvQuery.model_validate(query) for ref, query in queries.items()}
+    now, past = (source.read(Ask(asked, START, NOW, past=past)) for past in (False, True))
+    assert values(now["sum"]) == [1.0]
+    assert (len(values(past["sum"])), values(past["sum"])[-1]) == (10, 1.0)
+    assert past["count"] == now["count"]
+
+
+def test_a_file_without_rows_or_dates_has_no_past(tmp_path: Path) -> None:
+    """Asked for it, undated rows are what they are now, and nothing is nothing."""
+    for text, expected in (("a\n1\n2\n", [3.0]), ("date,a\n", None)):
+        source = CsvFile(CsvSettings.model_validate(write(tmp_path, text)))
+        query = CsvQuery.model_validate({"column": "a", "aggregate": "sum"})
+        outcome = source.read(Ask({"kr": query}, START, NOW, past=True))["kr"]
+        assert (values(outcome) if isinstance(outcome, tuple) else None) == expected

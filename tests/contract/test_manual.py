@@ -17,13 +17,23 @@ START = datetime(2026, 10, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
 
 
+MOMENTS = {
+    "mood": {
+        datetime(2026, 9, 30, tzinfo=UTC): 1.0,
+        datetime(2026, 10, 5, tzinfo=UTC): 3.0,
+        datetime(2026, 11, 2, 8, 30, tzinfo=UTC): 4.5,
+    },
+    "once": {datetime(2026, 10, 5, tzinfo=UTC): 3.0},
+}
+
+
 class ManualWorld(MetricWorld):
     """Three metrics: one with entries in disorder, one measured once, one that only check-ins feed."""
 
     def __init__(self) -> None:
         self.newest = 4.5
         late = {"entries": [{"value": 1, "on": "2026-12-24", "by": "ana"}]}
-        super().__init__(START, NOW, requests=0, bad={"late": BadQuestion(late, "in the future")})
+        super().__init__(START, NOW, requests=0, bad={"late": BadQuestion(late, "in the future")}, moments=MOMENTS)
 
     def connect(self, caller: Caller) -> Manual:
         """Return a connector; there is nothing to connect to."""

@@ -16,7 +16,7 @@ from pydantic import ConfigDict
 from connectors.csv_file import CsvFile, CsvQuery, CsvSettings
 from okr_sync.connector import AccessError, Answer, Ask, Caller, Miss, Outcome, Reading, SourceError, Unchanged
 from okr_sync.testing.metrics import MetricSourceContract, MetricWorld
-from tests.contract.test_csv_file import CsvWorld
+from tests.contract.test_csv_file import NOW, CsvWorld
 
 
 class FaultyWorld(CsvWorld):
@@ -216,6 +216,31 @@ class LaxQuery(CsvFile):
         model_config = ConfigDict(extra="ignore")
 
 
+class DeniesItsPast(CsvFile):
+    HISTORY = False
+
+
+class AlwaysNow(CsvFile):
+    def read(self, ask: Ask[Any]) -> Answer:
+        return super().read(replace(ask, now=max(ask.now, NOW)) if ask.past else ask)
+
+
+class EndsBeforeTheEnd(CsvFile):
+    def read(self, ask: Ask[Any]) -> Answer:
+        return super().read(replace(ask, now=ask.now - timedelta(seconds=1)) if ask.past else ask)
+
+
+class ThinsOut(CsvFile):
+    def read(self, ask: Ask[Any]) -> Answer:
+        answer = super().read(ask)
+        return {ref: each[-1:] if ask.past and isinstance(each, tuple) else each for ref, each in answer.items()}
+
+
+class LagsBehind(CsvFile):
+    def read(self, ask: Ask[Any]) -> Answer:
+        return super().read(ask if ask.past else replace(ask, now=ask.now - timedelta(days=30)))
+
+
 def without_zone(reading: Reading) -> Reading:
     """Return the reading with a naive time."""
     return replace(reading, time=reading.time and reading.time.replace(tzinfo=None))
@@ -253,9 +278,14 @@ FAULTS: Mapping[str, tuple[type[CsvFile], str]] = {
     "a secret kept open": (KeepsSecretsInTheOpen, "test_no_secret_in_repr_or_messages"),
     "a long probe": (LongProbe, "test_the_probe_says_one_line"),
     "lax settings": (LaxSettings, "test_unknown_keys_are_refused"),
+    "history denied": (DeniesItsPast, "test_who_keeps_history_can_tell_what_was_true"),
+    "a past that knows the present": (AlwaysNow, "test_a_past_window_gives_what_was_true_then"),
+    "an end left out": (EndsBeforeTheEnd, "test_both_ends_of_a_past_window_belong_to_it"),
+    "days left out": (ThinsOut, "test_the_past_has_a_reading_for_each_day_that_had_one"),
+    "a present that lags behind": (LagsBehind, "test_the_present_is_the_end_of_the_past"),
     "lax questions": (LaxQuery, "test_unknown_keys_are_refused"),
 }  # fmt: skip
-LAWS = sorted(name for name in vars(MetricSourceContract) if name.startswith("test_"))
+LAWS = sorted(name for name in dir(MetricSourceContract) if name.startswith("test_"))
 
 
 @pytest.mark.parametrize("fault", FAULTS)

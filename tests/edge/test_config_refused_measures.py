@@ -45,7 +45,7 @@ MEASURES = [
         "relative_to: belongs to `by` with a percentage, not to target",
     ),
     ("{metric: nps, baseline: 1, by: 2, relative_to: ▸abs}", "relative_to: belongs to a percentage, not to points"),
-    ("{metric: nps, baseline: ▸capture, target: 2}", "baseline: `capture` is not available in this version yet"),
+    ("{metric: nps, baseline: 1, target: ▸capture}", "target: only a baseline can be captured"),
     ("▸{metric: nps, target: 2}", "missing key 'baseline'"),
     ("▸{metric: nps, baseline: 1}", "measure: no kind of measure has these keys"),
     ("{metric: nps, baseline: ▸.nan, target: 2}", 'baseline: expected a number like 20 or "75 %"'),

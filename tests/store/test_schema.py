@@ -92,7 +92,7 @@ def test_an_upgrade_that_fails_half_way_leaves_nothing(url: str, tmp_path: Path)
 def test_a_store_that_lacks_a_revision_is_older_and_asks_to_be_migrated(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(schema.MIGRATIONS, folder)
-    (folder / "versions" / "0004_next.py").write_text('revision = "0004"\ndown_revision = "0003"\n')
+    (folder / "versions" / "9999_next.py").write_text('revision = "9999"\ndown_revision = "0006"\n')
     with store.reading() as session:
         assert schema.age(session.connection()) == "current"
         assert schema.age(session.connection(), str(folder)) == "older"
