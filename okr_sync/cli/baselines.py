@@ -19,6 +19,7 @@ from okr_sync.store import baselines
 from okr_sync.store.database import Store
 from okr_sync.sync.recapturing import recapture as capture_again
 from okr_sync.sync.run import World
+from okr_sync.views.naming import kind_of
 
 
 def baseline(
@@ -47,6 +48,8 @@ def baseline(
     else:
         store = reader(place)
     with store.reading() as session:
+        if kind_of(session, key_result) != "key_result":
+            raise UsageError(f"{key_result} is no key result: only those have baselines")
         found = baselines.versions(session, key_result)
     if json:
         emit(baselines_document(key_result, found))

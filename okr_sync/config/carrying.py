@@ -44,7 +44,8 @@ def carry_over(
     """Return the files of cycle `end` made from those of cycle `begin`; nothing is written.
 
     Carried are key results that are not complete, with the objectives that hold them and those to which these
-    contribute; of all, or of `objectives`. Each id gets the new cycle's name. A baseline becomes the last value.
+    contribute; of all, or of `objectives`. Each id gets the new cycle's name. A baseline becomes the last value,
+    and one that is captured is captured anew.
     Raises UsageError for unknown names, when nothing is left to carry, when a new file exists already, and for a file
     that can't be copied line by line.
     """
@@ -209,6 +210,9 @@ def _copy_key_result(edits: Edits, key_result: Node, choice: _Choice) -> None:
     baseline = value_of(value_of(key_result, "measure"), "baseline")
     written = scalar(baseline)
     value = choice.standings.get(scalar(name) or "", Standing()).value
+    if baseline is not None and (written is None or written == "capture"):
+        edits.comment(key_result, f"baseline as in {choice.begin}: captured at the start of {choice.end}")
+        return
     if baseline is None or written is None:
         return
     if value is None:

@@ -19,6 +19,8 @@ from okr_sync.errors import ConfigError, Mistake, UsageError
 
 __all__ = ["imported_files"]
 
+CAPTURE = "capture"  # in the place of a baseline: the first value that is typed
+
 _NUMBER = re.compile(r"([-+]?\d{1,15}(?:\.\d{1,15})?)\s*(.*)", re.ASCII)
 
 
@@ -58,7 +60,8 @@ class _Row:
     title: str
     id: str
     owner: str | None
-    baseline: float
+    baseline: float | None
+    """None: the first value that is typed."""
     target: float
     unit: str
     due: date | None
@@ -92,8 +95,9 @@ class _Reader:
             self._note(line, "objective: the first row must name one")
         if not cells["key result"]:
             self._note(line, "key result: there is none; give its title or take the row out")
-        baseline, unit = self._number(line, "baseline")
         target, its_unit = self._number(line, "target")
+        captured = line.cells["baseline"].casefold() == CAPTURE
+        baseline, unit = (None, its_unit) if captured else self._number(line, "baseline")
         if None not in {baseline, target} and unit != its_unit:
             self._note(line, "only one of baseline and target is in %; give both in the same unit")
         if baseline is not None and baseline == target:
@@ -102,7 +106,7 @@ class _Reader:
         if cells["team"] or cells["objective"]:
             self._team = self._known(line, "team", dict(self.config.book.teams))
         due = self._day(line)
-        if len(self.mistakes) > before or baseline is None or target is None:
+        if len(self.mistakes) > before or target is None:
             return None
         key = (self._team, self._objective)
         if key not in self._objectives:
@@ -209,7 +213,8 @@ def _key_result(row: _Row) -> list[str]:
         lines.append(f"        owner: {_quoted(row.owner)}")
     if row.due is not None:
         lines.append(f"        due: {row.due}")
-    numbers = f"baseline: {row.baseline:.15g}, target: {row.target:.15g}"
+    baseline = CAPTURE if row.baseline is None else f"{row.baseline:.15g}"
+    numbers = f"baseline: {baseline}, target: {row.target:.15g}"
     return [*lines, f"        measure: {{metric: {_quoted(row.id)}, {numbers}}}"]
 
 

@@ -274,3 +274,25 @@ def test_a_new_file_that_no_pattern_finds_is_told(synced: Path) -> None:
     said = run("carry-over", "q1", "q2", "--config", str(synced)).out
     assert "nps-q1 → nps-q2" in said
     assert said.count("is not read yet: add it to `okrs` in okr-sync.yaml") == 2
+
+
+@pytest.mark.parametrize("baseline", ["capture", "{capture: mean, over: 14 d}"])
+def test_a_captured_baseline_is_captured_anew_in_the_next_cycle(tmp_path: Path, baseline: str) -> None:
+    """It stays a capture, whatever the last value was, and a comment says so."""
+    (tmp_path / "okrs").mkdir()
+    (tmp_path / "okr-sync.yaml").write_text(MAIN, "utf-8")
+    text = f"""cycle: q1
+objectives:
+  - id: o
+    title: O
+    key_results:
+      - id: nps
+        title: Raise it
+        measure: {{metric: nps, baseline: {baseline}, by: +20}}
+"""
+    (tmp_path / "okrs" / "team.yaml").write_text(text, "utf-8")
+    made = carry_over(load(tmp_path, {}), "q1", "q2", {"nps": Standing(44, 0.6)})
+    (copy,) = made.files.values()
+    assert f"baseline: {baseline}, by: +20" in copy
+    assert "# baseline as in q1: captured at the start of q2" in copy
+    write_drafts(tmp_path / "okr-sync.yaml", {}, made.files)

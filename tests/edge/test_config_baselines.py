@@ -14,8 +14,6 @@ from tests.edge.config_builders import INITIATIVE, MAIN, Folder, measuring, told
 FLOWS = f"""{MAIN}  sold: {{source: survey, column: sold, type: flow}}
   made: {{source: survey, column: made, type: flow}}
 """
-    MAIN + "  sold: {source: survey, column: sold, type: flow}\n  made: {source: survey, column: made, type: flow}\n"
-)
 SHARE = "{ratio: {part: %s, whole: %s}, target: 90 %%, baseline: ▸%s}"
 EXPECTED = "baseline: expected capture, {capture: mean, over: 14 d} or {capture: last, over: 30 d}"
 
@@ -75,8 +73,8 @@ def test_a_baseline_may_be_captured(tmp_path: Path, text: str, measure: Measure)
         (SHARE % ("sold", "nps", "capture"), "baseline: of a level and a flow it depends on the time"),
         (SHARE % ("sold", "made", "capture"), "baseline: a flow has no value at an instant"),
         (
-            "▸{all: [{metric: nps, baseline: capture, by: 1}, {metric: nps, baseline: %s, by: 2}]}"
-            % "{capture: last, over: 1 d}",
+            "▸{all: [{metric: nps, baseline: capture, by: 1}, "
+            "{metric: nps, baseline: {capture: last, over: 1 d}, by: 2}]}",
             "baseline: that of 'nps' is captured in two ways here",
         ),
     ],

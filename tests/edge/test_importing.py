@@ -235,3 +235,11 @@ def test_the_cycle_must_be_named_where_there_are_two(folder: Path) -> None:
     assert (ran.code, "name the cycle with --cycle; the config has q3, q4" in ran.err) == (2, True)
     named = run("import", str(sheet), "--cycle", "q4", "--config", str(folder))
     assert (named.code, "wrote" in named.out) == (0, True)
+
+
+def test_a_baseline_may_be_the_first_value_that_is_typed(folder: Path) -> None:
+    """`capture` stands in its cell; the file loads, and the unit is that of the target."""
+    (folder / "okrs.csv").write_text(f"{HEAD}Grow,Enrol,,Capture,75 %,,,,\n", "utf-8")
+    (text,) = imported_files(load(folder, {}), folder / "okrs.csv", read_sheet(folder / "okrs.csv"), "q4").values()
+    assert 'measure: {metric: "enrol", baseline: capture, target: 75}' in text
+    assert 'unit: "%"' in text
