@@ -14,7 +14,7 @@ from okr_sync.core.definition import definition_hash
 from okr_sync.core.facts import Baseline, Collected, MetricFacts, Miss, Outcome, Reading, Window
 from okr_sync.core.model import Book
 from okr_sync.core.observing import Evidence
-from okr_sync.store import baselines, readings
+from okr_sync.store import baselines, definitions, readings
 from okr_sync.sync.freezing import frozen_at, why_skipped
 
 __all__ = ["Again", "Past", "capture_baselines", "what_to_ask"]
@@ -77,7 +77,7 @@ def capture_baselines(  # noqa: PLR0917 -- in the order in which one says it
     wanted = _due(session, config.book, now, again)
     if not wanted:
         return 0
-    evidence = _evidence(session, config.book, wanted)
+    evidence = _evidence(session, config, wanted, now)
     told = _told(collected)
     found = [_capture(each, evidence, told, _historic(config, each), now) for each in wanted]
     captured = [each for each in found if each is not None]
@@ -104,13 +104,20 @@ def _windows(wanted: Sequence[Wanted], metrics: Collection[str]) -> dict[Window,
     return found
 
 
-def _evidence(session: Session, book: Book, wanted: Sequence[Wanted]) -> Evidence:
-    names = frozenset(name for each in wanted for name in each.metrics)
-    return Evidence(
-        metrics={metric.id: metric for metric in book.metrics},
-        readings=readings.load_metrics(session, names),
-        timezone=book.timezone,
-    )
+def _evidence(session: Session, config: Config, wanted: Sequence[Wanted], now: datetime) -> Evidence:
+    """Return what the store holds of the wanted metrics, as answers to the questions that these ask now.
+
+    A source that keeps history was asked anew for all of it; of another one the answers to an older question stay out.
+    """
+    metrics = {metric.id: metric for metric in config.book.metrics}
+    held = readings.load_metrics(session, frozenset(name for each in wanted for name in each.metrics))
+    for name, facts in held.items():
+        metric = metrics[name]
+        since = definitions.question_since(session, name, metric.source, metric.query, now)
+        if since is not None and not config.sources[metric.source].keeps_history:
+            mine = tuple(each for each in facts.readings if each.time is None or each.time >= since)
+            held[name] = replace(facts, readings=mine)
+    return Evidence(metrics=metrics, readings=held, timezone=config.book.timezone)
 
 
 def _told(collected: Sequence[Collected]) -> dict[tuple[Window, str], Outcome]:

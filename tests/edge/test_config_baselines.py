@@ -15,6 +15,8 @@ FLOWS = f"""{MAIN}  sold: {{source: survey, column: sold, type: flow}}
   made: {{source: survey, column: made, type: flow}}
 """
 SHARE = "{ratio: {part: %s, whole: %s}, target: 90 %%, baseline: ▸%s}"
+NPS = "metric: nps, by: 1"
+TWICE = "baseline: that of 'nps' is captured in two ways here"
 EXPECTED = "baseline: expected capture, {capture: mean, over: 14 d} or {capture: last, over: 30 d}"
 
 
@@ -72,11 +74,7 @@ def test_a_baseline_may_be_captured(tmp_path: Path, text: str, measure: Measure)
         ("{metric: sold, at_most: 0, baseline: ▸capture}", "baseline: a sum begins at 0"),
         (SHARE % ("sold", "nps", "capture"), "baseline: of a level and a flow it depends on the time"),
         (SHARE % ("sold", "made", "capture"), "baseline: a flow has no value at an instant"),
-        (
-            "▸{all: [{metric: nps, baseline: capture, by: 1}, "
-            "{metric: nps, baseline: {capture: last, over: 1 d}, by: 2}]}",
-            "baseline: that of 'nps' is captured in two ways here",
-        ),
+        (f"▸{{all: [{{{NPS}, baseline: capture}}, {{{NPS}, baseline: {{capture: last, over: 1 d}}}}]}}", TWICE),
     ],
 )
 def test_a_capture_that_cannot_be_meant_is_the_one_mistake(tmp_path: Path, measure: str, told: str) -> None:

@@ -288,6 +288,22 @@ def test_a_changed_query_keeps_the_baseline_and_says_so(tmp_path: Path) -> None:
     assert "the baseline of m was captured with another query on 2026-10-21 00:00 UTC" in found.reason
 
 
+def test_taken_anew_a_baseline_is_an_answer_to_the_present_question(tmp_path: Path) -> None:
+    """Of a source without history what an older question brought is not the first value of the new one."""
+    diary = Diary(m={3: 33, 10: 43}, n={3: 1, 21: 2, 30: 12})
+    house = diary_house(tmp_path, diary, keeps=False)
+    assert state(on(house, 5)).baseline == 33
+    text = (tmp_path / "okr-sync.yaml").read_text("utf-8").replace('"place": "m"', '"place": "n"')
+    (tmp_path / "okr-sync.yaml").write_text(text, "utf-8")
+    changed = on(reloaded(house, tmp_path), 20)
+    changed.sync()
+    on(changed, 31)
+    world = World(clock=lambda: changed.now)
+    report = recapture(changed.store, changed.config, world, "m", "ana", "new survey", registry=changed.registry)
+    assert key_result_of(report, "m").baseline == 12
+    assert [each.baseline.value for each in kept(changed)] == [33, 12]
+
+
 def test_each_start_has_its_own_window_and_each_part_its_own_baseline(tmp_path: Path) -> None:
     """A key result that starts on 1 November takes the last value by then; a mean is that of its days."""
     parts = [{"metric": "m", "baseline": "capture", "by": 20}, {"metric": "n", "baseline": {"capture": "mean", "over": "7 d"}, "target": 9}]  # fmt: skip # noqa: E501
