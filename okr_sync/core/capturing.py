@@ -121,7 +121,8 @@ def capture_before(wanted: Wanted, evidence: Evidence, now: datetime) -> Baselin
     Readings without a time of their own say nothing about the past. Of a ratio the shares are of the last values, or of
     the means; of flows and counters, which are nothing at an instant, of what was added in that time.
     """
-    held = replace(evidence, readings={name: _within(evidence.readings.get(name), wanted) for name in wanted.metrics})
+    start, _ = wanted.window
+    held = replace(evidence, readings={name: _since(start, evidence.readings.get(name)) for name in wanted.metrics})
     found = [_amount_before(name, wanted, held) for name in wanted.metrics]
     joined = _join([each for each in found if each is not None], wanted)
     return None if joined is None else _baseline(wanted, evidence, joined, now, first=False)
@@ -150,11 +151,10 @@ def _metrics(measure: Change | Threshold | Ratio) -> tuple[str, ...]:
     return (measure.part, measure.whole) if isinstance(measure, Ratio) else (measure.metric,)
 
 
-def _within(facts: MetricFacts | None, wanted: Wanted) -> MetricFacts:
-    """Return the dated readings of the wanted time."""
-    start, end = wanted.window
+def _since(start: datetime, facts: MetricFacts | None) -> MetricFacts:
+    """Return the dated readings from `start` on."""
     readings = () if facts is None else facts.readings
-    return MetricFacts(tuple(each for each in readings if each.time is not None and start <= each.time <= end))
+    return MetricFacts(tuple(each for each in readings if each.time is not None and start <= each.time))
 
 
 def _amount_before(name: str, wanted: Wanted, evidence: Evidence) -> _Found | None:

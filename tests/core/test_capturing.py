@@ -231,6 +231,15 @@ def test_in_a_composite_each_metric_has_a_baseline_of_its_own() -> None:
     assert "without 2 change: awaiting baseline" in judged(All(parts), facts, baseline(31)).reason
 
 
+def test_a_captured_change_is_forecast_like_a_written_one() -> None:
+    """31, 33, 36, 38 and 40 go on to the due date either way."""
+    facts = facts_of(m={10: 31, 20: 33, 30: 36, 40: 38, 49: 40})
+    forecast = judged(BY_20, facts, baseline(31)).forecast
+    assert forecast is not None
+    assert forecast.progress is not None
+    assert forecast == judged(Change("m", 31, points=20), facts).forecast
+
+
 def test_a_key_result_without_a_capture_wants_none_and_is_left_as_it_is() -> None:
     for measure in (Change("m", 1, target=2), at_most(3), Range("m", 1, 2)):
         assert wanted_baselines(key_result(measure)) == ()
