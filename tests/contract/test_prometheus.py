@@ -82,7 +82,8 @@ class PrometheusWorld(MetricWorld):
             "elsewhere": Breakage(lambda: self._move("/nowhere"), ProtocolError, "status 404"),
             "down": Breakage(lambda: self._become("http://127.0.0.1:9"), TransientError, "no whole answer"),
         }
-        super().__init__(START, NOW, requests=1, bad=bad, breakages=breakages, secrets=(TOKEN,))
+        moments = {"level": {START: 20.0, NOW: 41.0}, "double": {START: 40.0, NOW: 82.0}}
+        super().__init__(START, NOW, requests=1, bad=bad, breakages=breakages, secrets=(TOKEN,), moments=moments)
 
     def _move(self, path: str) -> None:
         self.url += path
