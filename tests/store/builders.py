@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 from hypothesis import HealthCheck, settings
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, Container, Members, Miss, Outcome, WorkItem
+from okr_sync.store import schema
 from okr_sync.store.ledger import open_run
 
 NOW = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+REVISIONS = tuple(sorted(file.name[:4] for file in Path(schema.MIGRATIONS, "versions").glob("0*.py")))
+"""All revisions, oldest first: the names of the files are their order."""
 TRIED = settings(
     deadline=None,
     max_examples=500 if "CI" in os.environ else 50,

@@ -20,7 +20,7 @@ from okr_sync.core.model import Cycle
 from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState, ObjectiveState, Snapshot
 from okr_sync.errors import StoreError, UsageError
 from okr_sync.store import Store, closings, ledger, schema
-from tests.store.builders import NOW, running
+from tests.store.builders import NOW, REVISIONS, running
 
 CYCLE = Cycle("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), NOW, datetime(2027, 1, 1, tzinfo=UTC))
 
@@ -167,7 +167,7 @@ def test_a_store_of_the_first_schema_comes_up_with_its_data_and_can_close(url: s
     with pytest.raises(StoreError, match="has an older schema; run okr-sync migrate"):
         Store.open(url)
     store = Store.open(url, allow_older=True)
-    assert store.migrate() == ("0002", "0003", "0006")
+    assert store.migrate() == REVISIONS[1:]
     with store.writing() as session:
         assert [(run.id, run.summary) for run in ledger.runs(session)] == [(7, "kept")]
         assert _close(session).run == 8

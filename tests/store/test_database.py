@@ -16,7 +16,7 @@ from okr_sync.errors import StoreError
 from okr_sync.store import Store
 from okr_sync.store.statements import fetch, fetch_one
 from okr_sync.store.tables import Observation, ReportMark, SourceRow, sql
-from tests.store.builders import NOW
+from tests.store.builders import NOW, REVISIONS
 
 MARKS, SOURCES, OBSERVATIONS = sql(ReportMark), sql(SourceRow), sql(Observation)
 
@@ -38,7 +38,7 @@ def _names(store: Store) -> list[str]:
 
 def test_a_new_store_is_made_migrated_and_private(url: str, tmp_path: Path) -> None:
     store = Store.open(url)
-    assert store.schema_version() == "0006"
+    assert store.schema_version() == REVISIONS[-1]
     assert (tmp_path / "okr-sync.db").stat().st_mode & 0o777 == 0o600
     with store.writing() as session:
         session.connection().execute(insert(MARKS).values(name="a", at=NOW))
@@ -90,7 +90,7 @@ def test_an_empty_file_left_by_a_crash_heals_for_writers_only(url: str, tmp_path
     (tmp_path / "okr-sync.db").touch()
     with pytest.raises(StoreError, match="is empty; run okr-sync sync first"):
         Store.open(url, create=False)
-    assert Store.open(url).schema_version() == "0006"
+    assert Store.open(url).schema_version() == REVISIONS[-1]
 
 
 @pytest.mark.parametrize("url", ["postgresql://ana:s3cret@host/okr", "mysql://ana:s3cret@host/okr", "sqlite://", "x"])
@@ -200,4 +200,4 @@ def test_eight_threads_that_open_a_new_store_at_once_all_get_it(url: str) -> Non
         return Store.open(url).schema_version()
 
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(version, range(8))) == ["0006"] * 8
+        assert list(pool.map(version, range(8))) == [REVISIONS[-1]] * 8

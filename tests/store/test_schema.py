@@ -16,6 +16,7 @@ from sqlalchemy import Connection, create_engine, inspect
 from okr_sync.errors import StoreError
 from okr_sync.store import Store, schema
 from okr_sync.store.tables import Table
+from tests.store.builders import REVISIONS
 
 
 def _checks(connection: Connection) -> dict[str, set[tuple[str, str]]]:
@@ -66,9 +67,9 @@ def test_migrating_says_which_revisions_it_applied_and_then_has_nothing_to_do(ur
     (tmp_path / "okr-sync.db").touch()
     store = Store.open(url, create=False, allow_older=True)
     assert store.schema_version() == ""
-    assert store.migrate() == ("0001", "0002", "0003", "0006")
+    assert store.migrate() == REVISIONS
     assert store.migrate() == ()
-    assert store.schema_version() == schema.newest_revision() == "0006"
+    assert store.schema_version() == schema.newest_revision() == REVISIONS[-1]
 
 
 def test_a_store_of_a_newer_program_is_refused_whatever_one_wants(store: Store, url: str, tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_an_upgrade_that_fails_half_way_leaves_nothing(url: str, tmp_path: Path)
 def test_a_store_that_lacks_a_revision_is_older_and_asks_to_be_migrated(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(schema.MIGRATIONS, folder)
-    (folder / "versions" / "9999_next.py").write_text('revision = "9999"\ndown_revision = "0006"\n')
+    (folder / "versions" / "9999_next.py").write_text(f'revision = "9999"\ndown_revision = "{REVISIONS[-1]}"\n')
     with store.reading() as session:
         assert schema.age(session.connection()) == "current"
         assert schema.age(session.connection(), str(folder)) == "older"
