@@ -44,9 +44,12 @@ class Entry(BaseModel):
 
 
 class ManualQuery(api.Query):
-    """The values typed so far, in any order; none: they come by check-in."""
+    """The values typed so far, in any order; none: they come by check-in.
 
-    entries: tuple[Entry, ...] = ()
+    They are answers, so that one more of them is no other question.
+    """
+
+    entries: tuple[Entry, ...] = Field((), exclude=True)
 
 
 class Manual(api.MetricSource):

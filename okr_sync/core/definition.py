@@ -15,6 +15,7 @@ from okr_sync.core.model import (
     Book,
     Change,
     Delivery,
+    DeliveryScope,
     Done,
     DoneSubject,
     Initiative,
@@ -25,7 +26,17 @@ from okr_sync.core.model import (
     Threshold,
 )
 
-__all__ = ["canonical", "define", "definition_hash", "initiatives_of", "metrics_of"]
+__all__ = [
+    "canonical",
+    "define",
+    "definition_hash",
+    "initiatives_of",
+    "metric_question",
+    "metrics_of",
+    "question_of",
+    "scope_question",
+    "work_question",
+]
 
 HASH_LENGTH = 16  # hex digits
 
@@ -64,6 +75,29 @@ def define(book: Book) -> Book:
 
     objectives = (replace(o, key_results=tuple(map(defined, o.key_results))) for o in book.objectives)
     return replace(book, objectives=tuple(objectives))
+
+
+def metric_question(metric: Metric) -> str:
+    """Return the hash of what is asked for a metric: another source, query, unit or type begins another series."""
+    return definition_hash(metric.source, metric.query, metric.unit, metric.type)
+
+
+def scope_question(scope: DeliveryScope) -> str:
+    """Return the hash of what is asked for one place of work."""
+    return definition_hash(scope.source, scope.query)
+
+
+def work_question(initiative: Initiative) -> str:
+    """Return the hash of where an initiative's work lies and how its items are counted."""
+    return definition_hash(*_work(initiative)[1:])
+
+
+def question_of(measure: Measure, metrics: Mapping[str, Metric], initiatives: Mapping[str, Initiative]) -> str:
+    """Return the hash of everything that is asked for a measure; both mappings by id; what they lack is left out."""
+    return definition_hash(
+        [(name, metric_question(metrics[name])) for name in metrics_of(measure) if name in metrics],
+        [(name, work_question(initiatives[name])) for name in initiatives_of(measure) if name in initiatives],
+    )
 
 
 def metrics_of(measure: Measure) -> tuple[str, ...]:

@@ -88,21 +88,30 @@ def question_since(session: Session, metric: str, source: str, query: str, now: 
     return next((since for _, since in asked[others[-1] + 1 :]), now)
 
 
+def all_versions(session: Session) -> dict[tuple[Kind, str], tuple[Definition, ...]]:
+    """Return (kind, id) → all versions of it, oldest first, of everything that was ever defined."""
+    found: dict[tuple[Kind, str], list[Definition]] = {}
+    for row in fetch(session, select(DEFINITIONS).order_by(DEFINITIONS.c.version)):
+        found.setdefault((row["kind"], row["subject"]), []).append(_definition(row))
+    return {key: tuple(each) for key, each in found.items()}
+
+
 def _bodies(book: Book) -> Iterator[tuple[Kind, str, Mapping[str, Any]]]:
     for cycle in book.cycles:
-        yield "cycle", cycle.id, _fields(cycle)
+        yield "cycle", cycle.id, body_of(cycle)
     for objective in book.objectives:
         ids = [key_result.id for key_result in objective.key_results]
-        yield "objective", objective.id, _fields(objective) | {"key_results": ids}
+        yield "objective", objective.id, body_of(objective) | {"key_results": ids}
         for key_result in objective.key_results:
-            yield "key_result", key_result.id, _fields(key_result) | {"objective": objective.id}
+            yield "key_result", key_result.id, body_of(key_result) | {"objective": objective.id}
     for initiative in book.initiatives:
-        yield "initiative", initiative.id, _fields(initiative)
+        yield "initiative", initiative.id, body_of(initiative)
     for metric in book.metrics:
-        yield "metric", metric.id, _fields(metric)
+        yield "metric", metric.id, body_of(metric)
 
 
-def _fields(defined: Cycle | Objective | KeyResult | Initiative | Metric) -> dict[str, Any]:
+def body_of(defined: Cycle | Objective | KeyResult | Initiative | Metric) -> dict[str, Any]:
+    """Return what is stored of a definition, field by field."""
     body: dict[str, Any] = _plain(defined)
     return body
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -12,13 +11,15 @@ from okr_sync.core.model import Cycle
 from okr_sync.errors import UsageError
 from okr_sync.store import closings, definitions
 from okr_sync.store.closings import Closing
+from okr_sync.store.decoding import decode
 
 
 def stored_cycles(session: Session, now: datetime) -> tuple[CycleState, ...]:
     """Return every cycle that is defined now, by its first day, as it reads `now`."""
     ends = closings.newest(session)
     cycles = sorted(
-        (_cycle(each.body) for each in definitions.in_force(session, "cycle")), key=lambda each: (each.first, each.id)
+        (decode(Cycle, each.body) for each in definitions.in_force(session, "cycle")),
+        key=lambda each: (each.first, each.id),
     )
     return tuple(_judged(cycle, ends.get(cycle.id), now) for cycle in cycles)
 
@@ -34,15 +35,3 @@ def stored_closings(session: Session, cycle: str) -> tuple[Closing, ...]:
 def _judged(cycle: Cycle, end: Closing | None, now: datetime) -> CycleState:
     sealed = closings.sealed(end) if end is not None and end.action == "closed" else None
     return judge_cycle(cycle, sealed, now, reopened=end is not None and end.action == "reopened")
-
-
-def _cycle(body: Any) -> Cycle:
-    grace = body.get("grace")
-    return Cycle(
-        body["id"],
-        date.fromisoformat(body["first"]),
-        date.fromisoformat(body["last"]),
-        datetime.fromisoformat(body["start"]),
-        datetime.fromisoformat(body["end"]),
-        None if grace is None else timedelta(seconds=grace),
-    )
