@@ -13,10 +13,11 @@ from okr_sync.cli.output import console, emit, say
 from okr_sync.cli.place import AsOf, Json, Place, reading_time
 from okr_sync.cli.stores import reader, reading
 from okr_sync.errors import UsageError
-from okr_sync.render import document, records, terminal
+from okr_sync.render import document, records, revisions, terminal
 from okr_sync.store import ledger, results
 from okr_sync.views.naming import kind_of
 from okr_sync.views.reporting import last_run, stored_report, stored_snapshot
+from okr_sync.views.revisions import stored_revisions
 
 
 def status(*, place: Place | None = None, as_of: AsOf = None, json: Json = False) -> int:
@@ -36,10 +37,15 @@ def history(
     /,
     *,
     since: Annotated[datetime | None, Parameter(help="Only points from this instant on, like 2026-11-01.")] = None,
+    definitions: Annotated[
+        bool, Parameter(negative="", help="List what was defined instead: who changed what, when and why.")
+    ] = False,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
-    """List the progress points of a key result, an objective or an initiative."""
+    """List the progress points of a key result, an objective or an initiative, or the versions of its definition."""
+    if definitions:
+        return _definitions(name, since, place, json=json)
     begin = None if since is None else reading_time(since)
     with reader(place).reading() as session:
         kind = kind_of(session, name)
@@ -50,6 +56,17 @@ def history(
         emit(document.history_document(kind, name, points or work))
     else:
         say(records.render_work_points(work) if kind == "initiative" else records.render_points(points))
+    return DONE
+
+
+def _definitions(name: str, since: datetime | None, place: Place | None, *, json: bool) -> int:
+    with reader(place).reading() as session:
+        found = stored_revisions(session, name)
+    listed = [each for each in found if since is None or each.since >= reading_time(since)]
+    if json:
+        emit(revisions.revisions_document(name, listed))
+    else:
+        say(revisions.render_revisions(listed) if listed else "no version in this time")
     return DONE
 
 

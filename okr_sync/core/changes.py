@@ -1,7 +1,8 @@
 """Two snapshots → what changed between them, field by field; and back: a snapshot and changes → the next snapshot.
 
 What follows the clock or a mere re-reading (`as_of`, `expected`, `forecast`, `inputs`, the snapshot's `at`, and the
-sentence beside a known status) is volatile: it never makes a change by itself, but comes along with one. The sentence
+sentence beside a known status), and the hash of what is asked, is volatile: it never makes a change by itself, but
+comes along with one. The sentence
 of what is unknown is not volatile: it is all there is.
 """
 
@@ -33,7 +34,7 @@ Subject: TypeAlias = Literal["objective", "key_result", "initiative"]
 State: TypeAlias = ObjectiveState | KeyResultState | InitiativeState
 AnyState = TypeVar("AnyState", ObjectiveState, KeyResultState, InitiativeState)
 
-VOLATILE = frozenset({"as_of", "expected", "forecast", "inputs"})
+VOLATILE = frozenset({"as_of", "expected", "forecast", "inputs", "question"})
 QUIET = frozenset(
     {"captured", "coverage", "formula", "policy", "score", "shared", "title", "weight_done", "weight_total"}
 )
@@ -114,11 +115,13 @@ def without_volatile(snapshot: Snapshot) -> Snapshot:
         at=datetime.min.replace(tzinfo=snapshot.at.tzinfo),
         objectives=tuple(replace(state, reason=_lasting_reason(state)) for state in snapshot.objectives),
         key_results=tuple(
-            replace(state, reason=_lasting_reason(state), as_of=None, expected=None, forecast=None, inputs=())
+            replace(
+                state, reason=_lasting_reason(state), as_of=None, expected=None, forecast=None, inputs=(), question=""
+            )
             for state in snapshot.key_results
         ),
         initiatives=tuple(
-            replace(state, reason=_lasting_reason(state), as_of=None, forecast=None, inputs=())
+            replace(state, reason=_lasting_reason(state), as_of=None, forecast=None, inputs=(), question="")
             for state in snapshot.initiatives
         ),
     )

@@ -87,7 +87,7 @@ def measure_change(measure: Change, key_result: KeyResult, evidence: Evidence, n
         progress=p,
         attainment=p,
         formula=f"{_say_target(measure, b, t)}({show(v)} - {show(b)}) / ({show(t)} - {show(b)}) = {show(p)}",
-        notes=(*_notes(observed), *_milestones(measure, v, rising=t > b)),
+        notes=(*observed.notes(key_result.start), *_milestones(measure, v, rising=t > b)),
         missed=observed.missed,
         inputs=(observed.input,),
     )
@@ -123,7 +123,7 @@ def measure_threshold(measure: Threshold, key_result: KeyResult, evidence: Evide
         baseline=b,
         target=bound,
         reason=_why_width_awaits(measure, key_result, now),
-        notes=_notes(observed),
+        notes=observed.notes(key_result.start),
         missed=observed.missed,
         inputs=(observed.input,),
     )
@@ -255,7 +255,3 @@ def _milestones(measure: Change, v: float, *, rising: bool) -> tuple[str, ...]:
         for word, mark in named
         if mark is not None
     )
-
-
-def _notes(observed: Observed) -> tuple[str, ...]:
-    return (observed.ignored,) if observed.ignored else ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from okr_sync.core.series import breaks
 from okr_sync.core.snapshot import KeyResultState
 
 Spot: TypeAlias = tuple[float, float]
@@ -27,6 +28,16 @@ class ChartPoint:
     value: float | None
     progress: float | None
     stale: bool = False
+    question: str | None = None
+    """Hash of what was asked for it; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where another series begins: its x, and the instant."""
+
+    x: float
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,7 @@ class Chart:
     """The drawing: `line` has one piece for each stretch of time without a gap; `stale` marks points in doubt.
 
     `low` and `high` are the numbers at y = 0 and y = 1 in `unit`; `expected` runs from start to due; `target` is a
-    height; `now` the x of the snapshot.
+    height; `now` the x of the snapshot. At each of `breaks` another series begins, and a piece of the line.
     """
 
     start: datetime
@@ -47,6 +58,7 @@ class Chart:
     expected: tuple[Spot, Spot] | None
     target: float | None
     now: float
+    breaks: tuple[Break, ...] = ()
 
 
 def build_chart(state: KeyResultState, points: Sequence[ChartPoint], now: datetime) -> Chart | None:
@@ -67,6 +79,7 @@ def build_chart(state: KeyResultState, points: Sequence[ChartPoint], now: dateti
     places = [
         (_share(point.at, state), _level(height, low, high)) for point, height in zip(shown, heights, strict=True)
     ]
+    broken = frozenset(map(id, breaks(shown)))
     paced = state.kind in PACED and state.curve == "linear"
     return Chart(
         start=state.start,
@@ -74,11 +87,12 @@ def build_chart(state: KeyResultState, points: Sequence[ChartPoint], now: dateti
         unit=state.unit if by_value else "%",
         low=low,
         high=high,
-        line=_pieces(places, _share(end, state)),
+        line=_pieces(places, _share(end, state), [id(point) in broken for point in shown]),
         stale=tuple((x, y) for (x, y), point in zip(places, shown, strict=True) if point.stale and y is not None),
         expected=((0.0, (0 - low) / (high - low)), (1.0, (100 - low) / (high - low))) if paced else None,
         target=_level(target, low, high),
         now=_share(end, state),
+        breaks=tuple(Break(_share(point.at, state), point.at) for point in breaks(shown)),
     )
 
 
@@ -110,10 +124,14 @@ def _level(height: float | None, low: float, high: float) -> float | None:
     return None if height is None else (height - low) / (high - low)
 
 
-def _pieces(places: list[tuple[float, float | None]], end: float) -> tuple[tuple[Spot, ...], ...]:
+def _pieces(places: list[tuple[float, float | None]], end: float, broken: list[bool]) -> tuple[tuple[Spot, ...], ...]:
+    """Return the line; it ends at unknown points and where another series begins."""
     pieces: list[tuple[Spot, ...]] = []
     piece: list[Spot] = []
-    for (x, y), (until, _) in zip(places, [*places[1:], (end, None)], strict=True):
+    for (x, y), (until, _), another in zip(places, [*places[1:], (end, None)], broken, strict=True):
+        if another:
+            pieces.append(tuple(piece))
+            piece = []
         if y is None:
             pieces.append(tuple(piece))
             piece = []

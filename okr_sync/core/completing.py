@@ -170,7 +170,7 @@ def _finish_metric(
         text=f"{name}: {show(observed.value)} {'>=' if since else '<'} 1",
         inputs=(observed.input,),
         missed=observed.missed,
-        note=observed.ignored,
+        note="; ".join(observed.notes(key_result.start)),
     )
 
 

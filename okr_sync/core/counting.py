@@ -112,7 +112,7 @@ def measure_samples(measure: Samples, key_result: KeyResult, evidence: Evidence,
         progress=p,
         attainment=p,
         formula=f"{n} of {measure.needed} samples = {show(p)}",
-        notes=(observed.ignored,) if observed.ignored else (),
+        notes=observed.notes(key_result.start),
         missed=observed.missed,
         inputs=(observed.input,),
     )

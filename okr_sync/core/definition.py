@@ -34,6 +34,7 @@ __all__ = [
     "metric_question",
     "metrics_of",
     "question_of",
+    "questions_of",
     "scope_question",
     "work_question",
 ]
@@ -85,6 +86,13 @@ def metric_question(metric: Metric) -> str:
 def scope_question(scope: DeliveryScope) -> str:
     """Return the hash of what is asked for one place of work."""
     return definition_hash(scope.source, scope.query)
+
+
+def questions_of(book: Book) -> dict[str, str]:
+    """Return metric id or scope ref → hash of what is asked, for all that a book asks."""
+    scopes = (scope for initiative in book.initiatives for scope in initiative.scopes)
+    metrics = {metric.id: metric_question(metric) for metric in book.metrics}
+    return metrics | {scope.ref: scope_question(scope) for scope in scopes}
 
 
 def work_question(initiative: Initiative) -> str:

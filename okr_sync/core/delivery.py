@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from okr_sync.core.definition import work_question
 from okr_sync.core.facts import Container, ScopeFacts, WorkItem
 from okr_sync.core.model import Initiative
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, Input
@@ -133,6 +134,7 @@ def _blank(initiative: Initiative) -> InitiativeState:
         title=initiative.title,
         owner=initiative.owner,
         key_results=initiative.key_results,
+        question=work_question(initiative),
         inputs=tuple(Input(source=source, subject=initiative.id) for source in sources),
     )
 
@@ -140,8 +142,11 @@ def _blank(initiative: Initiative) -> InitiativeState:
 def _why_unread(ref: str, facts: ScopeFacts | None) -> str | None:
     if facts is not None and facts.resolved:
         return None
+    changed = "its query changed and has no answer yet: " if facts is not None and facts.asked_anew else ""
     if facts is not None and facts.miss is not None:
-        return f"scope {ref}: {facts.miss.message}"
+        return f"scope {ref}: {changed}{facts.miss.message}"
+    if changed:
+        return f"scope {ref}: {changed}run okr-sync sync"
     return f"scope {ref} has not been read yet: run okr-sync sync"
 
 

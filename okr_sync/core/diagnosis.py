@@ -14,7 +14,16 @@ from typing import Literal, Protocol, TypeAlias
 from okr_sync.core.numbers import at_least, close
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, Snapshot
 
-__all__ = ["Cause", "CauseKind", "Past", "diagnose_key_result", "diagnose_work", "index_past", "reopened_items"]
+__all__ = [
+    "Cause",
+    "CauseKind",
+    "Past",
+    "comparable",
+    "diagnose_key_result",
+    "diagnose_work",
+    "index_past",
+    "reopened_items",
+]
 
 CauseKind: TypeAlias = Literal[
     "scope",
@@ -24,6 +33,7 @@ CauseKind: TypeAlias = Literal[
     "value",
     "baseline",
     "target",
+    "query",
     "definition",
     "stale",
     "outdated",
@@ -43,7 +53,7 @@ class Cause:
     """One reason: what it is about (`subject`: an initiative's or the key result's id), then and now.
 
     `amount` is how much: items that came (less those that left), were done, dropped or reopened; the change of the
-    value; of work delivered without effect its share.
+    value; of work delivered without effect its share. `at` is when it happened, where that is known.
     """
 
     kind: CauseKind
@@ -51,16 +61,21 @@ class Cause:
     amount: float | None = None
     before: float | None = None
     after: float | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What there is to compare with: states by id as they were at `at`, and how many items were reopened since."""
+    """What there is to compare with: states by id as they were at `at`, and how many items were reopened since.
+
+    `broken` says by id when the present series began: what was asked before is not known to be comparable.
+    """
 
     at: datetime | None = None
     key_results: Mapping[str, KeyResultState] = field(default_factory=dict)
     initiatives: Mapping[str, InitiativeState] = field(default_factory=dict)
     reopened: Mapping[str, int] = field(default_factory=dict)
+    broken: Mapping[str, datetime] = field(default_factory=dict)
 
 
 class ItemMove(Protocol):
@@ -76,8 +91,15 @@ class ItemMove(Protocol):
     def after(self) -> str | None: ...
 
 
-def index_past(before: Snapshot | None, reopened: Mapping[str, int] | None = None) -> Past:
-    """Return `before` by ids, with initiative id → items reopened since; an empty past when there is none."""
+def index_past(
+    before: Snapshot | None,
+    reopened: Mapping[str, int] | None = None,
+    broken: Mapping[str, datetime] | None = None,
+) -> Past:
+    """Return `before` by ids, with initiative id → items reopened since, and id → when its present series began.
+
+    An empty past when there is none.
+    """
     if before is None:
         return Past()
     return Past(
@@ -85,7 +107,13 @@ def index_past(before: Snapshot | None, reopened: Mapping[str, int] | None = Non
         {state.id: state for state in before.key_results},
         {state.id: state for state in before.initiatives},
         reopened or {},
+        broken or {},
     )
+
+
+def comparable(before: KeyResultState | InitiativeState, after: KeyResultState | InitiativeState) -> bool:
+    """Return whether both answer the same question, as far as that is known."""
+    return not (before.question and after.question) or before.question == after.question
 
 
 def reopened_items(changes: Iterable[ItemMove], dropped: AbstractSet[str]) -> int:
@@ -103,7 +131,8 @@ def reopened_items(changes: Iterable[ItemMove], dropped: AbstractSet[str]) -> in
 def diagnose_work(after: InitiativeState, past: Past) -> tuple[Cause, ...]:
     """Return how an initiative's items moved since then: scope, done, dropped, reopened; what did not is left out.
 
-    Items done = more done than then + those reopened. Nothing when the items are unknown, then or now.
+    Items done = more done than then + those reopened. Nothing when the items are unknown, then or now. What is asked
+    comes first, when that changed.
     """
     before = past.initiatives.get(after.id)
     if before is None or before.total is None or after.total is None:
@@ -118,7 +147,8 @@ def diagnose_work(after: InitiativeState, past: Past) -> tuple[Cause, ...]:
         Cause("dropped", after.id, dropped[1] - dropped[0], *dropped),
         Cause("reopened", after.id, reopened),
     )
-    return tuple(cause for cause in causes if cause.amount)
+    asked = () if comparable(before, after) else (Cause("query", after.id, at=past.broken.get(after.id)),)
+    return (*asked, *(cause for cause in causes if cause.amount))
 
 
 def diagnose_key_result(
@@ -130,19 +160,20 @@ def diagnose_key_result(
     of its work done, while the progress is below 0.1, or moved by less than 0.02 in 6 days or more.
     """
     before = past.key_results.get(after.id)
-    found = [] if before is None else [*_yardstick(before, after), *_facts(before, after, initiatives, past)]
+    found = [] if before is None else [*_yardstick(before, after, past), *_facts(before, after, initiatives, past)]
     return (*found, *_undelivered(before, after, initiatives, past, now))
 
 
-def _yardstick(before: KeyResultState, after: KeyResultState) -> list[Cause]:
+def _yardstick(before: KeyResultState, after: KeyResultState, past: Past) -> list[Cause]:
+    asked = [] if comparable(before, after) else [Cause("query", after.id, at=past.broken.get(after.id))]
     moved = [
         Cause(kind, after.id, before=old, after=new)
         for kind, old, new in _yardsticks(before, after)
         if old is not None and new is not None and not close(old, new)
     ]
-    if not moved and before.definition and before.definition != after.definition:
+    if not (asked or moved) and before.definition and before.definition != after.definition:
         return [Cause("definition", after.id)]
-    return moved
+    return asked + moved
 
 
 def _yardsticks(
@@ -157,7 +188,7 @@ def _facts(
     beneath = dict.fromkeys(each.subject for each in after.inputs if each.subject in initiatives)
     causes = [cause for name in beneath for cause in diagnose_work(initiatives[name], past)]
     old, new = before.value, after.value
-    if not beneath and old is not None and new is not None and old != new:
+    if not beneath and old is not None and new is not None and old != new and comparable(before, after):
         causes.append(Cause("value", after.id, new - old, old, new))
     doubted = before.status in DOUBTS or before.stale
     if after.stale and not doubted:

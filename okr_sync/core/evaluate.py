@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from okr_sync.core.capturing import doubts, wanted_baselines
-from okr_sync.core.definition import initiatives_of
+from okr_sync.core.definition import initiatives_of, question_of
 from okr_sync.core.delivery import Work, deliver_works
 from okr_sync.core.facts import History, Override
 from okr_sync.core.forecast import foresee_metric, foresee_work
@@ -96,6 +96,7 @@ def _judge(
         curve=key_result.curve.kind,
         override=overridden,
         captured=tuple(found for _, found in captured if found),
+        question=question_of(key_result.measure, evidence.metrics, evidence.initiatives),
     )
 
 

@@ -11,6 +11,7 @@ from okr_sync.core.delivery import WorkClass, classify
 from okr_sync.core.diagnosis import Cause
 from okr_sync.core.facts import Container, ScopeFacts, WorkItem
 from okr_sync.core.model import DROPPED_RESOLUTIONS, CountedUnit, IncludedItems
+from okr_sync.core.revisions import Revision
 from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState
 
 ItemClass: TypeAlias = WorkClass | Literal["not_counted"]
@@ -111,6 +112,10 @@ class Explanation:
     item_changes: tuple[ItemChange, ...]
     causes: tuple[Cause, ...] = ()
     """Why it moved since then, or did not although its work is done."""
+    revision: Revision | None = None
+    """The last change of its definition, or of what it rests on."""
+    series_since: datetime | None = None
+    """When its numbers began to answer what is asked now; None: as long as they are known."""
 
 
 class KeyResultPoint(Protocol):

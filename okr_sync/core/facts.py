@@ -146,6 +146,8 @@ class Collected:
     """Metric id → hash of its question, of those whose whole past was asked for."""
     windows: Mapping[Window, Mapping[str, Outcome]] = field(default_factory=dict)
     """Time before a start → metric id → what was true in it: only baselines are captured from these."""
+    questions: Mapping[str, str] = field(default_factory=dict)
+    """Metric id or scope ref → hash of what was asked, set by the engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,9 @@ class ScopeFacts:
     """Container id → its items."""
     miss: Miss | None = None
     resolved: bool = False
-    """True when the source has answered this scope at least once."""
+    """True when the source has answered this scope at least once, as it is asked now."""
+    asked_anew: bool = False
+    """True when it was answered, but is asked something else now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +177,10 @@ class MetricFacts:
     undated: bool = False
     """True when the newest reading carried no time of its own: it is as fresh as the source's last success."""
     miss: Miss | None = None
+    breaks: tuple[datetime, ...] = ()
+    """Times of the first reading after each change of what is asked, oldest first: before it is another series."""
+    answered: bool = True
+    """False when all readings answer what was asked earlier, and none what is asked now."""
 
 
 @dataclass(frozen=True, slots=True)

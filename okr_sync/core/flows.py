@@ -53,8 +53,8 @@ def observe_flow(counted: Counted, key_result: KeyResult, evidence: Evidence, no
     """Return what was added in [start, now] and before the due date, `share` and `rates` applied.
 
     A counter is differenced from its last reading before the start, else from its first; a drop is a reset: what it
-    shows then was added since. Unknown for a level, which is never summed, without a reading since the start, and where
-    no rate of the currency is in force.
+    shows then was added since. Across a change of what is asked nothing is differenced. Unknown for a level, which is
+    never summed, without a reading since the start, and where no rate of the currency is in force.
     """
     if counted.initiative is not None:
         flow = _finished(counted.initiative, key_result, evidence, now)
@@ -71,16 +71,16 @@ def observe_amount(metric: str, key_result: KeyResult, evidence: Evidence, now: 
     if defined is not None and defined.type != "level":
         return observe_flow(Counted(metric=metric), key_result, evidence, now)
     observed = observe(evidence, metric, now, key_result.due)
-    return observed if isinstance(observed, Unknown) else _flow(observed, observed.moments[-1:])
+    return observed if isinstance(observed, Unknown) else _flow(observed, observed.moments[-1:], key_result.start)
 
 
-def _flow(observed: Observed, moments: Sequence[Moment | Amount]) -> Flow:
+def _flow(observed: Observed, moments: Sequence[Moment | Amount], start: datetime) -> Flow:
     return Flow(
         name=observed.metric.id,
         amounts=tuple(Amount(moment.time, moment.value) for moment in moments),
         unit=observed.metric.unit,
         inputs=(observed.input,),
-        notes=(observed.ignored,) if observed.ignored else (),
+        notes=observed.notes(start),
         missed=observed.missed,
     )
 
@@ -95,13 +95,15 @@ def _added(name: str, key_result: KeyResult, evidence: Evidence, now: datetime) 
     if not since:
         return Unknown(f"metric {name} has no reading since the start", (observed.input,))
     if observed.metric.type == "flow":
-        return _flow(observed, since)
+        return _flow(observed, since, key_result.start)
     before = observed.moments[: len(observed.moments) - len(since)]
-    return _flow(observed, tuple(_increases([*before[-1:], *since])))
+    return _flow(observed, tuple(_increases([*before[-1:], *since], observed.breaks)), key_result.start)
 
 
-def _increases(moments: Sequence[Moment]) -> Iterator[Amount]:
+def _increases(moments: Sequence[Moment], breaks: Sequence[datetime]) -> Iterator[Amount]:
     for earlier, later in pairwise(moments):
+        if any(earlier.time < at <= later.time for at in breaks):
+            continue  # two counters: what the new one has over the old one says nothing
         reset = later.value < earlier.value
         yield Amount(later.time, later.value if reset else later.value - earlier.value)
 

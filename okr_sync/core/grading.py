@@ -44,7 +44,7 @@ def measure_range(measure: Range, key_result: KeyResult, evidence: Evidence, now
         attainment=p,
         inside=inside,
         formula=said,
-        notes=(observed.ignored,) if observed.ignored else (),
+        notes=observed.notes(key_result.start),
         missed=observed.missed,
         inputs=(observed.input,),
     )
@@ -77,7 +77,7 @@ def measure_zone(measure: Zone, key_result: KeyResult, evidence: Evidence, now: 
         provisional=True,
         goal=REACHED,
         formula=f"{word} ({meaning}) = {show(p)}, set by {reading.author}{evidence_said}",
-        notes=(observed.ignored,) if observed.ignored else (),
+        notes=observed.notes(key_result.start),
         missed=observed.missed,
         inputs=(observed.input,),
     )

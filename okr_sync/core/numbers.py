@@ -55,6 +55,11 @@ def show_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def show_day(instant: datetime) -> str:
+    """Return the date of an instant in UTC: "2026-11-20"."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%d")
+
+
 def show_span(span: timedelta) -> str:
     """Return a length of time in its largest fitting unit: "45 min", "2 h", "3.5 d"."""
     seconds = span.total_seconds()

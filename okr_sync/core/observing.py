@@ -9,7 +9,7 @@ from datetime import datetime
 
 from okr_sync.core.facts import Baseline, MetricFacts, Reading, ScopeFacts
 from okr_sync.core.model import Initiative, Metric
-from okr_sync.core.numbers import at_least, at_most, show
+from okr_sync.core.numbers import at_least, at_most, show, show_day
 from okr_sync.core.snapshot import InitiativeState, Input
 
 __all__ = ["Evidence", "Moment", "Observed", "Unknown", "observe"]
@@ -45,11 +45,19 @@ class Observed:
     input: Input
     missed: str = ""
     ignored: str = ""
+    breaks: tuple[datetime, ...] = ()
+    """As in `MetricFacts`. A level's moments begin at the last one; a flow's and a counter's span them all."""
 
     @property
     def value(self) -> float:
         """The last valid value."""
         return self.moments[-1].value
+
+    def notes(self, start: datetime) -> tuple[str, ...]:
+        """Return what is to be said beside the number: what is ignored, and the last series break after `start`."""
+        last = self.breaks[-1:] if self.breaks and self.breaks[-1] > start else ()
+        broken = tuple(f"query changed on {show_day(at)}: not comparable before" for at in last)
+        return (*((self.ignored,) if self.ignored else ()), *broken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +89,11 @@ def observe(evidence: Evidence, metric_id: str, now: datetime, due: datetime | N
     facts = evidence.readings.get(metric_id, MetricFacts())
     asked = (Input(source=metric.source, subject=metric.id, max_age_days=metric.max_age_days),)
     timed = _timed(facts.readings, now, due)
+    breaks = tuple(at for at in facts.breaks if at <= now and (due is None or at < due))
     valid = tuple(moment for moment in timed if not _refusal(metric, moment.value))
-    if not valid:
+    if breaks and metric.type == "level":
+        valid = tuple(moment for moment in valid if moment.time >= breaks[-1])
+    if not valid or not facts.answered:
         return Unknown(_why_none(metric, facts, timed), asked)
     last = valid[-1]
     newest = bool(facts.readings) and last.reading is _newest(facts.readings, now)
@@ -95,6 +106,7 @@ def observe(evidence: Evidence, metric_id: str, now: datetime, due: datetime | N
         input=basis,
         missed="" if facts.miss is None else f"{metric.source}: {facts.miss.message}",
         ignored=f"the newest reading is ignored: {refusal}" if refusal else "",
+        breaks=breaks,
     )
 
 
@@ -120,6 +132,9 @@ def _refusal(metric: Metric, value: float) -> str:
 
 
 def _why_none(metric: Metric, facts: MetricFacts, timed: list[Moment]) -> str:
+    if not facts.answered:
+        said = facts.miss.message if facts.miss else "run okr-sync sync, or check in a value if people type it"
+        return f"metric {metric.id}: its query changed and has no answer yet: {said}"
     if timed:
         return f"metric {metric.id} has no valid reading: {_refusal(metric, timed[-1].value)}"
     if facts.miss is not None:

@@ -9,7 +9,7 @@ from typing import TypeAlias, get_args
 
 from okr_sync.core.charts import Chart, ChartPoint, build_chart
 from okr_sync.core.cycles import CycleState
-from okr_sync.core.diagnosis import Cause, Past, diagnose_key_result, diagnose_work, index_past
+from okr_sync.core.diagnosis import Cause, Past, comparable, diagnose_key_result, diagnose_work, index_past
 from okr_sync.core.facts import SourceState
 from okr_sync.core.snapshot import (
     InitiativeState,
@@ -31,7 +31,7 @@ _LEVELS = ("organisation", "team", "individual")
 
 @dataclass(frozen=True, slots=True)
 class KeyResultRow:
-    """A key result and how far it moved since `Report.since`; None: unknown then or now."""
+    """A key result and how far it moved since `Report.since`; None: unknown then or now, or not comparable."""
 
     state: KeyResultState
     value_delta: float | None = None
@@ -131,13 +131,15 @@ def build_report(  # noqa: PLR0917 -- in the order in which one thinks of them
     sources: tuple[SourceState, ...] = (),
     cycles: tuple[CycleState, ...] = (),
     reopened: Mapping[str, int] | None = None,
+    broken: Mapping[str, datetime] | None = None,
 ) -> Report:
     """Return the report of `snapshot`, compared with `before` as it was at `since`.
 
     Objectives are ordered by level (organisation, team, individual), else as in the book. A key result belongs to an
     objective of the same snapshot. Without `before` all deltas are None. `reopened`: initiative id → items since then.
+    `broken`: id → when its present series began, of what can't be compared with `before`.
     """
-    past = index_past(before, reopened)
+    past = index_past(before, reopened, broken)
     work = {state.id: state for state in snapshot.initiatives}
     rows = [_key_result_row(state, past, histories or {}, work, snapshot.at) for state in snapshot.key_results]
     old = {} if before is None else {state.id: state for state in before.objectives}
@@ -164,10 +166,11 @@ def _key_result_row(
     state: KeyResultState, past: Past, charts: Histories, work: Mapping[str, InitiativeState], now: datetime
 ) -> KeyResultRow:
     old = past.key_results.get(state.id)
+    like = old if old is not None and comparable(old, state) else None
     return KeyResultRow(
         state,
-        value_delta=_difference(state.value, old.value if old else None),
-        progress_delta=_difference(state.progress, old.progress if old else None),
+        value_delta=_difference(state.value, like.value if like else None),
+        progress_delta=_difference(state.progress, like.progress if like else None),
         status_before=_other(old.status if old else None, state.status),
         chart=build_chart(state, charts.get(state.id, ()), now),
         causes=diagnose_key_result(state, work, past, now),

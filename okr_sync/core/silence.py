@@ -17,13 +17,13 @@ def explain_silence(book: Book, history: History) -> History:
     What was ever answered, or missed for a reason of its own, stays as it is.
     """
     scopes = {
-        scope.ref: ScopeFacts(scope.ref, scope.source, miss=miss)
+        scope.ref: replace(history.scopes.get(scope.ref, ScopeFacts(scope.ref, scope.source)), miss=miss)
         for initiative in book.initiatives
         for scope in initiative.scopes
         if (miss := _failure(history.sources, scope.source)) and _is_silent(history.scopes.get(scope.ref))
     }
     metrics = {
-        metric.id: MetricFacts(miss=miss)
+        metric.id: replace(history.metrics.get(metric.id, MetricFacts()), miss=miss)
         for metric in book.metrics
         if (miss := _failure(history.sources, metric.source)) and _is_silent(history.metrics.get(metric.id))
     }
@@ -41,5 +41,5 @@ def _failure(sources: Mapping[str, SourceState], name: str) -> Miss | None:
 def _is_silent(facts: ScopeFacts | MetricFacts | None) -> bool:
     if facts is None:
         return True
-    answered = facts.resolved if isinstance(facts, ScopeFacts) else bool(facts.readings)
+    answered = facts.resolved if isinstance(facts, ScopeFacts) else bool(facts.readings) and facts.answered
     return not answered and facts.miss is None

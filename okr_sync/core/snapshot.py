@@ -126,6 +126,8 @@ class KeyResultState:
     override: Overridden | None = None
     captured: tuple[Baseline, ...] = ()
     """The baselines that were captured for it, one a metric or ratio."""
+    question: str = ""
+    """Hash of what is asked for it; with another one its numbers are another series. Empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ class InitiativeState:
     stale: bool = False
     forecast: DeliveryForecast | None = None
     """None when nothing is left, or nothing is known."""
+    question: str = ""
+    """Hash of its scopes and of how items are counted, as in `KeyResultState`."""
 
 
 @dataclass(frozen=True, slots=True)

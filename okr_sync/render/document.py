@@ -14,8 +14,10 @@ from typing import Any, Literal
 from okr_sync.core.cycles import CycleState
 from okr_sync.core.explain import ContainerLines, Explanation, ItemLine, Work
 from okr_sync.core.report import InitiativeRow, KeyResultRow, ObjectiveRow, Report
+from okr_sync.core.series import Asked, breaks
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, ObjectiveState, Snapshot
 from okr_sync.render.cycles import cycle_document
+from okr_sync.render.revisions import revision_document
 
 KEY_RESULT = (
     "id", "title", "value", "unit", "baseline", "target", "progress", "score", "status", "as_of", "stale", "reason",
@@ -25,9 +27,9 @@ INITIATIVE = (
     "id", "title", "done", "open", "in_progress", "dropped", "total", "weight_done", "weight_total", "progress",
     "state", "as_of", "stale", "reason", "forecast",
 )  # fmt: skip
-POINT = ("value", "baseline", "target", "progress", "score", "status", "definition", "run")
+POINT = ("value", "baseline", "target", "progress", "score", "status", "definition", "run", "question")
 DELIVERY_POINT = (
-    "done", "open", "in_progress", "dropped", "weight_done", "weight_total", "progress", "state", "run",
+    "done", "open", "in_progress", "dropped", "weight_done", "weight_total", "progress", "state", "run", "question",
 )  # fmt: skip
 CAPTURE = ("version", "baseline", "author", "reason", "run")
 RUN = ("id", "trigger", "outcome", "started", "finished", "summary")
@@ -94,18 +96,25 @@ def explain_document(explanation: Explanation) -> dict[str, Any]:
             _take(each, ("key", "title", "field", "before", "after", "at")) for each in explanation.item_changes
         ],
         "causes": _all(explanation.causes),
+        "changed": None if explanation.revision is None else revision_document(explanation.revision),
+        "series_since": _plain(explanation.series_since),
     }
 
 
 def history_document(
-    kind: Literal["key_result", "objective", "initiative"], name: str, points: Iterable[object]
+    kind: Literal["key_result", "objective", "initiative"], name: str, points: Iterable[Asked]
 ) -> dict[str, Any]:
     """Return the points of one thing, in their order: objects with `slot` and the attributes of its kind."""
     fields = DELIVERY_POINT if kind == "initiative" else POINT
+    listed = list(points)
+    broken = frozenset(map(id, breaks(listed)))
     return {
         "kind": kind,
         "id": name,
-        "points": [{"at": _take(point, ("slot",))["slot"], **_take(point, fields)} for point in points],
+        "points": [
+            {"at": _take(point, ("slot",))["slot"], **_take(point, fields), "series_break": id(point) in broken}
+            for point in listed
+        ],
     }
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from okr_sync.core.charts import Chart, Spot
+from okr_sync.core.charts import Break, Chart, Spot
 from okr_sync.core.report import KeyResultRow
 from okr_sync.render import words
 
 WIDTH, HEIGHT = 320, 132  # units of the viewBox
 LEFT, RIGHT, TOP, BOTTOM = 50, 10, 12, 24  # margins around the plot, in the same units
+HALF = 0.5  # of the width: beyond it a label stands left of its line
 CLOSE = 11  # labels nearer to each other than this are not both written
 
 
@@ -21,6 +22,14 @@ class Label:
     y: float
     anchor: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A series break: the x of its line, and the date with the place where there is room for it."""
+
+    x: float
+    label: Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,7 @@ class Drawing:
     last: Spot | None
     stale: tuple[Spot, ...]
     labels: tuple[Label, ...]
+    breaks: tuple[Mark, ...] = ()
 
 
 def draw(row: KeyResultRow) -> Drawing | None:
@@ -57,7 +67,15 @@ def draw(row: KeyResultRow) -> Drawing | None:
         last=pieces[-1][-1] if pieces[-1][-1][0] >= _spot((chart.now, 0))[0] else None,
         stale=tuple(_spot(spot) for spot in chart.stale),
         labels=_labels(chart),
+        breaks=tuple(_mark(each) for each in chart.breaks),
     )
+
+
+def _mark(broken: Break) -> Mark:
+    x = _spot((broken.x, 0))[0]
+    left = broken.x > HALF
+    text = f"query changed {words.day(broken.at)}"
+    return Mark(x, Label(x - 4 if left else x + 4, TOP + 7, "end" if left else "start", text))
 
 
 def _spot(spot: Spot) -> Spot:
@@ -108,6 +126,8 @@ def _describe(row: KeyResultRow, chart: Chart) -> str:
         said.append("dashed: the expected pace")
     if chart.stale:
         said.append(f"{len(chart.stale)} stale point{'s' * (len(chart.stale) > 1)}")
-    if len(chart.line) > 1:
-        said.append(f"{len(chart.line) - 1} gap{'s' * (len(chart.line) > 2)} without data")
+    gaps = len(chart.line) - 1 - len(chart.breaks)
+    if gaps > 0:
+        said.append(f"{gaps} gap{'s' * (gaps > 1)} without data")
+    said += [f"query changed on {words.day(each.at)}, not comparable before" for each in chart.breaks]
     return "; ".join(said)

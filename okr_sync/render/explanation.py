@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from okr_sync.core.explain import CLASSES, ContainerLines, Difference, Explanation, ItemChange, ItemLine, Work
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, Status
 from okr_sync.render import reasons, words
+from okr_sync.render.revisions import revision_line
 from okr_sync.render.words import clean, status_word
 
 
@@ -16,6 +17,7 @@ def render_explanation(explanation: Explanation) -> str:
     head = _initiative(subject) if isinstance(subject, InitiativeState) else _key_result(subject)
     lines = [
         *head,
+        *_versions(explanation),
         *_section("questions", (f"{a.subject} from {a.source}: {a.query}" for a in explanation.asked)),
         *_section("inputs", _inputs(explanation)),
     ]
@@ -44,6 +46,14 @@ def _key_result(state: KeyResultState) -> list[str]:
         *([f"  owner       {clean(state.owner)}"] if state.owner else []),
         f"  definition  {clean(state.definition)}",
         *(f"  {line}" for line in expiry),
+    ]
+
+
+def _versions(explanation: Explanation) -> list[str]:
+    changed, since = explanation.revision, explanation.series_since
+    return [
+        *([f"  changed     {revision_line(changed)}"] if changed else []),
+        *([f"  series      query changed on {words.day(since)}: not comparable before"] if since else []),
     ]
 
 

@@ -64,6 +64,8 @@ def _cause(each: Cause, unit: str, own: str) -> str:
     about = "" if each.subject == own else f" of {clean(each.subject)}"
     if each.kind == "delivered_not_moved":
         return f"delivered but not moved: {words.percent(each.amount)}{about} is done"
+    if each.kind == "query":
+        return f"query{about} changed{f' on {words.day(each.at)}' if each.at else ''}: not comparable before"
     if each.kind in PLAIN:
         return PLAIN[each.kind]
     if each.kind in {"target", "baseline"}:

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from okr_sync.core.series import Asked, breaks
 from okr_sync.render import words
 from okr_sync.render.words import clean, status_word
+
+BROKEN = "---- query changed: not comparable with the lines above ----"
 
 
 class SourceRecord(Protocol):
@@ -80,6 +83,8 @@ class PointRecord(Protocol):
     def progress(self) -> float | None: ...  # noqa: D102
     @property
     def status(self) -> str: ...  # noqa: D102
+    @property
+    def question(self) -> str | None: ...  # noqa: D102
 
 
 class WorkRecord(Protocol):
@@ -97,6 +102,8 @@ class WorkRecord(Protocol):
     def dropped(self) -> int | None: ...  # noqa: D102
     @property
     def progress(self) -> float | None: ...  # noqa: D102
+    @property
+    def question(self) -> str | None: ...  # noqa: D102
 
 
 def render_runs(runs: Iterable[RunRecord]) -> str:
@@ -127,7 +134,8 @@ def render_run(run: RunRecord) -> str:
 
 
 def render_points(points: Iterable[PointRecord]) -> str:
-    """Return a line a progress point, in the given order."""
+    """Return a line a progress point, in the given order, and a line where another series begins."""
+    listed = list(points)
     rows = [
         (
             words.moment(point.slot),
@@ -136,23 +144,35 @@ def render_points(points: Iterable[PointRecord]) -> str:
             words.percent(point.progress),
             status_word(point.status),
         )
-        for point in points
+        for point in listed
     ]
-    return _table(("since", "value", "target", "progress", "status"), rows) if rows else "no point in this time\n"
+    head = ("since", "value", "target", "progress", "status")
+    return _marked(_table(head, rows), listed) if rows else "no point in this time\n"
 
 
 def render_work_points(points: Iterable[WorkRecord]) -> str:
-    """Return a line a progress point of an initiative, in the given order."""
+    """Return a line a progress point of an initiative, in the given order, and a line where another series begins."""
+    listed = list(points)
     rows = [
         (
             words.moment(point.slot),
             *(_count(number) for number in (point.done, point.in_progress, point.open, point.dropped)),
             words.percent(point.progress),
         )
-        for point in points
+        for point in listed
     ]
     head = ("since", "done", "in progress", "open", "dropped", "progress")
-    return _table(head, rows) if rows else "no point in this time\n"
+    return _marked(_table(head, rows), listed) if rows else "no point in this time\n"
+
+
+def _marked(table: str, points: Sequence[Asked]) -> str:
+    """Return the table with a line before each point that begins another series."""
+    broken = frozenset(map(id, breaks(points)))
+    head, *rows = table.splitlines()
+    lines = [head]
+    for row, point in zip(rows, points, strict=True):
+        lines += [BROKEN, row] if id(point) in broken else [row]
+    return "\n".join(lines) + "\n"
 
 
 def _source(source: SourceRecord) -> list[str]:

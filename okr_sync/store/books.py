@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -14,7 +14,7 @@ from okr_sync.core.model import Book, Cycle, Initiative, KeyResult, Metric, Obje
 from okr_sync.store.decoding import decode
 from okr_sync.store.definitions import Definition, Kind, all_versions
 
-__all__ = ["Books", "book_at"]
+__all__ = ["Books", "book_at", "defined"]
 
 Defined = TypeVar("Defined", Cycle, Objective, KeyResult, Initiative, Metric)
 KINDS: dict[type, Kind] = {
@@ -31,6 +31,12 @@ BESIDE: dict[type, frozenset[str]] = {Objective: frozenset({"key_results"}), Key
 def book_at(session: Session, book: Book, at: datetime) -> Book:
     """Return the present book with everything in it as it was in force at `at`; see `Books.at`."""
     return Books(session, book).at(at)
+
+
+def defined(cls: type[Defined], version: Definition) -> Defined:
+    """Return what a version says, as `cls`; an objective without its key results. Raises StoreError if it can't."""
+    beside = BESIDE.get(cls, frozenset())
+    return decode(cls, {name: value for name, value in version.body.items() if name not in beside})
 
 
 class Books:
@@ -98,14 +104,10 @@ class Books:
     def _decoded(self, cls: type[Defined], version: Definition) -> Defined:
         key = (cls, version.id, version.version)
         if key not in self._known:
-            self._known[key] = decode(cls, _own(cls, version.body))
+            self._known[key] = defined(cls, version)
         known = self._known[key]
         assert isinstance(known, cls)  # noqa: S101 -- the key holds the class
         return known
-
-
-def _own(cls: type, body: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in body.items() if name not in BESIDE.get(cls, frozenset())}
 
 
 def _read_by(objectives: tuple[Objective, ...]) -> Iterator[str]:

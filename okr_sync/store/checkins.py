@@ -42,6 +42,7 @@ def check_in(
     author: str,
     *,
     metric: str | None = None,
+    question: str | None = None,
     value: float | None = None,
     confidence: float | None = None,
     note: str = "",
@@ -51,8 +52,9 @@ def check_in(
 ) -> int:
     """Append a check-in and return its id.
 
-    A value, or `done` as 1 or 0, also becomes a reading of `metric`, the metric that the key result rests on. Raises
-    UsageError when a number is given without a metric to take it, or when `confidence` lies outside [0, 10].
+    A value, or `done` as 1 or 0, also becomes a reading of `metric`, the metric that the key result rests on;
+    `question` is the hash of what is asked for it. Raises UsageError when a number is given without a metric to take
+    it, or when `confidence` lies outside [0, 10].
     """
     number = value if value is not None or done is None else float(done)
     if number is not None and metric is None:
@@ -60,7 +62,7 @@ def check_in(
     if confidence is not None and not 0 <= confidence <= MOST_CONFIDENT:
         raise UsageError(f"A confidence of {confidence} can't be; give a number from 0 to {MOST_CONFIDENT}.")
     if number is not None and metric is not None:
-        add_reading(session, metric, Reading(number, now, _evidence(author, note), author, expires), now)
+        add_reading(session, metric, Reading(number, now, _evidence(author, note), author, expires), now, question)
     row = {"at": now, "key_result": key_result, "author": author, "metric": metric, "value": number}
     words = {"confidence": confidence, "note": note, "blockers": blockers, "done": done, "expires": expires}
     return insert_one(session, CHECK_INS, row | words)

@@ -110,6 +110,11 @@ def _bodies(book: Book) -> Iterator[tuple[Kind, str, Mapping[str, Any]]]:
         yield "metric", metric.id, body_of(metric)
 
 
+def known_ids(session: Session) -> tuple[str, ...]:
+    """Return the ids of everything that was ever defined, each once."""
+    return tuple(row["subject"] for row in fetch(session, select(DEFINITIONS.c.subject).distinct()))
+
+
 def body_of(defined: Cycle | Objective | KeyResult | Initiative | Metric) -> dict[str, Any]:
     """Return what is stored of a definition, field by field."""
     body: dict[str, Any] = _plain(defined)

@@ -8,7 +8,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import Session
 
+from okr_sync.core.definition import scope_question
 from okr_sync.core.facts import ScopeFacts
+from okr_sync.core.model import DeliveryScope
+from okr_sync.store.decoding import decode
 from okr_sync.store.definitions import definition
 from okr_sync.store.scopes import load_scopes
 from okr_sync.store.statements import chunks, fetch
@@ -38,9 +41,11 @@ def evidence(session: Session, initiative: str) -> tuple[ScopeFacts, ...]:
     numbers = {row["ref"]: row["ref"].removeprefix(f"{initiative}/") for row in refs}
     wanted = {ref for ref, number in numbers.items() if number.isdecimal()}
     defined = definition(session, "initiative", initiative)
+    asked: dict[str, str] = {}
     if defined is not None:
-        wanted &= {scope["ref"] for scope in defined.body["scopes"]}
-    scopes = load_scopes(session, frozenset(wanted))
+        asked = {scope["ref"]: scope_question(decode(DeliveryScope, scope)) for scope in defined.body["scopes"]}
+        wanted &= asked.keys()
+    scopes = load_scopes(session, frozenset(wanted), asked)
     return tuple(sorted(scopes.values(), key=lambda facts: int(numbers[facts.ref])))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from okr_sync.core.capturing import wanted_baselines
+from okr_sync.core.definition import questions_of
 from okr_sync.core.facts import History, SourceState
 from okr_sync.core.model import Book
 from okr_sync.store.baselines import load_baselines
@@ -25,13 +26,15 @@ def load_history(session: Session, book: Book, fresh_for: Mapping[str, timedelta
     """Return the facts of the book's metrics and scopes, the state of every source in `fresh_for`, overrides
     and captured baselines.
 
-    Each metric has the value recorded last for each valid time, oldest first. A source that was never asked is there
-    without a last success.
+    They answer what this book asks; of a metric also what was asked before, as far as it lies before. Each metric has
+    the value recorded last for each valid time, oldest first. A source that was never asked is there without a last
+    success.
     """
+    asked = questions_of(book)
     refs = frozenset(scope.ref for initiative in book.initiatives for scope in initiative.scopes)
     return History(
-        metrics=load_metrics(session, frozenset(metric.id for metric in book.metrics)),
-        scopes=load_scopes(session, refs),
+        metrics=load_metrics(session, frozenset(metric.id for metric in book.metrics), asked),
+        scopes=load_scopes(session, refs, asked),
         sources=_states(session, fresh_for),
         overrides=load_overrides(session, frozenset(key_result.id for key_result in book.key_results())),
         baselines=load_baselines(session, frozenset(each.id for each in book.key_results() if wanted_baselines(each))),

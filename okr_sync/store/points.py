@@ -36,6 +36,8 @@ class Point:
     status: Status
     definition: str
     run: int
+    question: str | None = None
+    """Hash of what was asked for it; None: an objective, or not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +56,24 @@ class DeliveryPoint:
     progress: float | None
     state: InitiativeStatus
     run: int
+    question: str | None = None
+    """Hash of what was asked for it; None: not known."""
 
 
 def told(state: ObjectiveState | KeyResultState | InitiativeState) -> dict[str, Any]:
     """Return what a point of `state` says: the columns whose change makes a new point."""
     if isinstance(state, InitiativeState):
         names: tuple[str, ...] = ("done", "in_progress", "open", "dropped", "weight_done", "weight_total", "progress")
-        return {name: getattr(state, name) for name in (*names, "state")}
+        return {name: getattr(state, name) for name in (*names, "state")} | {"question": state.question or None}
     names = ("value", "baseline", "target", "progress", "score", "status")
-    return {name: getattr(state, name, None) for name in names} | {"definition": getattr(state, "definition", "")}
+    said = {name: getattr(state, name, None) for name in names} | {"definition": getattr(state, "definition", "")}
+    return said | {"question": getattr(state, "question", None) or None}
 
 
 def text(said: Mapping[str, Any]) -> str:
     """Return what a point says as JSON, to compare. Raises ValueError when a number is not finite."""
-    return json.dumps(said, allow_nan=False)
+    known = {name: value for name, value in said.items() if name != "question" or value is not None}
+    return json.dumps(known, allow_nan=False)
 
 
 def save_points(session: Session, kind: PointKind, points: Mapping[str, Row]) -> int:

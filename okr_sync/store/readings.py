@@ -5,12 +5,17 @@ is new, or as a correction when its value, author or expiry differ from what is 
 that the source no longer has, though it answered for an earlier or equal and a later time than that, is retracted by a
 new row; an answer about the past, which may be thinner, takes nothing back. Nothing is ever changed or deleted, so both
 the valid and the recorded time of every value stay known.
+
+Each reading keeps the hash of what was asked for it. Another question begins another series: it corrects and retracts
+nothing of the earlier ones, and replaces them from its first reading on. Rows from before the hash was kept count for
+the first question that is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlmodel import Session
@@ -20,6 +25,7 @@ from okr_sync.store.statements import Row, change_all, chunks, differ, fetch, in
 from okr_sync.store.tables import MetricRow, Observation, sql
 
 OBSERVATIONS, METRICS = sql(Observation), sql(MetricRow)
+RECORDED = (OBSERVATIONS.c.metric, OBSERVATIONS.c.id)  # the order in which rows are told apart
 
 
 def save_answers(session: Session, run_id: int, collected: Collected) -> int:
@@ -27,7 +33,7 @@ def save_answers(session: Session, run_id: int, collected: Collected) -> int:
     answered = {
         metric: outcome for metric, outcome in collected.answers.items() if not isinstance(outcome, Miss | Unchanged)
     }
-    known = by_metric(session, frozenset(answered))
+    known = {metric: _newest(rows) for metric, rows in _asked(session, answered, collected.questions).items()}
     rows = [
         _row(metric, reading, collected, run_id) | {"retracted": retracted}
         for metric, readings in sorted(answered.items())
@@ -39,25 +45,20 @@ def save_answers(session: Session, run_id: int, collected: Collected) -> int:
     return insert_all(session, OBSERVATIONS, rows)
 
 
-def by_metric(session: Session, metrics: frozenset[str]) -> dict[str, dict[datetime, Row]]:
-    """Return metric → valid time → the row recorded last for it, in the order of valid times."""
-    known: dict[str, dict[datetime, Row]] = {}
-    order = (OBSERVATIONS.c.metric, OBSERVATIONS.c.valid_time, OBSERVATIONS.c.id)
-    for chunk in chunks(metrics):
-        for row in fetch(session, select(OBSERVATIONS).where(OBSERVATIONS.c.metric.in_(chunk)).order_by(*order)):
-            known.setdefault(row["metric"], {})[row["valid_time"]] = row
-    return known
+def load_metrics(
+    session: Session, metrics: frozenset[str], asked: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, MetricFacts]:
+    """Return the facts of each metric; `asked` (id → hash) says what is asked of it now, missing: whatever was.
 
-
-def load_metrics(session: Session, metrics: frozenset[str]) -> dict[str, MetricFacts]:
-    """Return the facts of each metric; one that was never asked has no readings and no miss."""
-    known = by_metric(session, metrics)
+    One that was never asked has no readings and no miss.
+    """
+    rows = _rows(session, metrics)
     misses = _misses(session, metrics)
-    return {metric: _facts(known.get(metric, {}), misses.get(metric)) for metric in sorted(metrics)}
+    return {metric: _facts(rows.get(metric, []), asked.get(metric), misses.get(metric)) for metric in sorted(metrics)}
 
 
-def add_reading(session: Session, metric: str, reading: Reading, now: datetime) -> None:
-    """Append a value that a person typed, valid from its own time or `now`."""
+def add_reading(session: Session, metric: str, reading: Reading, now: datetime, question: str | None = None) -> None:
+    """Append a value that a person typed, valid from its own time or `now`; `question` hashes what is asked for it."""
     row = {
         "metric": metric,
         "valid_time": reading.time or now,
@@ -69,16 +70,73 @@ def add_reading(session: Session, metric: str, reading: Reading, now: datetime) 
         "retracted": False,
         "recorded_at": now,
         "run_id": None,
+        "question": question,
     }
     insert_all(session, OBSERVATIONS, [row])
 
 
-def _facts(known: Mapping[datetime, Row], miss: Miss | None) -> MetricFacts:
-    rows = [row for row in known.values() if not row["retracted"]]
+def _rows(session: Session, metrics: Iterable[str]) -> dict[str, list[Row]]:
+    """Return metric → all its rows in the order in which they were recorded, each with a question if any is known."""
+    found: dict[str, list[Row]] = {}
+    for chunk in chunks(frozenset(metrics)):
+        for row in fetch(session, select(OBSERVATIONS).where(OBSERVATIONS.c.metric.in_(chunk)).order_by(*RECORDED)):
+            found.setdefault(row["metric"], []).append(row)
+    return {metric: _attributed(rows) for metric, rows in found.items()}
+
+
+def _attributed(rows: list[Row]) -> list[Row]:
+    first = next((row["question"] for row in rows if row["question"] is not None), None)
+    return [row if row["question"] is not None else {**row, "question": first} for row in rows]
+
+
+def _asked(session: Session, metrics: Iterable[str], asked: Mapping[str, str]) -> dict[str, list[Row]]:
+    """Return metric → its rows that answer what is asked of it now; all when that is not told."""
+    rows = _rows(session, metrics)
+    return {metric: [row for row in each if _answers(row, asked.get(metric))] for metric, each in rows.items()}
+
+
+def _answers(row: Row, question: str | None) -> bool:
+    return question is None or row["question"] is None or row["question"] == question
+
+
+def _newest(rows: Iterable[Row]) -> dict[datetime, Row]:
+    """Return valid time → the row recorded last for it, in the order of valid times."""
+    newest = {row["valid_time"]: row for row in rows}
+    return dict(sorted(newest.items()))
+
+
+def _facts(rows: list[Row], question: str | None, miss: Miss | None) -> MetricFacts:
+    series = _series(rows, question)
+    held = [row for part in series for row in part]
     readings = tuple(
-        Reading(row["value"], row["valid_time"], row["evidence"], row["author"], row["expires"]) for row in rows
+        Reading(row["value"], row["valid_time"], row["evidence"], row["author"], row["expires"]) for row in held
     )
-    return MetricFacts(readings, undated=bool(rows) and not rows[-1]["dated"], miss=miss)
+    return MetricFacts(
+        readings,
+        undated=bool(held) and not held[-1]["dated"],
+        miss=miss,
+        breaks=tuple(part[0]["valid_time"] for part in series[1:]),
+        answered=not held or _answers(held[-1], question),
+    )
+
+
+def _series(rows: list[Row], question: str | None) -> list[list[Row]]:
+    """Return what counts of each series, oldest first: of an earlier one only what lies before the later ones.
+
+    Series that began after the one that is asked for are left out; empty ones, too.
+    """
+    if question is None or not rows or rows[0]["question"] is None:
+        groups = [rows]
+    else:
+        begun = list(dict.fromkeys(row["question"] for row in rows))
+        until = begun.index(question) + 1 if question in begun else len(begun)
+        groups = [[row for row in rows if row["question"] == each] for each in begun[:until]]
+    parts: list[list[Row]] = []
+    for group in reversed(groups):
+        held = [row for row in _newest(group).values() if not row["retracted"]]
+        part = [row for row in held if not parts or row["valid_time"] < parts[0][0]["valid_time"]]
+        parts = [part, *parts] if part else parts
+    return parts
 
 
 def _news(
@@ -137,6 +195,7 @@ def _row(metric: str, reading: Reading, collected: Collected, run_id: int) -> di
         "expires": reading.expires,
         "recorded_at": collected.at,
         "run_id": run_id,
+        "question": collected.questions.get(metric),
     }
 
 

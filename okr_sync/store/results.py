@@ -192,6 +192,7 @@ def _key_result_at(state: KeyResultState, point: Point) -> KeyResultState:
     return replace(
         state,
         definition=point.definition,
+        question=point.question or "",
         value=point.value,
         baseline=point.baseline,
         target=point.target,
@@ -218,6 +219,7 @@ def _initiative_at(state: InitiativeState, point: DeliveryPoint) -> InitiativeSt
         weight_total=point.weight_total,
         progress=point.progress,
         state=point.state,
+        question=point.question or "",
         reason="",
         inputs=(),
         shared=(),

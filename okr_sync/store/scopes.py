@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from sqlmodel import Session
 
@@ -15,15 +16,20 @@ from okr_sync.store.work import scope_rows
 NAMED = 5  # unreadable things named in a message
 
 
-def load_scopes(session: Session, refs: frozenset[str]) -> dict[str, ScopeFacts]:
-    """Return the facts of each of `refs` that was ever asked.
+def load_scopes(
+    session: Session, refs: frozenset[str], asked: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, ScopeFacts]:
+    """Return the facts of each of `refs` that was ever asked; `asked` (ref → hash) says what is asked now, if told.
 
     Containers are in the order of the source, items in the order of their ids. A scope that holds an item or a
-    container that can't be read misses, even when its last question was answered.
+    container that can't be read misses, even when its last question was answered. One that answered something else
+    than it is asked now has no facts.
     """
     rows = sorted(scope_rows(session, refs), key=lambda row: str(row["ref"]))
     mirrors = {source: _Mirror(session, source, rows) for source in sorted({row["source"] for row in rows})}
-    return {row["ref"]: mirrors[row["source"]].facts(row) for row in rows}
+    return {
+        row["ref"]: _unanswered(row) if _asked_anew(row, asked) else mirrors[row["source"]].facts(row) for row in rows
+    }
 
 
 class _Mirror:
@@ -64,6 +70,15 @@ class _Mirror:
             f"{row['source']} lists {len(names)} that it does not show: {', '.join(names[:NAMED])}{more}; "
             "let its account read them, or take them out of the scope",
         )
+
+
+def _asked_anew(row: Row, asked: Mapping[str, str]) -> bool:
+    then, now = row["question"], asked.get(row["ref"])
+    return bool(row["resolved"] and then and now and then != now)
+
+
+def _unanswered(row: Row) -> ScopeFacts:
+    return ScopeFacts(row["ref"], row["source"], miss=_said(row), asked_anew=True)
 
 
 def _said(row: Row) -> Miss | None:

@@ -173,7 +173,9 @@ def _scope(ref: str, known: Row | None, collected: Collected) -> dict[str, objec
         "resolved": bool(known and known["resolved"]),
         "miss_kind": miss.why if miss else None,
         "miss_message": miss.message if miss else None,
+        "question": known["question"] if known else None,
     }
     if ref in collected.scopes:
-        row |= {"containers": json.dumps(collected.scopes[ref]), "resolved": True}
+        asked = collected.questions.get(ref)
+        row |= {"containers": json.dumps(collected.scopes[ref]), "resolved": True, "question": asked}
     return row

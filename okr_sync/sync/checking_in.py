@@ -54,6 +54,7 @@ def check_in(store: Store, config: Config, world: World, said: TypedCheckIn) -> 
     """
     key_result = find_key_result(config, said.key_result)
     metric = None if said.value is None else _typed_metric(config, key_result, said.value)
+    asked = definition.questions_of(config.book)
     with store.reading() as session:
         _require_open(session, config, key_result, world.clock())
 
@@ -67,6 +68,7 @@ def check_in(store: Store, config: Config, world: World, said: TypedCheckIn) -> 
             key_result=said.key_result,
             author=said.author,
             metric=metric,
+            question=asked[metric] if metric else None,
             value=said.value,
             confidence=said.confidence,
             note=said.note,

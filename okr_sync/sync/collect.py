@@ -42,6 +42,8 @@ class Asking:
     """Source → what it is to tell of the past."""
     sleep: Callable[[float], None] = time.sleep
     watch: Watch | None = None
+    questions: Mapping[str, str] = field(default_factory=dict)
+    """Metric id or scope ref → hash of what is asked."""
 
 
 def collect(sources: Mapping[str, Source], asking: Asking) -> tuple[Collected, ...]:
@@ -74,7 +76,9 @@ def _collect_one(source: Source, asking: Asking, stop: threading.Event) -> Colle
         watch=None if watch is None else lambda count: watch(source.name, count),
     )
     collected = Veil.of(source.settings).over_all(_ask(source, asking, caller))
-    return replace(collected, requests=caller.requests, retries=caller.retries, seconds=time.monotonic() - began)
+    asked = {ref: asking.questions[ref] for ref in source.questions if ref in asking.questions}
+    seconds = time.monotonic() - began
+    return replace(collected, requests=caller.requests, retries=caller.retries, seconds=seconds, questions=asked)
 
 
 def _pause(asking: Asking, stop: threading.Event) -> Callable[[float], None]:

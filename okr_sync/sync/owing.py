@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from sqlmodel import Session
 
 from okr_sync.config import Config
+from okr_sync.core.definition import questions_of
 from okr_sync.core.facts import MetricFacts
 from okr_sync.core.model import KeyResult, Objective
 from okr_sync.core.numbers import show_instant
@@ -45,7 +46,7 @@ def owed_at(session: Session, config: Config, now: datetime, soon: timedelta = S
     none, when it has ended, and when it ends within `soon` (inclusive); a check-in when there never was one.
     """
     closed = why_skipped(config.book, frozen_at(session, config.book, now))
-    facts = load_metrics(session, frozenset(metric.id for metric in config.book.metrics))
+    facts = load_metrics(session, frozenset(metric.id for metric in config.book.metrics), questions_of(config.book))
     known = checked_in(session)
     found = [
         each

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from okr_sync.config import Config, Source
 from okr_sync.core.changes import Change, changes
 from okr_sync.core.cycles import Frozen, freeze
-from okr_sync.core.definition import metrics_of
+from okr_sync.core.definition import metrics_of, questions_of
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import Collected
 from okr_sync.core.snapshot import Snapshot
@@ -144,6 +144,7 @@ def asking_for(
         past=past,
         sleep=world.sleep,
         watch=world.watch,
+        questions=questions_of(config.book),
     )
 
 

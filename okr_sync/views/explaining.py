@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -21,6 +22,8 @@ from okr_sync.errors import UsageError
 from okr_sync.store import definitions, results
 from okr_sync.views.items import evidence_of, item_changes
 from okr_sync.views.reporting import stored_snapshot
+from okr_sync.views.revisions import last_revision
+from okr_sync.views.series import broken_since, series_since
 
 
 def stored_explanation(session: Session, wanted: str, now: datetime) -> Explanation:
@@ -31,31 +34,58 @@ def stored_explanation(session: Session, wanted: str, now: datetime) -> Explanat
     snapshot = stored_snapshot(session, now)
     key_results = {state.id: state for state in snapshot.key_results}
     initiatives = {state.id: state for state in snapshot.initiatives}
-    since = _run_before(session)
-    before = None if since is None else results.snapshot_at(session, since)
+    then = _Then.of(session, snapshot)
     if wanted in key_results:
-        return _key_result(session, key_results[wanted], initiatives, before, since, now)
+        return _with_versions(session, _key_result(session, key_results[wanted], initiatives, then, now))
     if wanted in initiatives:
-        found = evidence_of(session, initiatives[wanted])
-        past = _past(session, [found], before, since)
-        return explain_initiative(
-            found,
-            asked=_asked_scopes(session, wanted),
-            before=past.initiatives.get(wanted),
-            since=since,
-            item_changes=item_changes(session, [found], since),
-            causes=diagnose_work(initiatives[wanted], past),
-        )
+        return _with_versions(session, _initiative(session, initiatives[wanted], then))
     raise UsageError(_not_found(wanted, [*key_results, *initiatives]))
 
 
-def _key_result(  # noqa: PLR0917 -- in the order in which they are found
-    session: Session,
-    state: KeyResultState,
-    initiatives: dict[str, InitiativeState],
-    before: Snapshot | None,
-    since: datetime | None,
-    now: datetime,
+@dataclass(frozen=True, slots=True)
+class _Then:
+    """The state at the run before the newest, `since`, and what can't be compared with it."""
+
+    since: datetime | None
+    before: Snapshot | None
+    broken: Mapping[str, datetime]
+
+    @classmethod
+    def of(cls, session: Session, snapshot: Snapshot) -> _Then:
+        since = _run_before(session)
+        before = None if since is None else results.snapshot_at(session, since)
+        return cls(since, before, broken_since(session, before, snapshot))
+
+    def past(self, session: Session, found: Iterable[Evidence]) -> Past:
+        reopened = {
+            each.state.id: reopened_items(item_changes(session, [each], self.since), each.counting.dropped)
+            for each in found
+        }
+        return index_past(self.before, reopened, self.broken)
+
+
+def _with_versions(session: Session, explanation: Explanation) -> Explanation:
+    subject = explanation.subject
+    return replace(
+        explanation, revision=last_revision(session, subject.id), series_since=series_since(session, subject)
+    )
+
+
+def _initiative(session: Session, state: InitiativeState, then: _Then) -> Explanation:
+    found = evidence_of(session, state)
+    past = then.past(session, [found])
+    return explain_initiative(
+        found,
+        asked=_asked_scopes(session, state.id),
+        before=past.initiatives.get(state.id),
+        since=then.since,
+        item_changes=item_changes(session, [found], then.since),
+        causes=diagnose_work(state, past),
+    )
+
+
+def _key_result(
+    session: Session, state: KeyResultState, initiatives: dict[str, InitiativeState], then: _Then, now: datetime
 ) -> Explanation:
     subjects = list(dict.fromkeys(each.subject for each in state.inputs))
     found = [evidence_of(session, initiatives[subject]) for subject in subjects if subject in initiatives]
@@ -64,23 +94,16 @@ def _key_result(  # noqa: PLR0917 -- in the order in which they are found
         for subject in subjects
         for question in (_asked_scopes(session, subject) if subject in initiatives else _asked_metric(session, subject))
     ]
-    past = _past(session, found, before, since)
+    past = then.past(session, found)
     return explain_key_result(
         state,
         asked=asked,
         evidence=found,
         before=past.key_results.get(state.id),
-        since=since,
-        item_changes=item_changes(session, found, since),
+        since=then.since,
+        item_changes=item_changes(session, found, then.since),
         causes=diagnose_key_result(state, initiatives, past, now),
     )
-
-
-def _past(session: Session, found: Iterable[Evidence], before: Snapshot | None, since: datetime | None) -> Past:
-    reopened = {
-        each.state.id: reopened_items(item_changes(session, [each], since), each.counting.dropped) for each in found
-    }
-    return index_past(before, reopened)
 
 
 def _not_found(wanted: str, known: list[str]) -> str:

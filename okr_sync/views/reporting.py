@@ -15,6 +15,7 @@ from okr_sync.store.points import Point
 from okr_sync.store.sources import source_states
 from okr_sync.views.cycles import stored_cycles
 from okr_sync.views.items import reopened_since
+from okr_sync.views.series import broken_since
 
 PUBLISHED = "published"  # the name under which published reports are remembered
 USUAL_BASIS = timedelta(days=7)  # compared with when nothing was published yet
@@ -37,15 +38,17 @@ def stored_report(session: Session, now: datetime, since: datetime | None = None
     """
     snapshot = stored_snapshot(session, now)
     basis = since or reports.last_report(session, PUBLISHED) or snapshot.at - USUAL_BASIS
+    before = results.snapshot_at(session, basis)
     return build_report(
         snapshot,
-        before=results.snapshot_at(session, basis),
+        before=before,
         since=basis,
         histories={state.id: _chart_points(session, state.id) for state in snapshot.key_results},
         run=last_run(session),
         sources=tuple(source_states(session).values()),
         cycles=stored_cycles(session, now),
         reopened=reopened_since(session, snapshot, basis),
+        broken=broken_since(session, before, snapshot),
     )
 
 
@@ -69,4 +72,4 @@ def _chart_points(session: Session, key_result: str) -> tuple[ChartPoint, ...]:
 
 
 def _chart_point(point: Point) -> ChartPoint:
-    return ChartPoint(point.at, point.value, point.progress, stale=point.status in _DOUBTFUL)
+    return ChartPoint(point.at, point.value, point.progress, stale=point.status in _DOUBTFUL, question=point.question)

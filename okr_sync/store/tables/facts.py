@@ -28,7 +28,8 @@ class SourceRow(Table, table=True):
 class Observation(Table, table=True):
     """A value of a metric at a valid time; append-only: a correction is a new row with a later recorded time.
 
-    `run_id` NULL: a person typed it in a check-in. `retracted`: the source no longer has this reading.
+    `run_id` NULL: a person typed it in a check-in. `retracted`: the source no longer has this reading. `question`: the
+    hash of what was asked; NULL: from before that was kept.
     """
 
     __tablename__ = "observations"
@@ -45,6 +46,7 @@ class Observation(Table, table=True):
     retracted: bool = False
     recorded_at: datetime
     run_id: int | None = Field(default=None, foreign_key="runs.id")
+    question: str | None = None
 
 
 class MetricRow(Table, table=True):
@@ -141,7 +143,10 @@ class MembershipRow(Table, table=True):
 
 
 class ScopeRow(Table, table=True):
-    """A scope of an initiative: its containers (JSON list of ids) and why it could not be read, if so."""
+    """A scope of an initiative: its containers (JSON list of ids) and why it could not be read, if so.
+
+    `question`: the hash of what was asked when it was last answered; NULL: from before that was kept.
+    """
 
     __tablename__ = "scopes"
 
@@ -153,6 +158,7 @@ class ScopeRow(Table, table=True):
     miss_message: str | None = None
     since: datetime
     run_id: int = Field(foreign_key="runs.id")
+    question: str | None = None
 
 
 class BaselineRow(Table, table=True):

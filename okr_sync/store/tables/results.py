@@ -47,7 +47,10 @@ class LatestRow(Table, table=True):
 
 
 class PointRow(Table, table=True):
-    """A progress point of a key result or objective; one a slot at most, none when nothing changed."""
+    """A progress point of a key result or objective; one a slot at most, none when nothing changed.
+
+    `question`: the hash of what was asked for it; NULL: an objective, or from before that was kept.
+    """
 
     __tablename__ = "points"
     __table_args__ = (
@@ -68,10 +71,11 @@ class PointRow(Table, table=True):
     status: str
     definition: str = ""
     run_id: int = Field(foreign_key="runs.id")
+    question: str | None = None
 
 
 class DeliveryPointRow(Table, table=True):
-    """A point of an initiative's work; one a slot at most, none when nothing changed."""
+    """A point of an initiative's work; one a slot at most, none when nothing changed. `question` as in `PointRow`."""
 
     __tablename__ = "delivery_points"
     __table_args__ = (
@@ -92,3 +96,4 @@ class DeliveryPointRow(Table, table=True):
     progress: float | None = Field(default=None, sa_type=Finite)
     state: str
     run_id: int = Field(foreign_key="runs.id")
+    question: str | None = None
