@@ -13,6 +13,7 @@ from okr_sync.cli.exits import DONE
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time, reading_time
 from okr_sync.config import load
+from okr_sync.config.commits import Commits
 from okr_sync.core.changes import describe
 from okr_sync.errors import UsageError
 from okr_sync.render.plan import change_document
@@ -66,7 +67,7 @@ def check_in(
         status,
         reason,
     )
-    report = write_check_in(store, config, World(clock=current_time), said)
+    report = write_check_in(store, config, World(clock=current_time, commits=Commits), said)
     if json:
         emit({"run": report.run, "changes": [change_document(change) for change in report.changes]})
     else:

@@ -12,6 +12,7 @@ from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import AsOf, Json, Place, author_of_changes, current_time, reading_time
 from okr_sync.cli.stores import reader
 from okr_sync.config import Config, load
+from okr_sync.config.commits import Commits
 from okr_sync.render import cycles as render
 from okr_sync.store import closings
 from okr_sync.store.database import Store
@@ -51,7 +52,13 @@ def close(
         return _verify(cycle, place, json=json)
     config, store = _opened(place)
     made = closing.close_cycle(
-        store, config, World(clock=current_time), cycle, author or author_of_changes(), note, early=early
+        store,
+        config,
+        World(clock=current_time, commits=Commits),
+        cycle,
+        author or author_of_changes(),
+        note,
+        early=early,
     )
     if json:
         emit(render.closing_document(made))
@@ -72,7 +79,9 @@ def reopen(
 ) -> int:
     """Open a closed cycle again; who, when and why are kept, and so is what was frozen."""
     config, store = _opened(place)
-    made = closing.reopen_cycle(store, config, World(clock=current_time), cycle, author or author_of_changes(), reason)
+    made = closing.reopen_cycle(
+        store, config, World(clock=current_time, commits=Commits), cycle, author or author_of_changes(), reason
+    )
     if json:
         emit(render.closing_document(made))
     else:

@@ -15,6 +15,7 @@ from okr_sync.cli.output import emit, progress, say
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
 from okr_sync.cli.stores import address
 from okr_sync.config import Config, load
+from okr_sync.config.commits import Commits
 from okr_sync.core.changes import Change, describe
 from okr_sync.core.facts import Collected, Miss
 from okr_sync.render.plan import change_document
@@ -23,6 +24,7 @@ from okr_sync.store.location import store_exists
 from okr_sync.sync import RunReport
 from okr_sync.sync import plan as make_plan
 from okr_sync.sync import sync as run_sync
+from okr_sync.sync.authors import Signed
 from okr_sync.sync.entries import FIX_BY_MISS
 from okr_sync.sync.run import World, outcome_of
 
@@ -31,7 +33,10 @@ def sync(
     *,
     once: Annotated[bool, Parameter(negative="", help="One run, then exit; this is what sync does.")] = True,  # noqa: ARG001
     full: Annotated[bool, Parameter(negative="", help="Bring everything anew instead of what changed.")] = False,
-    author: Annotated[str | None, Parameter(help="Who changed the definitions, for their history.")] = None,
+    author: Annotated[
+        str | None, Parameter(help="Who changed the definitions, for their history [default: as git says].")
+    ] = None,
+    reason: Annotated[str | None, Parameter(help="Why, for their history [default: what the commit says].")] = None,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
@@ -39,8 +44,8 @@ def sync(
     config = _config(place)
     store = Store.open(_store_url(place, config))
     with progress(_asked(config), quiet=json) as watch:
-        world = World(clock=current_time, watch=watch)
-        report = run_sync(store, config, world, full=full, author=author or author_of_changes())
+        world = World(clock=current_time, watch=watch, commits=Commits)
+        report = run_sync(store, config, world, full=full, author=author_of_changes(), signed=Signed(author, reason))
     if json:
         emit(_run_document(report))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ from okr_sync.config.places import Mistakes, Place, Table, nearest
 from okr_sync.config.reading import parse_table, read_table
 from okr_sync.config.references import References
 from okr_sync.config.sources import INTERVAL, Source, Sources
+from okr_sync.config.whereabouts import Defined, Lines, whereabouts
 from okr_sync.core.definition import define
 from okr_sync.core.model import Book
 from okr_sync.errors import ConfigError, Mistake
@@ -45,6 +46,8 @@ class Config:
     interval: timedelta | None
     sources: Mapping[str, Source]
     files: tuple[Path, ...]
+    lines: Mapping[Defined, Lines] = field(default_factory=dict)
+    """Where each definition stands."""
 
 
 def load(
@@ -89,6 +92,7 @@ def load(
         interval=interval,
         sources=sources.build(interval or INTERVAL),
         files=(loading.file, *files),
+        lines=whereabouts({loading.file: main_table, **tables}),
     )
 
 

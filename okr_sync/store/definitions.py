@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import select
@@ -41,18 +42,43 @@ class Definition:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Who changed a definition, and why."""
+
+    author: str
+    reason: str
+
+
+def changed(session: Session, book: Book) -> dict[tuple[Kind, str], Definition | None]:
+    """Return what `save_definitions` would write a version of → its newest version; None: it has none."""
+    newest = _newest(session)
+    new = [key for key, body in _texts(book).items() if not _in_force(newest.get(key), _hash(body))]
+    return {key: _definition(newest[key]) if key in newest else None for key in new}
+
+
 def save_definitions(  # noqa: PLR0917 -- in the order in which one says it
-    session: Session, run_id: int | None, book: Book, now: datetime, author: str, reason: str = ""
+    session: Session,
+    run_id: int | None,
+    book: Book,
+    now: datetime,
+    author: str,
+    reason: str = "",
+    credited: Mapping[tuple[Kind, str], Credit] = MappingProxyType({}),
 ) -> int:
-    """Write the versions that are new and end those that are gone; return how many definitions changed."""
-    statement = select(DEFINITIONS).order_by(DEFINITIONS.c.version)
-    newest = {(row["kind"], row["subject"]): row for row in fetch(session, statement)}
-    bodies = {(kind, id_): canonical(body) for kind, id_, body in _bodies(book)}
+    """Write the versions that are new and end those that are gone; return how many definitions changed.
+
+    `credited` says of single definitions who changed them, and why; of the others `author` and `reason` do.
+    """
+    newest = _newest(session)
+    bodies = _texts(book)
     over = [row for key, row in newest.items() if row["until"] is None and _hash(bodies.get(key)) != row["hash"]]
     new = [key for key, body in bodies.items() if not _in_force(newest.get(key), _hash(body))]
-    stamp = {"since": now, "author": author, "reason": reason, "run_id": run_id}
+    stamp = {"since": now, "run_id": run_id}
+    default = Credit(author, reason)
     change_all(session, DEFINITIONS, [{"id": row["id"], "until": now} for row in over], key=("id",))
-    insert_all(session, DEFINITIONS, [_row(key, bodies[key], newest.get(key)) | stamp for key in new])
+    rows = [_row(key, bodies[key], newest.get(key)) | asdict(credited.get(key, default)) | stamp for key in new]
+    insert_all(session, DEFINITIONS, rows)
     return len({(row["kind"], row["subject"]) for row in over} | set(new))
 
 
@@ -108,6 +134,15 @@ def _bodies(book: Book) -> Iterator[tuple[Kind, str, Mapping[str, Any]]]:
         yield "initiative", initiative.id, body_of(initiative)
     for metric in book.metrics:
         yield "metric", metric.id, body_of(metric)
+
+
+def _newest(session: Session) -> dict[tuple[Kind, str], Row]:
+    statement = select(DEFINITIONS).order_by(DEFINITIONS.c.version)
+    return {(row["kind"], row["subject"]): row for row in fetch(session, statement)}
+
+
+def _texts(book: Book) -> dict[tuple[Kind, str], str]:
+    return {(kind, id_): canonical(body) for kind, id_, body in _bodies(book)}
 
 
 def known_ids(session: Session) -> tuple[str, ...]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlmodel import Session
 
 from okr_sync.config import Config, Source
+from okr_sync.config.commits import Commits
+from okr_sync.config.whereabouts import Defined
 from okr_sync.core.changes import Change, changes
 from okr_sync.core.cycles import Frozen, freeze
 from okr_sync.core.definition import metrics_of, questions_of
@@ -21,9 +23,11 @@ from okr_sync.core.snapshot import Snapshot
 from okr_sync.registry import Registry
 from okr_sync.store import collecting, definitions, history, ledger, results
 from okr_sync.store.database import Store
+from okr_sync.store.definitions import Credit
 from okr_sync.store.ledger import Entry
 from okr_sync.store.processes import is_alive, this_process
 from okr_sync.store.sources import declare_sources
+from okr_sync.sync.authors import REASON, UNSIGNED, Signed, credits_of
 from okr_sync.sync.baselines import Again, capture_baselines, what_to_ask
 from okr_sync.sync.collect import Asking, Watch, collect
 from okr_sync.sync.entries import judge_entries
@@ -46,6 +50,8 @@ class World:
     clock: Callable[[], datetime]
     sleep: Callable[[float], None] = time.sleep
     watch: Watch | None = None
+    commits: Callable[[], Commits] | None = None
+    """Begins to ask who changed config files; None: nobody is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ def sync(
     *,
     trigger: str = "once",
     author: str = "okr-sync",
+    signed: Signed = UNSIGNED,
     full: bool = False,
     again: Again | None = None,
     registry: Registry | None = None,
@@ -76,7 +83,8 @@ def sync(
     `again` captures the baselines of one key result anew, and asks no other sources than those behind it.
 
     Facts of each source are saved in one transaction with its cursor; a source that fails changes nothing but its
-    own state. Raises BusyError when another run holds the lease, StoreError when the store can't be written.
+    own state. Changed definitions are credited to whom `signed` names, else to their commits, else to `author`. Raises
+    BusyError when another run holds the lease, StoreError when the store can't be written.
     """
     with _leased_run(store, config, world, trigger=trigger, author=author) as run:
         asking = asking_for(store, config, run.now, world, full=full, again=again, registry=registry)
@@ -84,7 +92,7 @@ def sync(
         for brought in collected:
             with store.writing() as session:
                 collecting.save_collected(session, run.id, brought)
-        return _conclude(run, collected, again=again)
+        return _conclude(replace(run, signed=signed), collected, again=again)
 
 
 def evaluate_only(
@@ -117,6 +125,7 @@ class _Run:
     now: datetime
     author: str
     before: Snapshot | None
+    signed: Signed = UNSIGNED
 
 
 def asking_for(
@@ -184,10 +193,11 @@ def _conclude(
 ) -> RunReport:
     """Evaluate and save everything in one transaction; the run ends with it."""
     book = run.config.book
+    credited = _credits(run)
     with run.store.writing() as session:
         if enter is not None:
             enter(session, run.now)
-        definitions.save_definitions(session, run.id, book, run.now, run.author, "config files")
+        definitions.save_definitions(session, run.id, book, run.now, run.author, REASON, credited)
         capture_baselines(session, run.id, run.config, collected, run.now, run.author, again)
         if seal is not None:
             seal(session, run.id, evaluate_stored(session, run.config, run.now))
@@ -200,6 +210,14 @@ def _conclude(
         outcome = outcome_of(collected)
         ledger.finish_run(session, run.id, run.world.clock(), outcome, _summary(entries))
     return RunReport(run.id, outcome, collected, snapshot, changed, entries)
+
+
+def _credits(run: _Run) -> dict[Defined, Credit]:
+    """Return who changed which definition; asked before anything is written, so that no writer waits for git."""
+    with run.store.reading() as session:
+        changed = definitions.changed(session, run.config.book)
+    commits = run.world.commits() if run.world.commits else None
+    return credits_of(run.config, changed, run.author, run.signed, commits)
 
 
 def freshness_of(config: Config) -> dict[str, timedelta]:
