@@ -20,6 +20,7 @@ from okr_sync.core.explain import Asked, Evidence, ItemChange, explain_key_resul
 from okr_sync.core.facts import Container, ScopeFacts, SourceState, WorkItem
 from okr_sync.core.model import Cycle
 from okr_sync.core.report import build_report
+from okr_sync.core.revisions import Edit, Revision
 from okr_sync.core.snapshot import (
     DeliveryForecast,
     InitiativeState,
@@ -31,6 +32,7 @@ from okr_sync.core.snapshot import (
 )
 from okr_sync.render import document
 from okr_sync.render.cycles import closing_document, cycles_document, verification_document
+from okr_sync.render.revisions import revisions_document
 from okr_sync.store.closings import Closing
 from okr_sync.store.ledger import Entry, RunRow, SourceEntry
 from okr_sync.store.points import DeliveryPoint, Point
@@ -102,6 +104,15 @@ CLOSING = Closing(
 )  # fmt: skip
 
 
+REVISIONS = (
+    Revision("key_result", "assistant-launch", 1, START, WEEK_AGO, "Ana", "Plan the quarter (commit 1f2e3d4c5b of 2026-09-28 10:12 UTC)"),
+    Revision(
+        "key_result", "assistant-launch", 2, WEEK_AGO, None, "Ben", "Count the launch twice (commit 6a7b8c9d0e of 2026-11-14 16:40 UTC)",
+        (Edit("weight", 1.0, 2.0),),
+    ),
+)  # fmt: skip
+
+
 def points() -> list[Point]:
     """Return two points of a key result."""
     rows: tuple[tuple[datetime, float, float, Status, int], ...] = (
@@ -122,6 +133,7 @@ def points() -> list[Point]:
             status,
             "4f1c2d3e5a6b7c8d",
             run,
+            "77aa88bb99cc00dd",
         )
         for slot, value, share, status, run in rows
     ]
@@ -129,7 +141,7 @@ def points() -> list[Point]:
 
 def examples() -> Mapping[str, dict[str, Any]]:
     """Return the document of each example on the page."""
-    work = (DeliveryPoint("assistant", NOW, NOW, 2, 1, 1, 1, 15.0, 24.0, 0.625, "in_progress", 12),)
+    work = (DeliveryPoint("assistant", NOW, NOW, 2, 1, 1, 1, 15.0, 24.0, 0.625, "in_progress", 12, "77aa88bb99cc00dd"),)
     explanation = explain_key_result(
         key_result(0.625, 62.5),
         asked=(Asked("assistant/1", "tracker", '{"epics":["MED-1"]}'),),
@@ -139,6 +151,7 @@ def examples() -> Mapping[str, dict[str, Any]]:
         item_changes=(ItemChange("MED-2", ITEM.title, "state", "in_progress", "done", datetime(2026, 11, 20, 9, tzinfo=UTC)),),
         causes=diagnose_key_result(key_result(0.625, 62.5), {"assistant": INITIATIVE}, index_past(BEFORE), NOW),
     )  # fmt: skip
+    explanation = replace(explanation, revision=REVISIONS[1])
     return {
         "status": document.status_document(SNAPSHOT, 12, (CYCLE,)),
         "report": document.report_document(
@@ -147,6 +160,7 @@ def examples() -> Mapping[str, dict[str, Any]]:
         "explain": document.explain_document(explanation),
         "history": document.history_document("key_result", "assistant-launch", points()),
         "history of an initiative": document.history_document("initiative", "assistant", work),
+        "history of a definition": revisions_document("assistant-launch", REVISIONS),
         "runs": document.runs_document([RUN]),
         "one run": document.run_document(RUN),
         "cycles": cycles_document((CYCLE,), (CLOSING,)),

@@ -73,6 +73,11 @@ def test_without_a_number_only_an_explanation_says_why() -> None:
         (Cause("target", "kr", None, 50, 40), "target 50 → 40 points"),
         (Cause("baseline", "kr", None, 1, 2), "baseline 1 → 2 points"),
         (Cause("definition", "kr"), "definition changed"),
+        (
+            Cause("query", "kr", at=datetime(2026, 11, 10, tzinfo=UTC)),
+            "query changed on 2026-11-10: not comparable before",
+        ),
+        (Cause("query", "i"), "query of i changed: not comparable before"),
         (Cause("stale", "kr"), "source stale"),
         (Cause("outdated", "kr"), "typed value expired"),
         (Cause("fresh", "kr"), "fresh again"),
@@ -107,7 +112,14 @@ def test_a_document_has_forecasts_and_causes_raw() -> None:
     nps, assistant = made["objectives"][0]["key_results"][0], made["initiatives"][0]
     assert (nps["forecast"]["slope"], nps["forecast"]["readings"]) == (0.1726190, 4)
     assert assistant["forecast"]["latest"] == "2026-12-17"
-    assert nps["causes"][0] == {"kind": "value", "subject": "nps", "amount": 2.0, "before": 42.0, "after": 44.0}
+    assert nps["causes"][0] == {
+        "kind": "value",
+        "subject": "nps",
+        "amount": 2.0,
+        "before": 42.0,
+        "after": 44.0,
+        "at": None,
+    }
 
 
 def test_an_explanation_tells_forecast_and_causes() -> None:
