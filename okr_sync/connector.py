@@ -112,7 +112,11 @@ class Settings(BaseModel):
 
 
 class Query(BaseModel):
-    """Base of a question (metric query or delivery scope): frozen, unknown keys refused."""
+    """Base of a question (metric query or delivery scope): frozen, unknown keys refused.
+
+    A field that holds answers, as values typed into a file, is `Field(exclude=True)`: one more answer is no other
+    question.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 

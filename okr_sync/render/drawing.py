@@ -75,7 +75,7 @@ def _mark(broken: Break) -> Mark:
     x = _spot((broken.x, 0))[0]
     left = broken.x > HALF
     text = f"query changed {words.day(broken.at)}"
-    return Mark(x, Label(x - 4 if left else x + 4, TOP + 7, "end" if left else "start", text))
+    return Mark(x, Label(x - 4 if left else x + 4, HEIGHT - BOTTOM - 4, "end" if left else "start", text))
 
 
 def _spot(spot: Spot) -> Spot:
