@@ -73,6 +73,10 @@ def _one_of(options: tuple[Any, ...], value: Any) -> Any:
     rest = [option for option in options if option is not NoneType]
     if len(rest) == 1:
         return _value(rest[0], value)
+    if not isinstance(value, Mapping):
+        return _value(next(option for option in rest if not is_dataclass(option)), value)
+    if "kind" not in value:
+        return _value(next(option for option in rest if is_dataclass(option)), value)
     kind = MEASURES[value["kind"]]
     return _dataclass(kind, {name: each for name, each in value.items() if name != "kind"})
 
