@@ -38,7 +38,7 @@ from okr_sync.core.facts import (
 from okr_sync.errors import AccessError, ProtocolError, SourceError, TransientError
 
 if TYPE_CHECKING:
-    from okr_sync.outbound.answers import HttpAnswer, parse_json
+    from okr_sync.outbound.answers import HttpAnswer, UnauthorizedError, parse_json
     from okr_sync.outbound.http import Auth, Http
     from okr_sync.outbound.sessions import guard_session
     from okr_sync.outbound.settings import WebSettings
@@ -76,6 +76,7 @@ __all__ = [
     "TransientError",
     "Transition",
     "TransitionField",
+    "UnauthorizedError",
     "Unchanged",
     "WebSettings",
     "WorkItem",
@@ -91,6 +92,7 @@ _OUTBOUND = {
     "Http": "http",
     "HttpAnswer": "answers",
     "Tokens": "tokens",
+    "UnauthorizedError": "answers",
     "WebSettings": "settings",
     "guard_session": "sessions",
     "parse_json": "answers",

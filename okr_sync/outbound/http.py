@@ -74,12 +74,14 @@ class Http:
         """
         sent = {"params": params, "json": json, "data": data, "headers": {**self._headers, **(headers or {})}}
         go = partial(self._walk, method.upper(), url, sent, accept)
+        if not isinstance(self._auth, Tokens):
+            return go(self._auth if isinstance(self._auth, SecretStr) else None)
+        token = self._auth.current()
         try:
-            return go()
+            return go(token)
         except UnauthorizedError:
-            if not isinstance(self._auth, Tokens):
-                raise
-        return go()  # with a new token: the old one was refused
+            self._auth.refuse(token)
+        return go(self._auth.current())
 
     def close(self) -> None:
         """Close all connections; a later request opens new ones."""
@@ -88,22 +90,18 @@ class Http:
         if transport:
             transport.close()
 
-    def _walk(self, method: str, url: str, sent: Mapping[str, Any], accept: Collection[int]) -> HttpAnswer:
-        token = self._auth.current() if isinstance(self._auth, Tokens) else None
-        request = self._prepare(method, url, sent, token)
+    def _walk(
+        self, method: str, url: str, sent: Mapping[str, Any], accept: Collection[int], bearer: SecretStr | None
+    ) -> HttpAnswer:
+        request = self._prepare(method, url, sent, bearer)
         for _ in range(MOST_HOPS + 1):
-            try:
-                answer = self._caller.call(partial(self._send, request, accept))
-            except UnauthorizedError:
-                if isinstance(self._auth, Tokens) and token is not None:
-                    self._auth.refuse(token)
-                raise
+            answer = self._caller.call(partial(self._send, request, accept))
             if answer.status in accept:
                 return answer
             request = _follow(request, answer)
         raise ProtocolError(f"{_place(request)}: redirects without end", fix="check the address")
 
-    def _prepare(self, method: str, url: str, sent: Mapping[str, Any], token: SecretStr | None) -> httpx.Request:
+    def _prepare(self, method: str, url: str, sent: Mapping[str, Any], bearer: SecretStr | None) -> httpx.Request:
         try:
             target = httpx.URL(url)
             target = target.copy_merge_params(_opened(sent["params"])) if sent["params"] else target
@@ -116,13 +114,12 @@ class Http:
             )
         except (httpx.InvalidURL, ValueError, TypeError):
             raise ProtocolError("an address, a header or a body can't be written", fix="check the settings") from None
-        return self._signed(request, token)
+        return self._signed(request, bearer)
 
-    def _signed(self, request: httpx.Request, token: SecretStr | None) -> httpx.Request:
+    def _signed(self, request: httpx.Request, bearer: SecretStr | None) -> httpx.Request:
         if isinstance(self._auth, tuple):
             user, password = self._auth
             request = next(httpx.BasicAuth(user, password.get_secret_value()).auth_flow(request))
-        bearer = self._auth if isinstance(self._auth, SecretStr) else token
         if bearer is not None:
             request.headers["authorization"] = f"Bearer {bearer.get_secret_value().strip()}"
         if any(not _fits_a_header(value) for _, value in request.headers.raw):
