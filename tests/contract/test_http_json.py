@@ -214,7 +214,7 @@ def test_a_hundred_pointers_into_three_documents_are_three_requests(server: Serv
 def test_every_way_of_paging_brings_all_rows(server: Server, way: str, method: str) -> None:
     """Three pages, as one list; the last one ends it."""
     query = {**DEALS, "method": method, "value": "[length(@), sum([].amount)] | sum(@)", "pages": WAYS[way]}
-    body = {"body": {}} if method == "POST" else {}
+    body: dict[str, Any] = {"body": {}} if method == "POST" else {}
     caller = CountingCaller()
     answer = ask(server, {"a": {**query, **body}}, caller)
     assert answer["a"] == (Reading(8 + 360.0, None, "[length(@), sum([].amount)] | sum(@)"),)
@@ -248,9 +248,8 @@ def test_pages_that_go_wrong_are_a_miss(server: Server, shop: Shop, page: Any, p
 def test_there_is_an_end_to_pages(server: Server, shop: Shop) -> None:
     """The cap is a mistake that is told, not a number that is too small."""
     shop.deals *= 5
-    answer = ask(
-        server, {"bad": {**DEALS, "pages": WAYS["cursor"]}, "good": {**SUMMARY, "value": "open"}}, most_pages=9
-    )
+    queries: dict[str, Any] = {"bad": {**DEALS, "pages": WAYS["cursor"]}, "good": {**SUMMARY, "value": "open"}}
+    answer = ask(server, queries, most_pages=9)
     assert isinstance(answer["bad"], Miss)
     assert "more than 9 pages" in answer["bad"].message
 
@@ -450,7 +449,8 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"value": "sum("}, "no JMESPath"), ({"value": "a", "time": "]"}, "no JMESPath"), ({"value": ""}, "no JMESPath"),
+        ({"value": "sum("}, "no JMESPath"), ({"value": "a", "time": "]"}, "no JMESPath"),
+        ({"value": ""}, "no JMESPath"),
         ({"value": "a", "body": {}}, "method: POST"), ({"value": "a", "pages": {"page": "p"}}, "needs `rows`"),
         ({"value": "a", "rows": "b", "pages": {}}, "one of"), ({"value": "a", "path": "v1"}, "path"),
         ({"value": "a", "rows": "b", "pages": {"page": "p", "link": "n"}}, "one of"),
