@@ -105,7 +105,17 @@ def test_what_is_not_public_is_refused_in_every_spelling(url: str) -> None:
     with pytest.raises(ProtocolError) as caught:
         http.request("GET", url)
     assert caught.value.fix
-    assert "pw" not in str(caught.value)
+    assert not any(word in str(caught.value) for word in ("pw", "certificate", "status"))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://ana@public.example/", "https://ana:pw@public.example/", "https://:pw@1.1.1.1/"]
+)
+def test_a_user_in_an_address_is_refused(url: str) -> None:
+    """What looks like the host may be the user, and a password may not stand there."""
+    http = Http(Caller(), WebSettings(timeout=2), resolve=resolve)
+    with pytest.raises(ProtocolError, match="user or password"):
+        http.request("GET", url)
 
 
 @pytest.mark.parametrize(
