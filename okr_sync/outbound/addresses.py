@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
-from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network, ip_address
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, TypeAlias
 
 __all__ = ["Address", "Resolve", "canonical", "find", "is_public", "literal", "look_up"]
@@ -24,14 +25,11 @@ _ISATAP = (0x00005EFE, 0x02005EFE)
 def literal(host: str) -> Address | None:
     """Return the address that `host` spells (also 2130706433, 0x7f.1, 0177.0.0.1, 127.1, fe80::1%eth0), or None."""
     bare = host.strip("[]").partition("%")[0]
-    try:
+    with suppress(ValueError):
         return ip_address(bare)
-    except (AddressValueError, ValueError):
-        pass
-    try:
+    with suppress(OSError, ValueError):
         return IPv4Address(socket.inet_aton(bare))
-    except OSError:
-        return None
+    return None
 
 
 def canonical(host: str) -> str:

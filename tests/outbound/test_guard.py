@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from okr_sync.connector import Caller, Http, ProtocolError, Referenced, TransientError, WebSettings
+from okr_sync.connector import Caller, Http, ProtocolError, Referenced, SourceError, TransientError, WebSettings
 from okr_sync.outbound.addresses import canonical, find, is_public, literal
 from okr_sync.outbound.guard import Guard
 
@@ -30,6 +32,13 @@ def resolve(host: str, port: int) -> Sequence[str]:
         return ["93.184.216.34"]
     raise OSError("no such name")
 
+
+def nowhere(host: str, port: int) -> Sequence[str]:
+    """A name server that knows nobody."""
+    raise OSError("no such name")
+
+
+LOST = Http(Caller(), WebSettings(timeout=2), resolve=nowhere)  # it never gets as far as a connection
 
 REFUSED = [
     "http://public.example/",  # no encryption
@@ -106,6 +115,19 @@ def test_what_is_not_public_is_refused_in_every_spelling(url: str) -> None:
         http.request("GET", url)
     assert caught.value.fix
     assert not any(word in str(caught.value) for word in ("pw", "certificate", "status"))
+
+
+@given(st.text(alphabet=st.characters(), max_size=40))
+@example("\x00")
+@example("\ud800")
+@example("[::1")
+@example("a" * 70 + ".example")
+@example("xn--\u00e9")
+def test_whatever_stands_in_an_address_ends_in_a_typed_error(text: str) -> None:
+    """No text gets through, and none breaks the guard."""
+    for url in (f"https://{text}", text, f"https://127.0.0.1{text}", f"https://{text}@10.0.0.1/"):
+        with pytest.raises(SourceError):
+            LOST.request("GET", url)
 
 
 @pytest.mark.parametrize(

@@ -305,12 +305,15 @@ def test_a_proxy_is_used_only_when_it_is_written() -> None:
     """Its own address needs no listing; private targets behind it do; its password shows nowhere."""
     with served() as (port, lines):
         proxy = SecretStr(f"http://ana:{SECRET}@127.0.0.1:{port}")
-        behind = http_to(settings={"proxy": proxy, "allow_hosts": ("plain.example",)}, resolve=lambda host, port: [])
+        settings = {"proxy": proxy, "allow_hosts": ("plain.example",)}
+        behind = http_to(
+            settings=settings, resolve=lambda host, port: ["10.0.0.1"] if host == "private.example" else []
+        )
         assert behind.request("GET", "http://plain.example/x").status == 200
         with pytest.raises(TransientError, match="ProxyError") as caught:
             behind.request("GET", "https://secure.example/x")
         assert SECRET not in "".join(traceback.format_exception(caught.value))
-        for private in ("https://127.0.0.1/", "https://2130706433/", "https://localhost/"):
+        for private in ("https://127.0.0.1/", "https://2130706433/", "https://localhost/", "https://private.example/"):
             with pytest.raises(ProtocolError, match="private address"):
                 behind.request("GET", private)
     assert lines == ["GET http://plain.example/x HTTP/1.1", "CONNECT secure.example:443 HTTP/1.1"]
