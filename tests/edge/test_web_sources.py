@@ -126,6 +126,13 @@ def test_the_schema_knows_their_keys() -> None:
         assert f'"{key}"' in text
 
 
+def test_the_example_loads() -> None:
+    """It is a whole config."""
+    folder = Path(__file__).parents[2] / "config" / "examples" / "web"
+    book = load(folder, {"PROMETHEUS_TOKEN": "x", "CRM_TOKEN": "y"}, registry()).book
+    assert [each.id for each in book.key_results()] == ["available", "fast", "revenue", "liked"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
