@@ -53,8 +53,8 @@ objectives:
 class Site:
     """Plays a CRM that repeats the key it was sent, and a Prometheus."""
 
-    def __init__(self) -> None:
-        self.is_well = True
+    def __init__(self, *, is_well: bool = True) -> None:
+        self.is_well = is_well
 
     def respond(self, request: Request) -> Response:
         key = request.headers.get("x-api-key") or request.headers.get("authorization")
@@ -69,13 +69,8 @@ class Site:
 
 
 @pytest.fixture
-def site() -> Site:
-    return Site()
-
-
-@pytest.fixture
-def server(site: Site) -> Iterator[Server]:
-    with Server(site) as server:
+def server() -> Iterator[Server]:
+    with Server(Site()) as server:
         yield server
 
 
@@ -110,10 +105,10 @@ def test_a_run_reads_what_is_written(tmp_path: Path, server: Server) -> None:
     assert "s3cret" not in repr(report)
 
 
-def test_a_run_with_refused_keys_says_so_without_them(tmp_path: Path, server: Server, site: Site) -> None:
+def test_a_run_with_refused_keys_says_so_without_them(tmp_path: Path) -> None:
     """Two requests in all: one a source; no secret in what the run says."""
-    site.is_well = False
-    report, _ = run(tmp_path, server)
+    with Server(Site(is_well=False)) as server:
+        report, _ = run(tmp_path, server)
     assert {each.source: bool(each.error) for each in report.collected} == {"crm": True, "monitoring": True}
     assert "s3cret" not in repr(report)
     assert len(server.log) <= 3

@@ -1,4 +1,4 @@
-"""Closes what tests open."""
+"""The loopback site of these tests; what they open is closed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.outbound.web import MADE
+from okr_sync.sandbox.server import Server
+from tests.outbound.web import MADE, Site
+
+
+@pytest.fixture
+def site() -> Site:
+    """What the server answers with."""
+    return Site()
+
+
+@pytest.fixture
+def server(site: Site) -> Iterator[Server]:
+    """The site on loopback."""
+    with Server(site) as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)

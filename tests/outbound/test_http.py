@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -26,17 +26,6 @@ from tests.outbound.web import Site, certificate, http_to, served
 
 T = TypeVar("T")
 SECRET = "s3cret-token"
-
-
-@pytest.fixture
-def site() -> Site:
-    return Site()
-
-
-@pytest.fixture
-def server(site: Site) -> Iterator[Server]:
-    with Server(site) as server:
-        yield server
 
 
 def test_what_is_sent_is_what_was_asked(server: Server, site: Site) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,6 @@ from okr_sync.connector import Caller, ProtocolError, SourceError, WebSettings, 
 from okr_sync.sandbox.server import Fault, Response, Server
 from tests.outbound.test_guard import PRIVATE_NAMES, resolve
 from tests.outbound.web import HOME, Site, certificate, served
-
-
-@pytest.fixture
-def site() -> Site:
-    return Site()
-
-
-@pytest.fixture
-def server(site: Site) -> Iterator[Server]:
-    with Server(site) as server:
-        yield server
 
 
 def get(url: str, look: Callable[..., Any] = resolve, **settings: Any) -> requests.Response:
