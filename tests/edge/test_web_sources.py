@@ -60,9 +60,11 @@ class Site:
         key = request.headers.get("x-api-key") or request.headers.get("authorization")
         if not self.is_well:
             return Response.of({"error": f"no such key: {key}"}, 401)
-        if request.path == "/api/v1/query":
-            series = {"metric": {}, "value": [NOW.timestamp(), "7"]}
-            return Response.of({"status": "success", "data": {"resultType": "vector", "result": [series]}})
+        series = {"metric": {}, "value": [NOW.timestamp(), "7"]}
+        prometheus = {"/api/v1/query": ("vector", [series]), "/api/v1/query_range": ("matrix", [])}
+        if request.path in prometheus:
+            kind, result = prometheus[request.path]
+            return Response.of({"status": "success", "data": {"resultType": kind, "result": result}})
         if request.path == "/deals":
             return Response.of({"deals": [10, 20, 20]})
         return Response.of({"error": f"nothing here for {key}"}, 404)
@@ -101,7 +103,8 @@ def test_a_run_reads_what_is_written(tmp_path: Path, server: Server) -> None:
     """Two pointers into one document are one request; a missing document leaves the rest alone."""
     report, values = run(tmp_path, server)
     assert values == {"deals": 3.0, "won": 50.0, "lost": None, "up": 7.0}
-    assert sorted(each.path for each in server.log) == ["/api/v1/query", "/deals", "/lost"]
+    asked = sorted(each.path for each in server.log)
+    assert asked == ["/api/v1/query", "/api/v1/query_range", "/deals", "/lost"]  # the first run asks for the past, too
     assert "s3cret" not in repr(report)
 
 
