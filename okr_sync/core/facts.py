@@ -91,6 +91,14 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class DueSeen:
+    """The due day that a work item or container was seen to have from the instant `at` on; None: none any more."""
+
+    due: date | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """One change of a work item at the instant `at`, from the tracker's own change log.
 
@@ -167,6 +175,8 @@ class ScopeFacts:
     """True when the source has answered this scope at least once, as it is asked now."""
     asked_anew: bool = False
     """True when it was answered, but is asked something else now."""
+    dues: Mapping[str, tuple[DueSeen, ...]] = field(default_factory=dict)
+    """Item or container id → the due days that it was seen to have, oldest first; those that never had one lack."""
 
 
 @dataclass(frozen=True, slots=True)

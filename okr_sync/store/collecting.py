@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected
+from okr_sync.store.due_dates import save_due_dates
 from okr_sync.store.ledger import SourceEntry, record_sources, require_running
 from okr_sync.store.readings import save_answers
 from okr_sync.store.sources import save_source
@@ -23,6 +24,7 @@ class Saved:
     members: int = 0
     containers: int = 0
     scopes: int = 0
+    due_dates: int = 0
 
     def total(self) -> int:
         """Return the sum."""
@@ -50,6 +52,7 @@ def _save_facts(session: Session, run_id: int, collected: Collected) -> Saved:
         members=save_members(session, run_id, collected),
         containers=save_containers(session, run_id, collected),
         scopes=save_scopes(session, run_id, collected),
+        due_dates=save_due_dates(session, run_id, collected),
     )
 
 

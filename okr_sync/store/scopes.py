@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from types import MappingProxyType
 
 from sqlmodel import Session
 
 from okr_sync.core.facts import Miss, ScopeFacts
 from okr_sync.store import mirror
+from okr_sync.store.due_dates import load_due_dates
 from okr_sync.store.statements import Row
 from okr_sync.store.work import scope_rows
 
@@ -43,6 +45,7 @@ class _Mirror:
             self._members.setdefault(row["container"], []).append(row["item"])
         held = frozenset(item for items in self._members.values() for item in items)
         self._items = {row["id"]: row for row in mirror.item_rows(session, source, held)}
+        self._dues = load_due_dates(session, source, wanted | held)
 
     def facts(self, row: Row) -> ScopeFacts:
         ids = [id_ for id_ in json.loads(row["containers"]) if id_ in self._containers]
@@ -54,6 +57,7 @@ class _Mirror:
             items={id_: tuple(mirror.work_item(self._items[item]) for item in items) for id_, items in held.items()},
             miss=_said(row) or self._unreadable(row),
             resolved=row["resolved"],
+            dues={id_: self._dues[id_] for id_ in sorted({*ids, *chain(*held.values())} & self._dues.keys())},
         )
 
     def _unreadable(self, row: Row) -> Miss | None:

@@ -40,7 +40,7 @@ def test_7_of_8_on_time_are_972_of_1000_where_90_percent_are_wanted() -> None:
     assert state.progress == pytest.approx(0.9722222)
     assert (state.status, state.expected, state.kind) == ("on_track", 1, "on_time")
     assert state.formula == (
-        "7 of 8 due were closed in time = 0.875; 0.875 / 0.9 = 0.972 (by the due dates as they are now)"
+        "7 of 8 due were closed in time = 0.875; 0.875 / 0.9 = 0.972 (by the due dates as first seen)"
     )
 
 

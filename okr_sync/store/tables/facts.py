@@ -127,6 +127,20 @@ class ContainerRow(Table, table=True):
     run_id: int = Field(foreign_key="runs.id")
 
 
+class DueDateRow(Table, table=True):
+    """The due day that an item or container was seen to have from `seen_at` on; append-only. NULL: none any more."""
+
+    __tablename__ = "due_dates"
+    __table_args__ = (Index("ix_due_dates_source_thing", "source", "thing"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    thing: str
+    due: date | None = None
+    seen_at: datetime
+    run_id: int = Field(foreign_key="runs.id")
+
+
 class MembershipRow(Table, table=True):
     """An item in a container from `since` until `until` (NULL: still there), as recorded."""
 

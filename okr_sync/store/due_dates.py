@@ -1,0 +1,44 @@
+"""The due dates that items and containers were seen to have: a date that is moved later doesn't hide the first one.
+
+A row is appended when a thing is first seen with a due date, and each time it is seen with another one or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from okr_sync.core.facts import Collected, DueSeen
+from okr_sync.store.statements import Row, chunks, fetch, insert_all
+from okr_sync.store.tables import DueDateRow, sql
+
+DUE_DATES = sql(DueDateRow)
+
+
+def save_due_dates(session: Session, run_id: int, collected: Collected) -> int:
+    """Append the due dates of what was brought where they differ from the newest ones; return the rows written."""
+    brought = {held.id: held.due for held in collected.containers} | {item.id: item.due for item in collected.items}
+    known = load_due_dates(session, collected.source, frozenset(brought))
+    stamp = {"source": collected.source, "seen_at": collected.at, "run_id": run_id}
+    rows = [
+        {"thing": thing, "due": due} | stamp
+        for thing, due in sorted(brought.items())
+        if due != (known[thing][-1].due if thing in known else None)
+    ]
+    return insert_all(session, DUE_DATES, rows)
+
+
+def load_due_dates(session: Session, source: str, things: frozenset[str]) -> dict[str, tuple[DueSeen, ...]]:
+    """Return item or container id → the due days that it was seen to have, oldest first; without any: left out."""
+    seen: dict[str, list[DueSeen]] = {}
+    for row in _rows(session, source, things):
+        seen.setdefault(row["thing"], []).append(DueSeen(row["due"], row["seen_at"]))
+    return {thing: tuple(each) for thing, each in seen.items()}
+
+
+def _rows(session: Session, source: str, things: frozenset[str]) -> Iterator[Row]:
+    wanted = select(DUE_DATES).where(DUE_DATES.c.source == source).order_by(DUE_DATES.c.id)
+    for chunk in chunks(things):
+        yield from fetch(session, wanted.where(DUE_DATES.c.thing.in_(chunk)))
