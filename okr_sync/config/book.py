@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from okr_sync.config.calendar import overlapping, without_days
 from okr_sync.config.capturing import refuse_two_captures
 from okr_sync.config.language import (
     CycleEntry,
@@ -35,6 +36,8 @@ from okr_sync.core.model import (
 
 __all__ = ["BookMaker"]
 
+MOST_WEIGHT = 1e9
+
 DAY = timedelta(days=1)
 
 
@@ -61,6 +64,8 @@ class BookMaker:
     def make(self) -> Book:
         """Return the book, in the order of the files."""
         cycles = {name: self._cycle(name, entry) for name, entry in self.main.cycles.items()}
+        for name, message in overlapping(cycles):
+            self.mistake(self.main.cycles[name].place, message)
         metrics = tuple(self._metric(name, entry) for name, entry in self._metrics.items())
         objectives = tuple(
             self._objective(entry, file, cycles.get(file.cycle or ""))
@@ -196,6 +201,8 @@ class BookMaker:
     def _check_weight(self, entry: ObjectiveEntry | KeyResultEntry) -> None:
         if entry.weight < 0:
             self.mistake(entry.at("weight"), f"weight: {entry.weight:g} is negative; 0 means watched only")
+        if entry.weight > MOST_WEIGHT:
+            self.mistake(entry.at("weight"), f"weight: {entry.weight:g} is above {MOST_WEIGHT:g}; only ratios matter")
 
     def _key_result(
         self, entry: KeyResultEntry, cycle: Cycle | None, said: tuple[StatusEntry | None, ...]
@@ -215,6 +222,8 @@ class BookMaker:
         if measure is None:
             return None
         refuse_two_captures(measure, entry.at("measure"), self)
+        if last >= first and without_days(measure, first, last):
+            self.mistake(entry.at("measure"), f"measure: every day from {first} to {last} is skipped: nothing is due")
         return KeyResult(
             id=entry.id,
             title=entry.title,
@@ -224,7 +233,7 @@ class BookMaker:
             owner=owner,
             weight=entry.weight,
             preset=preset_of((entry.status, *said)),
-            curve=curve_of((entry.status, *said), first),
+            curve=curve_of((entry.status, *said), first, self.zone.key),
         )
 
     def _refuse_circles(self, objectives: tuple[Objective, ...]) -> None:

@@ -89,8 +89,13 @@ def preset_of(said: Iterable[StatusEntry | None]) -> Preset:
     return next((entry.preset for entry in said if entry is not None and entry.preset is not None), "pace")
 
 
-def curve_of(said: Iterable[StatusEntry | None], first: date) -> Curve:
-    """Return the curve that the nearest of these entries names, for what starts on the day `first`; else linear."""
+def curve_of(said: Iterable[StatusEntry | None], first: date, zone: str) -> Curve:
+    """Return the curve that the nearest of these entries names, for what starts on the local day `first`; else linear.
+
+    `zone` is the IANA name of the time zone in which days begin and end.
+    """
     nearest = (entry.expected for entry in said if entry is not None and entry.expected is not None)
     expected = next(nearest, Expected("linear"))
-    return Curve(expected.kind, expected.points, first if expected.kind == "workdays" else None)
+    if expected.kind in {"linear", "none"}:
+        return Curve(expected.kind)
+    return Curve(expected.kind, expected.points, first, zone)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 from okr_sync.core.model import Curve
 
@@ -20,7 +21,7 @@ def expected_share(curve: Curve, start: datetime, due: datetime, now: datetime) 
 
     linear: the elapsed share of [start, due). workdays: the share of its days from Monday to Friday that have elapsed,
     evenly within a day; linear where there is none. phased: linear between the points (days since the start, share),
-    from (0, 0) if the first point is later; the last share holds from its day on.
+    from (0, 0) if the first point is later; the last share holds from its day on. Days are local ones.
     """
     if curve.kind == "none":
         return None
@@ -29,11 +30,22 @@ def expected_share(curve: Curve, start: datetime, due: datetime, now: datetime) 
     if now <= start:
         return 0.0
     if curve.kind == "phased":
-        return _between(((0.0, 0.0), *curve.points), (now - start) / DAY)
+        return _between(((0.0, 0.0), *curve.points), _elapsed_days(curve, start, now))
     if curve.kind == "workdays" and curve.first is not None:
-        whole = _workdays(curve.first, round((due - start) / DAY))
-        return min(1.0, _workdays(curve.first, (now - start) / DAY) / whole) if whole else (now - start) / (due - start)
+        whole = _workdays(curve.first, _elapsed_days(curve, start, due))
+        passed = _workdays(curve.first, _elapsed_days(curve, start, now))
+        return min(1.0, passed / whole) if whole else (now - start) / (due - start)
     return (now - start) / (due - start)
+
+
+def _elapsed_days(curve: Curve, start: datetime, now: datetime) -> float:
+    """Return how many local days have passed since the start; inside a day of 23 or 25 hours evenly."""
+    if curve.first is None:
+        return (now - start) / DAY
+    zone = ZoneInfo(curve.zone)
+    today = now.astimezone(zone).date()
+    begin, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (today, today + DAY))
+    return (today - curve.first).days + (now - begin) / (end - begin)
 
 
 def _between(points: Sequence[tuple[float, float]], day: float) -> float:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from okr_sync.core.capturing import doubts, wanted_baselines
 from okr_sync.core.definition import initiatives_of, question_of
 from okr_sync.core.delivery import Work, deliver_works
 from okr_sync.core.facts import History, Override
+from okr_sync.core.flows import local_day
 from okr_sync.core.forecast import foresee_metric, foresee_work
 from okr_sync.core.freshness import refresh
 from okr_sync.core.judgement import Judgement
@@ -24,6 +25,8 @@ from okr_sync.core.snapshot import InitiativeState, KeyResultState, Snapshot
 from okr_sync.core.status import Verdict, judge_status
 
 __all__ = ["evaluate"]
+
+INSTANT = timedelta(microseconds=1)
 
 
 def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
@@ -105,10 +108,10 @@ def _foresee(book: Book, work: Mapping[str, Work], now: datetime) -> tuple[Initi
     dues: dict[str, list[date]] = {}
     for key_result in book.key_results():
         for name in initiatives_of(key_result.measure):
-            dues.setdefault(name, []).append(_last_day(key_result))
+            dues.setdefault(name, []).append(_last_day(key_result, book.timezone))
     named = {key_result.id: key_result for key_result in book.key_results()}
     for initiative in book.initiatives:
-        found = [_last_day(named[name]) for name in initiative.key_results if name in named]
+        found = [_last_day(named[name], book.timezone) for name in initiative.key_results if name in named]
         dues.setdefault(initiative.id, []).extend(found)
     return tuple(
         replace(each.state, forecast=foresee_work(initiative, each, now, min(dues[initiative.id], default=None)))
@@ -117,9 +120,9 @@ def _foresee(book: Book, work: Mapping[str, Work], now: datetime) -> tuple[Initi
     )
 
 
-def _last_day(key_result: KeyResult) -> date:
-    """Return the local date that ends at the due instant, local midnight of a zone from UTC-10 to UTC+13."""
-    return (key_result.due - timedelta(hours=11)).astimezone(UTC).date()
+def _last_day(key_result: KeyResult, timezone: str) -> date:
+    """Return the local day that ends at the due instant."""
+    return local_day(key_result.due - INSTANT, timezone)
 
 
 def _put_stale(verdict: Verdict, judgement: Judgement) -> Verdict:

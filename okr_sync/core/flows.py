@@ -130,7 +130,10 @@ def _attribute(flow: Flow, counted: Counted, timezone: str) -> Flow | Unknown:
         if rate is None:
             day = local_day(amount.time, timezone)
             return Unknown(f"no rate for {flow.unit or flow.name} holds on {day}: add one from that day", flow.inputs)
-        amounts.append(Amount(amount.time, amount.value * rate * counted.share))
+        value = amount.value * rate * counted.share
+        if not math.isfinite(value):
+            return Unknown(f"an amount of {flow.name} is too large to compute with", flow.inputs)
+        amounts.append(Amount(amount.time, value))
     return Flow(_say(flow, counted), tuple(amounts), flow.unit, flow.inputs, flow.notes, flow.missed)
 
 

@@ -52,7 +52,7 @@ def measure_composite(measure: Composite, key_result: KeyResult, now: datetime, 
     # What lacks a part is never met for good: at the due date there is no verdict on it.
     undecided = now >= key_result.due and joined is not None and at_least(joined[0], 1.0)
     if joined is None or (lacking and (measure.require_all or undecided)):
-        reason = "; ".join(lacking) or "no part has a weight: give at least one a weight above 0"
+        reason = "; ".join(lacking) or "no part has a weight: give at least one a weight above 0, and none below"
         return unknown(Unknown(reason, inputs), unit="%", baseline=0.0, target=100.0)
     p, pace, said = joined
     parts = "; ".join(f"[{each.part.title}] {each.judgement.formula}" for each in judged)
@@ -102,9 +102,10 @@ def _join(measure: Composite, judged: Sequence[_Judged]) -> tuple[float, float, 
 
 
 def _join_weighted(judged: Sequence[_Judged]) -> tuple[float, float, str] | None:
-    whole = math.fsum(each.part.weight for each in judged)
-    if whole <= 0:
+    weights = [each.part.weight for each in judged]
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not any(weights):
         return None
+    whole = math.fsum(weights)
     score = math.fsum(each.part.weight * each.score for each in judged) / whole
     pace = math.fsum(each.part.weight * each.pace for each in judged) / whole
     terms = " + ".join(f"{show(each.part.weight)}·{show(each.score)}" for each in judged)

@@ -24,7 +24,7 @@ class Judgement:
     initiative the share of its work, else progress). `inside` tells whether a bound holds now. `late`: done, but not
     by the due date. `notes` are sentences to be said with the status; `missed` says why the newest question failed.
     `provisional`: what is reached may be lost again, so that it is met only at the due date. `goal` is the progress
-    that counts as met.
+    that counts as met. A number that is not finite raises OverflowError.
     """
 
     pace: Pace
@@ -47,7 +47,7 @@ class Judgement:
     def __post_init__(self) -> None:
         for number in (self.value, self.baseline, self.target, self.progress, self.attainment):
             if number is not None and not math.isfinite(number):
-                raise ValueError(f"a judgement holds finite numbers or None, not {number}")
+                raise OverflowError(f"a judgement holds finite numbers or None, not {number}")
 
 
 def unknown(

@@ -15,7 +15,7 @@ from okr_sync.core.completing import measure_delivery, measure_done, measure_ste
 from okr_sync.core.counting import measure_ratio, measure_samples, measure_total
 from okr_sync.core.grading import measure_range, measure_zone
 from okr_sync.core.joining import measure_composite
-from okr_sync.core.judgement import Judgement
+from okr_sync.core.judgement import Judgement, unknown
 from okr_sync.core.kinds import All, Gate, OnTime, Range, Rate, Ratio, Samples, Total, Weighted, Zone
 from okr_sync.core.model import Change, Delivery, Done, KeyResult, Measure, Steps, Threshold
 from okr_sync.core.observing import Evidence
@@ -54,6 +54,13 @@ def measure_key_result(key_result: KeyResult, evidence: Evidence, now: datetime)
 
     A captured baseline counts as if it were written; a measure that waits for one has no progress.
     """
+    try:
+        return _measure(key_result, evidence, now)
+    except OverflowError:
+        return unknown("the numbers are too large to compute with")
+
+
+def _measure(key_result: KeyResult, evidence: Evidence, now: datetime) -> Judgement:
     measure = settle(key_result.measure, key_result.id, evidence.baselines)
     match measure:
         case Change() | Threshold() | Range() | Zone():

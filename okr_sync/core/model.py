@@ -204,12 +204,13 @@ class Curve:
     """How progress is expected to grow; see `curves`.
 
     `points` of a phased one are (days since the start, share), days ascending, shares in [0, 1] and never falling.
-    `first` is the local day of the start, needed to tell workdays.
+    `first` is the local day of the start in the time zone `zone` (IANA name); without it days have 24 hours.
     """
 
     kind: CurveKind = "linear"
     points: tuple[tuple[float, float], ...] = ()
     first: date | None = None
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)

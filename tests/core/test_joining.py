@@ -97,7 +97,7 @@ def test_a_gate_that_cannot_be_seen_is_unknown_and_so_is_one_with_nothing_behind
 
 def test_parts_without_weight_score_nothing() -> None:
     state = joined(Weighted((Part("a", Change("a", 0, target=1), 0.0),)), 0.5)
-    assert state.reason == "no part has a weight: give at least one a weight above 0"
+    assert state.reason == "no part has a weight: give at least one a weight above 0, and none below"
 
 
 def test_a_partial_score_is_never_met() -> None:

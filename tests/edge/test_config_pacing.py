@@ -24,7 +24,7 @@ objectives:
       - {id: phased, title: C, measure: {metric: nps, baseline: 0, target: 1}}
       - {id: gap, title: D, status: {preset: gap}, measure: {metric: nps, baseline: 0, target: 1}}
 """
-PHASED = Curve("phased", ((30, 0.1), (60, 0.4), (92, 1.0)))
+PHASED = Curve("phased", ((30, 0.1), (60, 0.4), (92, 1.0)), date(2026, 10, 1), "Europe/Berlin")
 
 
 def test_without_a_word_the_pace_and_a_straight_line_count(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_each_word_is_taken_from_the_nearest_place_that_says_it(tmp_path: Path) 
     folder = Folder(tmp_path).main(f"{MAIN}status: {{preset: oboard, expected: workdays}}\n").okrs(HEAD + KEY_RESULTS)
     book = folder.load().book
     assert [each.preset for each in book.objectives] == ["oboard", "viva"]
-    workdays = Curve("workdays", first=date(2026, 10, 1))
+    workdays = Curve("workdays", (), date(2026, 10, 1), "Europe/Berlin")
     assert [(each.preset, each.curve) for each in book.key_results()] == [
         ("oboard", workdays), ("oboard", Curve("none")), ("viva", PHASED), ("gap", PHASED)
     ]  # fmt: skip
