@@ -18,6 +18,7 @@ from okr_sync.config.language import (
     ObjectiveEntry,
     OkrsFile,
 )
+from okr_sync.config.measuring import unpeopled
 from okr_sync.config.names import Declared
 from okr_sync.config.pacing import StatusEntry, curve_of, preset_of
 from okr_sync.config.places import Mistakes, Place
@@ -137,7 +138,20 @@ class BookMaker:
             minimum=low,
             maximum=high,
             max_age_days=entry.max_age / DAY if entry.max_age else None,
+            personal=entry.personal,
+            population=self._population(name, entry),
+            privacy_k=entry.privacy_k or self.main.privacy_k,
         )
+
+    def _population(self, name: str, entry: MetricEntry) -> str | None:
+        for key in ("population", "privacy_k"):
+            if entry.written(key) and not entry.personal:
+                self.mistake(entry.at(key), f"{key}: belongs to what is `personal: true`")
+        if entry.population == name:
+            self.mistake(entry.at("population"), "population: name another metric, which counts the people")
+        elif entry.population is not None:
+            self.declared.has("metric", entry.population, entry.at("population"))
+        return entry.population
 
     def _owner(self, entry: InitiativeEntry | KeyResultEntry | ObjectiveEntry) -> str | None:
         if entry.owner is not None and self.declared.any("person"):
@@ -222,6 +236,11 @@ class BookMaker:
         if measure is None:
             return None
         refuse_two_captures(measure, entry.at("measure"), self)
+        for name in unpeopled(measure, self._metrics):
+            self.mistake(
+                entry.at("measure"),
+                f"measure: metric {name!r} is personal; name its `population`, the metric that counts the people",
+            )
         if last >= first and without_days(measure, first, last):
             self.mistake(entry.at("measure"), f"measure: every day from {first} to {last} is skipped: nothing is due")
         return KeyResult(

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from okr_sync.config.amounts import Count, Day, Duration, Id, Ids, Number, Text, Texts
+from okr_sync.config.amounts import Count, Day, Duration, Flag, Id, Ids, Number, Text, Texts
 from okr_sync.config.entry import Entry, Named, Parts
 from okr_sync.config.measures import AnyMeasure
 from okr_sync.config.pacing import StatusEntry
@@ -81,6 +81,9 @@ class MetricEntry(Entry):
     minimum: Number | None = None
     maximum: Number | None = None
     max_age: Duration | None = Field(None, description="a reading older than this is stale")
+    personal: Flag = Field(default=False, description="about people: withheld below privacy_k of them")
+    population: Id | None = Field(None, description="the metric that counts the people whom it is about")
+    privacy_k: Count | None = Field(None, description="fewer people than this are not shown")
 
 
 class ScopeEntry(Entry):
@@ -144,6 +147,7 @@ class MainFile(Entry):
     schedule: Text | None = Field(None, description='"every 15 min"')
     okrs: Texts = Field(default_factory=lambda: [DEFAULT_OKRS], description="patterns from this folder")
     status: StatusEntry | None = Field(None, description="of all that do not say another")
+    privacy_k: Count = Field(5, description="of personal metrics that do not say another")
     sources: Named[SourceEntry] = Field(default_factory=dict)
     cycles: Named[CycleEntry] = Field(default_factory=dict)
     teams: Named[TeamEntry] = Field(default_factory=dict)

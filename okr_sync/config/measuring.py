@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
 from okr_sync.config.amounts import Amount, Id
 from okr_sync.config.entry import Entry
 from okr_sync.config.places import Place
-from okr_sync.core.kinds import Capture
+from okr_sync.core.definition import metrics_of
+from okr_sync.core.kinds import All, Capture, Gate, Ratio, Weighted
 from okr_sync.core.model import Measure, MetricType
 
-__all__ = ["Facts", "MeasureEntry", "MetricFacts", "MetricMeasureEntry", "require_addable"]
+__all__ = ["Facts", "MeasureEntry", "MetricFacts", "MetricMeasureEntry", "require_addable", "unpeopled"]
 
 
 class MetricFacts(Protocol):
@@ -25,6 +27,10 @@ class MetricFacts(Protocol):
     def maximum(self) -> float | None: ...  # noqa: D102
     @property
     def type(self) -> MetricType: ...  # noqa: D102
+    @property
+    def personal(self) -> bool: ...  # noqa: D102
+    @property
+    def population(self) -> str | None: ...  # noqa: D102
 
 
 class Facts(Protocol):
@@ -83,3 +89,13 @@ def require_addable(metric: MetricFacts, name: str, place: Place, facts: Facts) 
             place, f"metric {name!r} is a level, and levels are never summed; declare it type: flow or counter"
         )
     return metric.type != "level"
+
+
+def unpeopled(measure: Measure, metrics: Mapping[str, MetricFacts]) -> list[str]:
+    """Return the personal metrics in a measure that nothing says the number of people of; a ratio has its whole."""
+    if isinstance(measure, Ratio):
+        return []
+    if isinstance(measure, All | Weighted | Gate):
+        return [name for part in measure.parts for name in unpeopled(part.measure, metrics)]
+    known = [(name, metrics[name]) for name in metrics_of(measure) if name in metrics]
+    return [name for name, metric in known if metric.personal and metric.population is None]

@@ -149,7 +149,8 @@ def _subjects(measure: Measure) -> tuple[DoneSubject | Counted, ...]:
 
 
 def _question(metric: Metric) -> tuple[object, ...]:
-    return (metric.id, metric.source, metric.query, metric.unit, metric.type, metric.minimum, metric.maximum)
+    question = (metric.id, metric.source, metric.query, metric.unit, metric.type, metric.minimum, metric.maximum)
+    return (*question, metric.population, metric.privacy_k) if metric.personal else question
 
 
 def _work(work: Initiative) -> tuple[object, ...]:

@@ -25,6 +25,7 @@ from okr_sync.core.delivery import Work
 from okr_sync.core.model import Change, Initiative, KeyResult, Metric
 from okr_sync.core.numbers import at_least, show
 from okr_sync.core.observing import Evidence, Moment, Unknown, observe
+from okr_sync.core.privacy import withhold
 from okr_sync.core.snapshot import DeliveryForecast, Forecast, Outlook
 
 __all__ = ["foresee_metric", "foresee_work", "pairwise_slopes", "percentile", "simulate_weeks"]
@@ -51,9 +52,9 @@ def foresee_metric(key_result: KeyResult, evidence: Evidence, now: datetime) -> 
     """Return the forecast of a `change` at its due date: v + slope · days left, v the last reading.
 
     The readings of the last half of the key result's own time count, one for each 24 hours before the last. None for
-    other kinds, before the start, from the due date on, and without a target or a reading; without numbers, but with
-    the reason, below 4 readings or when the last one lies in the first 20 % of the time. A value never leaves the
-    metric's bounds.
+    other kinds, for what is withheld, before the start, from the due date on, and without a target or a reading;
+    without numbers, but with the reason, below 4 readings or when the last one lies in the first 20 % of the time. A
+    value never leaves the metric's bounds.
     """
     measure = settle(key_result.measure, key_result.id, evidence.baselines)
     if not isinstance(measure, Change) or not key_result.start <= now < key_result.due:
@@ -61,6 +62,8 @@ def foresee_metric(key_result: KeyResult, evidence: Evidence, now: datetime) -> 
     observed, target = observe(evidence, measure.metric, now, key_result.due), resolve_target(measure)
     baseline = baseline_of(measure)
     if isinstance(observed, Unknown) or isinstance(target, Unknown) or baseline is None:
+        return None
+    if withhold(key_result, evidence, now):
         return None
     window = (key_result.due - key_result.start) * WINDOW
     spots = _spots(observed.moments, window)

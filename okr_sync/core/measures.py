@@ -19,6 +19,7 @@ from okr_sync.core.judgement import Judgement, unknown
 from okr_sync.core.kinds import All, Gate, OnTime, Range, Rate, Ratio, Samples, Total, Weighted, Zone
 from okr_sync.core.model import Change, Delivery, Done, KeyResult, Measure, Steps, Threshold
 from okr_sync.core.observing import Evidence
+from okr_sync.core.privacy import withhold
 from okr_sync.core.punctuality import measure_on_time
 from okr_sync.core.rating import measure_rate
 
@@ -62,6 +63,9 @@ def measure_key_result(key_result: KeyResult, evidence: Evidence, now: datetime)
 
 def _measure(key_result: KeyResult, evidence: Evidence, now: datetime) -> Judgement:
     measure = settle(key_result.measure, key_result.id, evidence.baselines)
+    withheld = withhold(key_result, evidence, now)
+    if withheld is not None:
+        return unknown(withheld)
     match measure:
         case Change() | Threshold() | Range() | Zone():
             return _measure_value(measure, key_result, evidence, now)

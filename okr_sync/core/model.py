@@ -64,7 +64,8 @@ class Metric:
     """A number that a source can read; declared once, used by any key result.
 
     `query` is the source's question as canonical JSON (no secrets); `minimum` and `maximum` bound valid values,
-    inclusive; `max_age_days` makes a dated reading older than that stale.
+    inclusive; `max_age_days` makes a dated reading older than that stale. What is `personal` is shown only of at
+    least `privacy_k` people, as the metric `population` counts them; see `privacy`.
     """
 
     id: str
@@ -76,6 +77,9 @@ class Metric:
     minimum: float | None = None
     maximum: float | None = None
     max_age_days: float | None = None
+    personal: bool = field(default=False, metadata=LATER)
+    population: str | None = field(default=None, metadata=LATER)
+    privacy_k: int = field(default=5, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +214,7 @@ class Curve:
     kind: CurveKind = "linear"
     points: tuple[tuple[float, float], ...] = ()
     first: date | None = None
-    zone: str = "UTC"
+    zone: str = field(default="UTC", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,8 @@ def observe(evidence: Evidence, metric_id: str, now: datetime, due: datetime | N
     last = valid[-1]
     newest = bool(facts.readings) and last.reading is _newest(facts.readings, now)
     undated = last.reading.time is None or (facts.undated and newest)
-    basis = replace(asked[0], time=None if undated else last.time, expires=last.reading.expires)
+    time = None if undated else last.time
+    basis = replace(asked[0], time=time, expires=last.reading.expires, evidence=last.reading.evidence)
     refusal = _refusal(metric, timed[-1].value)
     return Observed(
         metric=metric,

@@ -31,6 +31,8 @@ class Input:
     time: datetime | None = None
     max_age_days: float | None = None
     expires: datetime | None = None
+    evidence: str = field(default="", compare=False)
+    """Where the newest reading stands in its source ("survey.csv, line 12"); another place is no change."""
 
 
 @dataclass(frozen=True, slots=True)

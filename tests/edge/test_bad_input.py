@@ -155,3 +155,43 @@ def test_the_leap_day_of_a_leap_year_is_a_day(tmp_path: Path) -> None:
     leap = "  2028-Q1: {start: 2028-02-29, end: 2028-02-29}\n"
     cycle = Folder(tmp_path).main(MAIN.replace(CYCLE, CYCLE + leap)).load().book.cycles[1]
     assert (cycle.end - cycle.start).total_seconds() == 24 * 3600
+
+
+PEOPLE = "  sick: {source: survey, column: sick, personal: true}\n  team: {source: survey, column: team}\n"
+
+
+def test_a_personal_metric_without_a_population_is_refused_but_in_a_ratio(tmp_path: Path) -> None:
+    told = "measure: metric 'sick' is personal; name its `population`"
+    folder = Folder(tmp_path).main(MAIN + PEOPLE)
+    inside = "▸{all: [{metric: nps, samples: 5}, {metric: sick, at_most: 5}]}"
+    for measure in ("▸{metric: sick, at_most: 5}", inside):
+        (found,) = told_at(folder, "okrs/team.yaml", measuring(measure) + INITIATIVE)
+        assert found.startswith(told)
+    folder.okrs(measuring("{ratio: {part: sick, whole: team}, target: 90 %}") + INITIATIVE)
+    assert folder.told() == []
+
+
+BAD_METRICS = {
+    "population that is not declared": (
+        "personal: true, population: ▸tem",
+        "unknown metric 'tem'; did you mean",
+    ),
+    "population of its own": ("personal: true, population: ▸sick", "population: name another metric"),
+    "population of what is not personal": ("population: ▸team", "population: belongs to what is `personal: true`"),
+    "k of what is not personal": ("privacy_k: ▸9", "privacy_k: belongs to what is `personal: true`"),
+    "k of nobody": ("personal: true, privacy_k: ▸0", "privacy_k: expected a whole number of at least 1"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_METRICS)
+def test_a_personal_metric_that_cannot_be_meant_is_refused_at_its_place(tmp_path: Path, name: str) -> None:
+    words, told = BAD_METRICS[name]
+    text = MAIN + PEOPLE.replace("column: sick, personal: true", f"column: sick, {words}")
+    found = told_at(Folder(tmp_path), "okr-sync.yaml", text)
+    assert [each[: len(told)] for each in found] == [told]
+
+
+def test_how_many_people_are_enough_is_said_for_all_or_for_one(tmp_path: Path) -> None:
+    one = "  leave: {source: survey, column: x, personal: true, population: team, privacy_k: 3}\n"
+    metrics = Folder(tmp_path).main(f"privacy_k: 8\n{MAIN}{PEOPLE}{one}").load().book.metrics
+    assert {each.id: each.privacy_k for each in metrics if each.personal} == {"sick": 8, "leave": 3}

@@ -48,6 +48,18 @@ def test_what_was_sold_twice_on_one_day_is_summed_and_a_correction_of_it_is_foll
     assert play.key_results()["sold"]["value"] == 9
 
 
+def test_an_explanation_names_the_line_of_the_newest_reading(play: Play) -> None:
+    """Line 1 of the file is its head: the newest of three readings stands on line 4."""
+    _numbers(play, (5, 40, 3), (4, 40, 4), (2, 40, 5))
+    _measure(play, "level", {"metric": "nps", "baseline": 0, "target": 80})
+    play.save()
+    play.sync()
+    ran = play.run("explain", "level", "--json")
+    (found,) = ran.json()["inputs"]
+    assert found["evidence"].endswith("line 4")
+    assert found["evidence"] in play.run("explain", "level").out
+
+
 def test_a_zone_is_set_by_check_in_and_carries_its_evidence(play: Play) -> None:
     play.main["metrics"]["place"] = {"source": "typed", "minimum": 0, "maximum": 3}
     _measure(
