@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from okr_sync.connector import DeliverySource, MetricSource
+from okr_sync.core.spelling import nearest_word
 from okr_sync.errors import OkrSyncError
 
 __all__ = ["GROUP", "ConnectorClass", "ConnectorError", "Registry", "UnknownKindError", "connector_class", "kinds"]
@@ -66,8 +66,8 @@ class Registry:
         return found
 
     def _unknown(self, kind: str) -> str:
-        near = get_close_matches(kind, self._entries, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
+        near = nearest_word(kind, self._entries)
+        hint = f"did you mean {near!r}? " if near else ""
         return f"there is no connector of kind {kind!r}; {hint}known: {', '.join(self._entries) or 'none'}"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from ruamel.yaml.nodes import Node
@@ -13,6 +12,7 @@ from okr_sync.config.edits import Edits, items, scalar, value_of
 from okr_sync.config.loading import Config
 from okr_sync.core.model import Book, Objective
 from okr_sync.core.numbers import at_least
+from okr_sync.core.spelling import did_you_mean
 from okr_sync.errors import UsageError
 
 __all__ = ["Carried", "Standing", "carry_over"]
@@ -93,8 +93,8 @@ def _require(book: Book, begin: str, end: str, objectives: Collection[str]) -> N
 
 
 def _hint(word: str, known: Collection[str]) -> str:
-    near = get_close_matches(word, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    hint = did_you_mean(word, known, "")
+    return f"; {hint}" if hint else ""
 
 
 def _choose(book: Book, begin: str, end: str, standings: Mapping[str, Standing], wanted: Collection[str]) -> _Choice:

@@ -8,13 +8,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 
 from okr_sync.config.amounts import parse_day, parse_id
 from okr_sync.config.loading import Config
 from okr_sync.config.sheets import Line, Sheet
 from okr_sync.core.model import Cycle
+from okr_sync.core.spelling import nearest_word
 from okr_sync.errors import ConfigError, Mistake, UsageError
 
 __all__ = ["imported_files"]
@@ -165,8 +165,8 @@ class _Reader:
             return names[text.casefold()]
         if not known and _is_id(text):
             return text
-        near = get_close_matches(text.casefold(), names, n=1)
-        hint = f"did you mean {names[near[0]]}?" if near else f"declare it under {section} in okr-sync.yaml first"
+        near = nearest_word(text.casefold(), names)
+        hint = f"did you mean {names[near]}?" if near else f"declare it under {section} in okr-sync.yaml first"
         self._note(line, f"{column}: there is no {text!r}; {hint}")
         return None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from okr_sync.connector import Referenced
+from okr_sync.core.spelling import nearest_word
 from okr_sync.errors import Mistake
 
 __all__ = ["Key", "Mistakes", "Place", "Row", "Table", "nearest", "place_of"]
@@ -82,8 +82,8 @@ def place_of(tree: Table | Row, path: Iterable[Key]) -> Place:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return "; did you mean 'x'?" for the known word that is spelled most alike, or nothing."""
-    near = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest_word(word, known)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 @dataclass(slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from typing import Literal
 
 from sqlmodel import Session
@@ -14,6 +13,7 @@ from okr_sync.config import Config
 from okr_sync.core import definition
 from okr_sync.core.facts import SaidStatus
 from okr_sync.core.model import KeyResult, Metric
+from okr_sync.core.spelling import did_you_mean
 from okr_sync.errors import UsageError
 from okr_sync.store import checkins, overrides
 from okr_sync.store.database import Store
@@ -100,8 +100,7 @@ def find_key_result(config: Config, wanted: str) -> KeyResult:
     known = {each.id: each for each in config.book.key_results()}
     if wanted in known:
         return known[wanted]
-    near = get_close_matches(wanted, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "`okr-sync status` lists them"
+    hint = did_you_mean(wanted, known, "`okr-sync status` lists them")
     raise UsageError(f"there is no key result {wanted}; {hint}")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from difflib import get_close_matches
 
 from sqlmodel import Session
 
 from okr_sync.config import Config
 from okr_sync.core.model import Cycle
 from okr_sync.core.snapshot import Snapshot
+from okr_sync.core.spelling import did_you_mean
 from okr_sync.errors import UsageError
 from okr_sync.store import closings
 from okr_sync.store.closings import Closing
@@ -57,8 +57,7 @@ def find_cycle(config: Config, wanted: str) -> Cycle:
     known = {cycle.id: cycle for cycle in config.book.cycles}
     if wanted in known:
         return known[wanted]
-    near = get_close_matches(wanted, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
+    hint = did_you_mean(wanted, known, f"known: {', '.join(known) or 'none'}")
     raise UsageError(f"there is no cycle {wanted} in the config; {hint}")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 
 from sqlmodel import Session
 
@@ -18,6 +17,7 @@ from okr_sync.core.explain import (
     explain_key_result,
 )
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, Snapshot
+from okr_sync.core.spelling import did_you_mean
 from okr_sync.errors import UsageError
 from okr_sync.store import definitions, results
 from okr_sync.views.items import evidence_of, item_changes
@@ -107,8 +107,7 @@ def _key_result(
 
 
 def _not_found(wanted: str, known: list[str]) -> str:
-    near = get_close_matches(wanted, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else "`okr-sync status` lists them"
+    hint = did_you_mean(wanted, known, "`okr-sync status` lists them")
     return f"there is no key result or initiative {wanted}; {hint}"
 
 
