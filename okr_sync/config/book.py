@@ -74,6 +74,7 @@ class BookMaker:
             for entry in file.objectives
         )
         self._refuse_circles(objectives)
+        self._refuse_sums(objectives)
         return Book(
             timezone=self.zone.key,
             cycles=tuple(cycles.values()),
@@ -254,6 +255,18 @@ class BookMaker:
             preset=preset_of((entry.status, *said)),
             curve=curve_of((entry.status, *said), first, self.zone.key),
         )
+
+    def _refuse_sums(self, objectives: tuple[Objective, ...]) -> None:
+        """A sum adds up values of one unit, which objectives don't have."""
+        entries = {entry.id: entry for file in self.okrs for entry in file.objectives}
+        for objective in (each for each in objectives if each.roll_up == "sum"):
+            place = entries[objective.id].at("roll_up")
+            below = [each.id for each in objectives if each.contributes_to == objective.id]
+            if below:
+                said = f"it leaves out what contributes to it ({', '.join(below)}); let that support it, or use both"
+                self.mistake(place, f"roll_up: sum adds up its own key results; {said}")
+            elif not objective.key_results:
+                self.mistake(place, "roll_up: sum needs key results to add up")
 
     def _refuse_circles(self, objectives: tuple[Objective, ...]) -> None:
         parents = {each.id: each.contributes_to for each in objectives}

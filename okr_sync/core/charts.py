@@ -14,10 +14,10 @@ Spot: TypeAlias = tuple[float, float]
 """(x, y), both in [0, 1]: x from start to due, y upwards."""
 
 PACED = frozenset({"baseline", "change", "delivery", "ratio", "steps", "total", "weighted"})
-"""Kinds that are expected to move in a straight line from start to due."""
+"""Kinds that are expected to move along their curve from start to due."""
 
-BY_VALUE = frozenset({"threshold"})
-"""Kinds drawn by value against their bound; all others are drawn by progress in %."""
+BY_VALUE = frozenset({"range", "threshold"})
+"""Kinds drawn by value against their bounds; all others are drawn by progress in %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Chart:
     """The drawing: `line` has one piece for each stretch of time without a gap; `stale` marks points in doubt.
 
     `low` and `high` are the numbers at y = 0 and y = 1 in `unit`; `expected` runs from start to due; `target` is a
-    height; `now` the x of the snapshot. At each of `breaks` another series begins, and a piece of the line.
+    height, and `bounds` are two; `now` the x of the snapshot. At each of `breaks` another series begins, and a piece of
+    the line.
     """
 
     start: datetime
@@ -55,10 +56,11 @@ class Chart:
     high: float
     line: tuple[tuple[Spot, ...], ...]
     stale: tuple[Spot, ...]
-    expected: tuple[Spot, Spot] | None
+    expected: tuple[Spot, ...] | None
     target: float | None
     now: float
     breaks: tuple[Break, ...] = ()
+    bounds: tuple[float, ...] = ()
 
 
 def build_chart(state: KeyResultState, points: Sequence[ChartPoint], now: datetime) -> Chart | None:
@@ -80,7 +82,6 @@ def build_chart(state: KeyResultState, points: Sequence[ChartPoint], now: dateti
         (_share(point.at, state), _level(height, low, high)) for point, height in zip(shown, heights, strict=True)
     ]
     broken = frozenset(map(id, breaks(shown)))
-    paced = state.kind in PACED and state.curve == "linear"
     return Chart(
         start=state.start,
         due=state.due,
@@ -89,11 +90,18 @@ def build_chart(state: KeyResultState, points: Sequence[ChartPoint], now: dateti
         high=high,
         line=_pieces(places, _share(end, state), [id(point) in broken for point in shown]),
         stale=tuple((x, y) for (x, y), point in zip(places, shown, strict=True) if point.stale and y is not None),
-        expected=((0.0, (0 - low) / (high - low)), (1.0, (100 - low) / (high - low))) if paced else None,
+        expected=tuple((x, (100 * share - low) / (high - low)) for x, share in _expected_line(state)) or None,
         target=_level(target, low, high),
         now=_share(end, state),
         breaks=tuple(Break(_share(point.at, state), point.at) for point in breaks(shown)),
+        bounds=tuple((bound - low) / (high - low) for bound in state.bounds or ()),
     )
+
+
+def _expected_line(state: KeyResultState) -> tuple[Spot, ...]:
+    if state.kind not in PACED:
+        return ()
+    return ((0.0, 0.0), (1.0, 1.0)) if state.curve == "linear" else state.expected_line
 
 
 def _from_start(points: list[ChartPoint], state: KeyResultState) -> list[ChartPoint]:
@@ -106,7 +114,7 @@ def _percent(share: float | None) -> float | None:
 
 
 def _marks(state: KeyResultState, target: float | None, *, by_value: bool) -> list[float]:
-    marks = [state.baseline, target] if by_value else [0.0, target]
+    marks = [state.baseline, target, *(state.bounds or ())] if by_value else [0.0, target]
     return [mark for mark in marks if mark is not None]
 
 

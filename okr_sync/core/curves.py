@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from okr_sync.core.model import Curve
 
-__all__ = ["expected_share"]
+__all__ = ["curve_line", "expected_share"]
 
 DAY = timedelta(days=1)
+BEND = 0.1  # of progress in the whole time: what turns less is straight
 SATURDAY = 5  # date.weekday(): Monday is 0
 
 
@@ -36,6 +38,24 @@ def expected_share(curve: Curve, start: datetime, due: datetime, now: datetime) 
         passed = _workdays(curve.first, _elapsed_days(curve, start, now))
         return min(1.0, passed / whole) if whole else (now - start) / (due - start)
     return (now - start) / (due - start)
+
+
+@functools.lru_cache(maxsize=256)  # most key results share their curve and days
+def curve_line(curve: Curve, start: datetime, due: datetime) -> tuple[tuple[float, float], ...]:
+    """Return the curve's corners as (share of the time, progress expected by then); empty for a curve of kind `none`.
+
+    Straight in between, to within what a day of 23 or 25 hours bends.
+    """
+    shares = [expected_share(curve, start, due, start + each * DAY) for each in range(math.ceil((due - start) / DAY))]
+    spots = [(each * DAY / (due - start), share) for each, share in enumerate(shares) if share is not None]
+    ended = [*spots, (1.0, 1.0)] if spots else []
+    inner = zip(ended, ended[1:], ended[2:], strict=False)
+    corners = [here for before, here, after in inner if abs(_slope(before, here) - _slope(here, after)) > BEND]
+    return (*ended[:1], *corners, *ended[-1:]) if len(ended) > 1 else ()
+
+
+def _slope(one: tuple[float, float], other: tuple[float, float]) -> float:
+    return (other[1] - one[1]) / (other[0] - one[0])
 
 
 def _elapsed_days(curve: Curve, start: datetime, now: datetime) -> float:

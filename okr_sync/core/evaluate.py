@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from okr_sync.core.capturing import doubts, wanted_baselines
+from okr_sync.core.curves import curve_line
 from okr_sync.core.definition import initiatives_of, question_of
 from okr_sync.core.delivery import Work, deliver_works
 from okr_sync.core.facts import History, Override
@@ -14,6 +15,7 @@ from okr_sync.core.flows import local_day
 from okr_sync.core.forecast import foresee_metric, foresee_work
 from okr_sync.core.freshness import refresh
 from okr_sync.core.judgement import Judgement
+from okr_sync.core.kinds import Range
 from okr_sync.core.measures import kind_of, measure_key_result
 from okr_sync.core.model import Book, KeyResult, Objective
 from okr_sync.core.numbers import clamp
@@ -72,12 +74,12 @@ def _judge(
     computed = judge_status(judgement, key_result, now, forecast.progress if forecast else None)
     told, overridden = override(computed, said, key_result.due, now)
     verdict = _put_stale(told, judgement)
-    p = judgement.progress
+    p, measure = judgement.progress, key_result.measure
     return KeyResultState(
         id=key_result.id,
         objective=objective.id,
         title=key_result.title,
-        kind=kind_of(key_result.measure),
+        kind=kind_of(measure),
         owner=key_result.owner,
         weight=key_result.weight,
         unit=judgement.unit,
@@ -100,7 +102,14 @@ def _judge(
         override=overridden,
         captured=tuple(found for _, found in captured if found),
         question=question_of(key_result.measure, evidence.metrics, evidence.initiatives),
+        expected_line=_line(key_result),
+        bounds=(measure.low, measure.high) if isinstance(measure, Range) and judgement.progress is not None else None,
     )
+
+
+def _line(key_result: KeyResult) -> tuple[tuple[float, float], ...]:
+    bent = key_result.curve.kind in {"phased", "workdays"}
+    return curve_line(key_result.curve, key_result.start, key_result.due) if bent else ()
 
 
 def _foresee(book: Book, work: Mapping[str, Work], now: datetime) -> tuple[InitiativeState, ...]:

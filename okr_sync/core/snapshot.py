@@ -130,6 +130,10 @@ class KeyResultState:
     """The baselines that were captured for it, one a metric or ratio."""
     question: str = ""
     """Hash of what is asked for it; with another one its numbers are another series. Empty: not known."""
+    expected_line: tuple[tuple[float, float], ...] = ()
+    """Corners of a curve that isn't straight: (share of the time, progress expected by then)."""
+    bounds: tuple[float, float] | None = None
+    """Both ends of a range, inclusive."""
 
 
 @dataclass(frozen=True, slots=True)

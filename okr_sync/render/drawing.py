@@ -34,14 +34,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What the template needs: paths in SVG's words, lines as (x1, y1, x2, y2), everything in viewBox units."""
+    """What the template needs: paths in SVG's words, everything in viewBox units."""
 
     title: str
     description: str
     line: tuple[str, ...]
     areas: tuple[str, ...]
-    expected: tuple[float, float, float, float] | None
+    expected: str | None
     target: float | None
+    bounds: tuple[float, ...]
     now: float
     last: Spot | None
     stale: tuple[Spot, ...]
@@ -55,14 +56,14 @@ def draw(row: KeyResultRow) -> Drawing | None:
     if chart is None:
         return None
     pieces = [[_spot(spot) for spot in piece] for piece in chart.line]
-    expected = chart.expected and (*_spot(chart.expected[0]), *_spot(chart.expected[1]))
     return Drawing(
         title=f"History of {words.clean(row.state.title)}",
         description=_describe(row, chart),
         line=tuple(_path(piece) for piece in pieces),
         areas=tuple(f"{_path(piece)}V{HEIGHT - BOTTOM}H{piece[0][0]:g}Z" for piece in pieces),
-        expected=expected or None,
+        expected=_path([_spot(spot) for spot in chart.expected]) if chart.expected else None,
         target=None if chart.target is None else _spot((0, chart.target))[1],
+        bounds=tuple(_spot((0, bound))[1] for bound in chart.bounds),
         now=_spot((chart.now, 0))[0],
         last=pieces[-1][-1] if pieces[-1][-1][0] >= _spot((chart.now, 0))[0] else None,
         stale=tuple(_spot(spot) for spot in chart.stale),
@@ -89,7 +90,8 @@ def _path(piece: list[Spot]) -> str:
 
 def _labels(chart: Chart) -> tuple[Label, ...]:
     zero = chart.expected[0][1] if chart.expected else None
-    wanted = [(chart.target, _at(chart, chart.target)), (zero, 0.0), (0.0, chart.low), (1.0, chart.high)]
+    bounds = [(bound, _at(chart, bound)) for bound in chart.bounds]
+    wanted = [(chart.target, _at(chart, chart.target)), *bounds, (zero, 0.0), (0.0, chart.low), (1.0, chart.high)]
     labels: list[Label] = []
     for level, number in wanted:
         if level is None or number is None:

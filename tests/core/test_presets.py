@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import get_args
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okr_sync.core.charts import ChartPoint, build_chart
-from okr_sync.core.curves import expected_share
+from okr_sync.core.curves import curve_line, expected_share
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.model import Change, Curve, Preset
 from okr_sync.core.presets import Grade, grade
@@ -173,9 +174,30 @@ def test_an_objective_is_judged_by_its_own_preset() -> None:
     assert (snapshot.objectives[0].status, snapshot.key_results[0].status) == ("off_track", "at_risk")
 
 
-def test_a_straight_line_is_drawn_for_what_grows_evenly_only() -> None:
+def test_every_curve_is_drawn_and_none_for_what_expects_nothing() -> None:
+    """A straight line, two steep ends of each weekend, and the corners of the phases: day 30 of 100 expects a tenth."""
+    drawn = {}
     for curve in CURVES:
         state = state_of(0.4, HALF, "pace", curve)
         chart = build_chart(state, [ChartPoint(START + timedelta(days=9), 0.4, 0.4)], HALF)
         assert chart is not None
-        assert (chart.expected is not None) == (curve.kind == "linear")
+        drawn[curve.kind] = chart.expected
+    assert drawn["linear"] == ((0, 0), (1, 1))
+    assert drawn["none"] is None
+    assert drawn["phased"] == (
+        (0, 0), (0.3, pytest.approx(0.1)), (0.6, pytest.approx(0.4)), (0.91, 1), (1, 1)
+    )  # fmt: skip
+    weekend = drawn["workdays"]
+    assert weekend is not None
+    assert weekend[1:3] == ((0.02, pytest.approx(2 / 72)), (0.04, pytest.approx(2 / 72)))  # Saturday and Sunday
+
+
+def test_a_drawn_curve_goes_through_what_is_expected_each_day() -> None:
+    for curve in CURVES[1:3]:
+        line = curve_line(curve, START, DUE)
+        for number in range(100):
+            x = number / 100
+            (a, low), (b, high) = next(pair for pair in pairwise(line) if pair[0][0] <= x <= pair[1][0])
+            between = low + (high - low) * (x - a) / (b - a)
+            assert between == pytest.approx(expected_share(curve, START, DUE, day(number)), abs=0.01)
+    assert curve_line(Curve("none"), START, DUE) == ()

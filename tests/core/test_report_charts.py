@@ -50,6 +50,12 @@ def test_paced_kinds_have_a_line_of_expected_progress() -> None:
     assert chart(replace(PACED, kind="done"), at(0, 0.0)).expected is None
 
 
+def test_a_range_is_drawn_by_value_between_its_bounds() -> None:
+    made = chart(replace(PACED, kind="range", baseline=None, target=None, bounds=(40.0, 60.0)), at(0, 0.5, 80.0))
+    assert (made.low, made.high, made.unit, made.bounds) == (40, 80, "points", (0, 0.5))
+    assert (made.expected, made.target) == (None, None)
+
+
 def test_a_threshold_is_drawn_by_value_against_its_bound() -> None:
     """Its unit is the metric's, it has no pace, its target line is the bound."""
     made = chart(BOUND, at(0, 1.0, 1.0), at(10, 0.5, 3.0))

@@ -195,3 +195,14 @@ def test_how_many_people_are_enough_is_said_for_all_or_for_one(tmp_path: Path) -
     one = "  leave: {source: survey, column: x, personal: true, population: team, privacy_k: 3}\n"
     metrics = Folder(tmp_path).main(f"privacy_k: 8\n{MAIN}{PEOPLE}{one}").load().book.metrics
     assert {each.id: each.privacy_k for each in metrics if each.personal} == {"sick": 8, "leave": 3}
+
+
+def test_a_sum_that_would_leave_out_a_part_is_refused(tmp_path: Path) -> None:
+    key_results = "    key_results:\n      - {id: k, title: K, measure: {metric: nps, baseline: 0, target: 9}}\n"
+    top = f"{HEAD}objectives:\n  - id: o\n    title: O\n    roll_up: ▸sum\n"
+    below = "  - {id: p, title: P, contributes_to: o}\n"
+    (found,) = told_at(Folder(tmp_path).main(), "okrs/team.yaml", top + key_results + below)
+    assert found.startswith("roll_up: sum adds up its own key results; it leaves out what contributes to it (p)")
+    (found,) = told_at(Folder(tmp_path).main(), "okrs/team.yaml", top)
+    assert found == "roll_up: sum needs key results to add up"
+    assert Folder(tmp_path).okrs((top + key_results).replace("▸", "")).told() == []
