@@ -176,7 +176,7 @@ def test_an_objective_is_judged_by_its_own_preset() -> None:
 
 def test_every_curve_is_drawn_and_none_for_what_expects_nothing() -> None:
     """A straight line, two steep ends of each weekend, and the corners of the phases: day 30 of 100 expects a tenth."""
-    drawn = {}
+    drawn: dict[str, object] = {}
     for curve in CURVES:
         state = state_of(0.4, HALF, "pace", curve)
         chart = build_chart(state, [ChartPoint(START + timedelta(days=9), 0.4, 0.4)], HALF)
@@ -188,7 +188,7 @@ def test_every_curve_is_drawn_and_none_for_what_expects_nothing() -> None:
         (0, 0), (0.3, pytest.approx(0.1)), (0.6, pytest.approx(0.4)), (0.91, 1), (1, 1)
     )  # fmt: skip
     weekend = drawn["workdays"]
-    assert weekend is not None
+    assert isinstance(weekend, tuple)
     assert weekend[1:3] == ((0.02, pytest.approx(2 / 72)), (0.04, pytest.approx(2 / 72)))  # Saturday and Sunday
 
 
