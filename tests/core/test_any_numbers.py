@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import MetricFacts, Reading
+from okr_sync.core.judgement import Judgement
 from okr_sync.core.kinds import All, Counted, Gate, OnTime, Part, Range, Rate, Ratio, Samples, Total, Weighted, Zone
 from okr_sync.core.measures import KINDS, kind_of
 from okr_sync.core.model import Change, Delivery, Done, DoneSubject, Measure, Step, Steps, Threshold
@@ -149,6 +150,18 @@ UNKNOWN: dict[str, tuple[KeyResultState, str]] = {
         judge(Rate(Counted("m"), 1, "month", "average"), flow(1)[0], metrics=flow()[1], now=day(3)),
         "no month is complete yet",
     ),
+    "a sum too large": (
+        judge(Total((Counted("m"),), 5), flow(1e308, 1e308)[0], metrics=flow()[1]),
+        "too large to compute with",
+    ),
+    "an amount too large": (
+        judge(Total((Counted("m", rates=((None, 1e300),)),), 5), flow(1e300)[0], metrics=flow()[1]),
+        "an amount of m is too large to compute with",
+    ),
+    "a weight that is infinite": (
+        judge(Weighted((Part("a", at_most(3), math.inf),)), readings(1)),
+        "no part has a weight",
+    ),
     "weights that sum to zero": (
         judge(Weighted((Part("a", at_most(3), 0), Part("b", at_most(4), 0))), readings(1)),
         "no part has a weight",
@@ -171,3 +184,8 @@ def test_what_cannot_be_computed_is_unknown_with_its_reason(name: str) -> None:
     state, reason = UNKNOWN[name]
     assert (state.status, state.value, state.progress, state.score) == ("unknown", None, None, None)
     assert reason in state.reason
+
+
+def test_a_judgement_never_holds_a_number_that_is_not_finite() -> None:
+    with pytest.raises(OverflowError, match="finite numbers or None, not nan"):
+        Judgement(pace="linear", value=math.nan)
