@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import MetricFacts, Reading
-from okr_sync.core.judgement import Judgement
 from okr_sync.core.kinds import All, Counted, Gate, OnTime, Part, Range, Rate, Ratio, Samples, Total, Weighted, Zone
 from okr_sync.core.measures import KINDS, kind_of
 from okr_sync.core.model import Change, Delivery, Done, DoneSubject, Measure, Step, Steps, Threshold
@@ -184,8 +183,3 @@ def test_what_cannot_be_computed_is_unknown_with_its_reason(name: str) -> None:
     state, reason = UNKNOWN[name]
     assert (state.status, state.value, state.progress, state.score) == ("unknown", None, None, None)
     assert reason in state.reason
-
-
-def test_a_judgement_never_holds_a_number_that_is_not_finite() -> None:
-    with pytest.raises(OverflowError, match="finite numbers or None, not nan"):
-        Judgement(pace="linear", value=math.nan)

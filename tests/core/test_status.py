@@ -96,7 +96,7 @@ def test_moving_start_and_due_and_now_together_changes_nothing() -> None:
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_judgement_never_holds_what_is_no_number(bad: float) -> None:
-    with pytest.raises(ValueError, match="finite"):
+    with pytest.raises(OverflowError, match="finite"):
         Judgement(pace="linear", progress=bad)
 
 
