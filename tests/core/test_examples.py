@@ -237,13 +237,13 @@ def test_a_zero_count_is_met_only_at_the_due_date_and_one_incident_stays_one() -
 def scaled(measure: Measure, a: int, c: int) -> Measure:
     """The measure in another unit: every x becomes a·x + c, every distance |a| times as long."""
     match measure:
-        case Change():
+        case Change(baseline=float() | int() as start):
             points = None if measure.points is None else a * measure.points
             target = None if measure.target is None else a * measure.target + c
-            return replace(measure, baseline=a * measure.baseline + c, target=target, points=points)
-        case Threshold():
+            return replace(measure, baseline=a * start + c, target=target, points=points)
+        case Threshold(baseline=float() | int() | None as start):
             side = measure.side if a > 0 else ("at_least" if measure.side == "at_most" else "at_most")
-            baseline = None if measure.baseline is None else a * measure.baseline + c
+            baseline = None if start is None else a * start + c
             tolerance = None if measure.tolerance is None else abs(a) * measure.tolerance
             return replace(measure, bound=a * measure.bound + c, side=side, baseline=baseline, tolerance=tolerance)
         case Range():
