@@ -237,11 +237,11 @@ def test_a_zero_count_is_met_only_at_the_due_date_and_one_incident_stays_one() -
 def scaled(measure: Measure, a: int, c: int) -> Measure:
     """The measure in another unit: every x becomes a·x + c, every distance |a| times as long."""
     match measure:
-        case Change(baseline=float() | int() as start):
+        case Change(baseline=float() as start):
             points = None if measure.points is None else a * measure.points
             target = None if measure.target is None else a * measure.target + c
             return replace(measure, baseline=a * start + c, target=target, points=points)
-        case Threshold(baseline=float() | int() | None as start):
+        case Threshold(baseline=float() | None as start):
             side = measure.side if a > 0 else ("at_least" if measure.side == "at_most" else "at_most")
             baseline = None if start is None else a * start + c
             tolerance = None if measure.tolerance is None else abs(a) * measure.tolerance

@@ -64,11 +64,11 @@ def test_an_older_store_knows_the_due_dates_of_its_mirror_from_its_migration_on(
     config = schema.alembic_config()
     with create_engine(url).begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0007")
-        command.downgrade(config, "0007-1")
+        command.upgrade(config, "0006")
+        command.downgrade(config, "0006-1")
         connection.execute(text(RUN))
         for statement in (ITEM, EPIC.format("e1", "'2026-12-01'"), EPIC.format("e2", "NULL")):
             connection.execute(text(statement))
-        command.upgrade(config, "0007")
+        command.upgrade(config, "0006")
         rows = connection.execute(text("SELECT source, thing, due, run_id FROM due_dates ORDER BY thing")).all()
     assert [tuple(row) for row in rows] == [("tracker", "1", "2026-11-01", 1), ("tracker", "e1", "2026-12-01", 1)]
