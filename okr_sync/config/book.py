@@ -87,7 +87,8 @@ class BookMaker:
 
     def metric(self, id: str, place: Place) -> MetricEntry | None:  # noqa: A002 -- as `Facts` has it
         """Return a metric; an unknown one is noted at `place`."""
-        return self._metrics.get(id) if self.declared.has("metric", id, place) else None
+        entry = self._metrics.get(id) if self.declared.has("metric", id, place) else None
+        return entry and entry.as_measured()
 
     def initiative(self, id: str, place: Place) -> bool:  # noqa: A002 -- as `Facts` has it
         """Return whether there is such an initiative; an unknown one is noted at `place`."""
@@ -142,6 +143,7 @@ class BookMaker:
             personal=entry.personal,
             population=self._population(name, entry),
             privacy_k=entry.privacy_k or self.main.privacy_k,
+            readings=entry.readings and entry.readings.build(entry.type, entry.unit, self.mistakes),
         )
 
     def _population(self, name: str, entry: MetricEntry) -> str | None:

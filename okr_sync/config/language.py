@@ -6,10 +6,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from okr_sync.config.aggregating import AggregateEntry
 from okr_sync.config.amounts import Count, Day, Duration, Flag, Id, Ids, Number, Text, Texts
 from okr_sync.config.entry import Entry, Named, Parts
 from okr_sync.config.measures import AnyMeasure
 from okr_sync.config.pacing import StatusEntry
+from okr_sync.core.aggregates import OF_ANOTHER_RANGE
 from okr_sync.core.model import (
     ContainerMode,
     CountedUnit,
@@ -84,6 +86,14 @@ class MetricEntry(Entry):
     personal: Flag = Field(default=False, description="about people: withheld below privacy_k of them")
     population: Id | None = Field(None, description="the metric that counts the people whom it is about")
     privacy_k: Count | None = Field(None, description="fewer people than this are not shown")
+    readings: AggregateEntry | None = Field(None, description="what is made of many readings; default: the last one")
+
+    def as_measured(self) -> MetricEntry:
+        """Return the metric as measures see it: with `readings` a level, bounded only where its bounds still bind."""
+        if self.readings is None:
+            return self
+        bounds = {"minimum": None, "maximum": None} if self.readings.take in OF_ANOTHER_RANGE else {}
+        return self.model_copy(update={"type": "level", **bounds})
 
 
 class ScopeEntry(Entry):

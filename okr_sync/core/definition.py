@@ -58,8 +58,9 @@ def definition_hash(*parts: object) -> str:
 def define(book: Book) -> Book:
     """Return the book with each key result's `definition` filled.
 
-    It covers the measure, start and due, what each of its metrics asks and in which unit, and the scopes and policies
-    of each initiative that it rests on; not titles of metrics, owners or the weight in the roll-up.
+    It covers the measure, start and due, what each of its metrics asks, in which unit and what is made of its readings,
+    and the scopes and policies of each initiative that it rests on; not titles of metrics, owners or the weight in the
+    roll-up.
     """
     metrics = {metric.id: metric for metric in book.metrics}
     initiatives = {initiative.id: initiative for initiative in book.initiatives}
@@ -149,7 +150,8 @@ def _subjects(measure: Measure) -> tuple[DoneSubject | Counted, ...]:
 
 
 def _question(metric: Metric) -> tuple[object, ...]:
-    question = (metric.id, metric.source, metric.query, metric.unit, metric.type, metric.minimum, metric.maximum)
+    asked = (metric.id, metric.source, metric.query, metric.unit, metric.type, metric.minimum, metric.maximum)
+    question = asked if metric.readings is None else (*asked, metric.readings)
     return (*question, metric.population, metric.privacy_k) if metric.personal else question
 
 

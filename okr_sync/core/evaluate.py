@@ -66,6 +66,7 @@ def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
 def _judge(
     objective: Objective, key_result: KeyResult, evidence: Evidence, said: Override | None, now: datetime
 ) -> KeyResultState:
+    evidence = replace(evidence, since=key_result.start)
     judgement = measure_key_result(key_result, evidence, now)
     captured = [(each, evidence.baselines.get(each.key)) for each in wanted_baselines(key_result)]
     doubted = [note for each, found in captured if found for note in doubts(found, each, evidence.metrics)]

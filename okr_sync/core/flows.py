@@ -9,6 +9,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from okr_sync.core.aggregates import increase
 from okr_sync.core.delivery import classify, items_of
 from okr_sync.core.kinds import Counted
 from okr_sync.core.model import KeyResult
@@ -68,7 +69,7 @@ def observe_flow(counted: Counted, key_result: KeyResult, evidence: Evidence, no
 def observe_amount(metric: str, key_result: KeyResult, evidence: Evidence, now: datetime) -> Flow | Unknown:
     """Return a metric's amount: a level's last value by now and before the due date, else what was added."""
     defined = evidence.metrics.get(metric)
-    if defined is not None and defined.type != "level":
+    if defined is not None and defined.type != "level" and defined.readings is None:
         return observe_flow(Counted(metric=metric), key_result, evidence, now)
     observed = observe(evidence, metric, now, key_result.due)
     return observed if isinstance(observed, Unknown) else _flow(observed, observed.moments[-1:], key_result.start)
@@ -104,8 +105,7 @@ def _increases(moments: Sequence[Moment], breaks: Sequence[datetime]) -> Iterato
     for earlier, later in pairwise(moments):
         if any(earlier.time < at <= later.time for at in breaks):
             continue  # two counters: what the new one has over the old one says nothing
-        reset = later.value < earlier.value
-        yield Amount(later.time, later.value if reset else later.value - earlier.value)
+        yield Amount(later.time, increase(earlier.value, later.value))
 
 
 def _finished(name: str, key_result: KeyResult, evidence: Evidence, now: datetime) -> Flow | Unknown:

@@ -23,7 +23,7 @@ from okr_sync.core.changing import baseline_of, resolve_target
 from okr_sync.core.definition import definition_hash
 from okr_sync.core.delivery import Work
 from okr_sync.core.model import Change, Initiative, KeyResult, Metric
-from okr_sync.core.numbers import at_least, show
+from okr_sync.core.numbers import at_least, percentile, show
 from okr_sync.core.observing import Evidence, Moment, Unknown, observe
 from okr_sync.core.privacy import withhold
 from okr_sync.core.snapshot import DeliveryForecast, Forecast, Outlook
@@ -110,13 +110,6 @@ def pairwise_slopes(spots: Sequence[Spot]) -> list[float]:
     """Return the slopes between all pairs of spots at different times, ascending; their median is Theil-Sen's."""
     pairs = ((one, other) for place, one in enumerate(spots) for other in spots[place + 1 :])
     return sorted((v - u) / (t - s) for (s, u), (t, v) in pairs if t != s)
-
-
-def percentile(ascending: Sequence[float], share: float) -> float:
-    """Return the value below which `share` of the numbers lie, linear between the two nearest; at least one number."""
-    place = share * (len(ascending) - 1)
-    low, high = ascending[math.floor(place)], ascending[math.ceil(place)]
-    return low + (high - low) * (place - math.floor(place))
 
 
 def simulate_weeks(remaining: int, pace: Sequence[int], seed: int) -> tuple[float, float] | None:

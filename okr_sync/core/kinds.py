@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 Period: TypeAlias = Literal["week", "month"]
 RateMode: TypeAlias = Literal["capped_total", "total", "hit_rate", "average"]
 Punctual: TypeAlias = Literal["containers", "items"]
+Take: TypeAlias = Literal[
+    "last", "first", "sum", "mean", "min", "max", "median", "percentile", "count", "distinct", "difference", "rate"
+]
+Bucket: TypeAlias = Literal["day", "week", "month"]
 DatedRate: TypeAlias = tuple[date | None, float]
 """(first local day on which it holds, units of the target's currency for one of the metric's); None: from ever."""
 
@@ -30,6 +34,21 @@ class Capture:
 
     how: Literal["last", "mean"] = "last"
     over: timedelta = LOOK_BACK
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """One number from a metric's readings in a window: see `aggregates`.
+
+    The window is the last `over`; or each local day, ISO week or month that has ended (`by`); without either the time
+    since the key result's start. `p` in (0, 100) belongs to `percentile`, `per` to `rate`.
+    """
+
+    take: Take
+    over: timedelta | None = None
+    by: Bucket | None = None
+    p: float = 50.0
+    per: timedelta = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

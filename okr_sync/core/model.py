@@ -10,7 +10,20 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
-from okr_sync.core.kinds import All, Capture, Gate, OnTime, Range, Rate, Ratio, Samples, Total, Weighted, Zone
+from okr_sync.core.kinds import (
+    Aggregate,
+    All,
+    Capture,
+    Gate,
+    OnTime,
+    Range,
+    Rate,
+    Ratio,
+    Samples,
+    Total,
+    Weighted,
+    Zone,
+)
 
 Level: TypeAlias = Literal["organisation", "team", "individual"]
 MetricType: TypeAlias = Literal["level", "flow", "counter"]
@@ -65,7 +78,8 @@ class Metric:
 
     `query` is the source's question as canonical JSON (no secrets); `minimum` and `maximum` bound valid values,
     inclusive; `max_age_days` makes a dated reading older than that stale. What is `personal` is shown only of at
-    least `privacy_k` people, as the metric `population` counts them; see `privacy`.
+    least `privacy_k` people, as the metric `population` counts them; see `privacy`. With `readings` the metric's values
+    are what these make of its readings: `type` and bounds are those of a reading.
     """
 
     id: str
@@ -80,6 +94,7 @@ class Metric:
     personal: bool = field(default=False, metadata=LATER)
     population: str | None = field(default=None, metadata=LATER)
     privacy_k: int = field(default=5, metadata=LATER)
+    readings: Aggregate | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

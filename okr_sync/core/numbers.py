@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["at_least", "at_most", "clamp", "close", "show", "show_instant", "show_share", "show_span"]
+__all__ = ["at_least", "at_most", "clamp", "close", "percentile", "show", "show_instant", "show_share", "show_span"]
 
 TOLERANCE = 1e-9  # relative
 
@@ -28,6 +29,13 @@ def at_most(value: float, bound: float) -> bool:
 def clamp(progress: float) -> float:
     """Return p̂ = min(1, max(0, p)); what is close to 1 is 1."""
     return 1.0 if at_least(progress, 1.0) else max(0.0, progress)
+
+
+def percentile(ascending: Sequence[float], share: float) -> float:
+    """Return the value below which `share` of the numbers lie, linear between the two nearest; at least one number."""
+    place = share * (len(ascending) - 1)
+    low, high = ascending[math.floor(place)], ascending[math.ceil(place)]
+    return low + (high - low) * (place - math.floor(place))
 
 
 def show(number: float, unit: str = "") -> str:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from okr_sync.core.aggregates import OF_ANOTHER_RANGE, Frame, aggregate
 from okr_sync.core.facts import Baseline, MetricFacts, Reading, ScopeFacts
+from okr_sync.core.kinds import Aggregate
 from okr_sync.core.model import Initiative, Metric
 from okr_sync.core.numbers import at_least, at_most, show, show_day
 from okr_sync.core.snapshot import InitiativeState, Input
@@ -65,7 +67,8 @@ class Evidence:
     """What measures look at: metrics with their readings, initiatives with their work, each by id.
 
     `timezone` (an IANA name) is where days, weeks and months are meant. `baselines` are those captured, by key result
-    and subject.
+    and subject. `since` is the start of the key result that is being judged, from which readings are aggregated that
+    name no window.
     """
 
     metrics: Mapping[str, Metric] = field(default_factory=dict)
@@ -75,13 +78,15 @@ class Evidence:
     work: Mapping[str, InitiativeState] = field(default_factory=dict)
     timezone: str = "UTC"
     baselines: Mapping[tuple[str, str], Baseline] = field(default_factory=dict)
+    since: datetime | None = None
 
 
 def observe(evidence: Evidence, metric_id: str, now: datetime, due: datetime | None = None) -> Observed | Unknown:
     """Return the metric's valid readings at or before `now` and before `due`; unknown when there is none.
 
     Valid is finite and within the metric's minimum and maximum (inclusive). Of readings of one time the later in the
-    list counts. A reading without a time counts as read `now`.
+    list counts. A reading without a time counts as read `now`. With `metric.readings` these are the values that
+    `aggregate` makes of the valid readings; unknown when it makes none.
     """
     metric = evidence.metrics.get(metric_id)
     if metric is None:
@@ -101,13 +106,36 @@ def observe(evidence: Evidence, metric_id: str, now: datetime, due: datetime | N
     time = None if undated else last.time
     basis = replace(asked[0], time=time, expires=last.reading.expires, evidence=last.reading.evidence)
     refusal = _refusal(metric, timed[-1].value)
-    return Observed(
+    observed = Observed(
         metric=metric,
         moments=valid,
         input=basis,
         missed="" if facts.miss is None else f"{metric.source}: {facts.miss.message}",
         ignored=f"the newest reading is ignored: {refusal}" if refusal else "",
         breaks=breaks,
+    )
+    if metric.readings is None:
+        return observed
+    until = now if due is None else min(now, due)
+    frame = Frame(until, evidence.since, evidence.timezone, holds=facts.undated, type=metric.type)
+    return _aggregate(observed, metric.readings, frame)
+
+
+def _aggregate(observed: Observed, wanted: Aggregate, frame: Frame) -> Observed | Unknown:
+    """Return the metric as a level, whose values are made of the readings; its bounds only where they still bind."""
+    samples = [(moment.time, moment.value) for moment in observed.moments]
+    found = aggregate(wanted, samples, frame)
+    if isinstance(found, str):
+        return Unknown(f"metric {observed.metric.id}: {found}", (observed.input,))
+    metric = replace(observed.metric, type="level")
+    if wanted.take in OF_ANOTHER_RANGE:
+        metric = replace(metric, minimum=None, maximum=None)
+    time = None if observed.input.time is None else found[-1].time
+    return replace(
+        observed,
+        metric=metric,
+        moments=tuple(Moment(each.time, each.value, observed.moments[each.newest].reading) for each in found),
+        input=replace(observed.input, time=time, basis=found[-1].basis),
     )
 
 

@@ -33,6 +33,8 @@ class Input:
     expires: datetime | None = None
     evidence: str = field(default="", compare=False)
     """Where the newest reading stands in its source ("survey.csv, line 12"); another place is no change."""
+    basis: str = field(default="", compare=False)
+    """What it was made of, where it is not the reading itself; a text that follows the clock: no change by itself."""
 
 
 @dataclass(frozen=True, slots=True)

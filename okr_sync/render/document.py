@@ -87,7 +87,7 @@ def explain_document(explanation: Explanation) -> dict[str, Any]:
         **(_initiative_facts(subject) if isinstance(subject, InitiativeState) else _key_result_facts(subject)),
         "asked": [_take(asked, ("subject", "source", "query")) for asked in explanation.asked],
         "inputs": [
-            _take(each, ("subject", "source", "time", "max_age_days", "expires", "evidence"))
+            _take(each, ("subject", "source", "time", "max_age_days", "expires", "evidence", "basis"))
             for each in explanation.inputs
         ],
         "work": [_work(work) for work in explanation.work],

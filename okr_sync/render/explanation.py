@@ -90,7 +90,8 @@ def _inputs(explanation: Explanation) -> Iterable[str]:
         limit = f", at most {words.amount(each.max_age_days)} days old" if each.max_age_days is not None else ""
         age = words.moment(each.time) if each.time else "as fresh as the last success of its source"
         evidence = f"; {each.evidence}" if each.evidence else ""
-        yield f"{each.subject} from {each.source}: {age}{limit}{evidence}"
+        basis = f"; {each.basis}" if each.basis else ""
+        yield f"{each.subject} from {each.source}: {age}{limit}{evidence}{basis}"
 
 
 def _work(work: Work, *, own: bool) -> list[str]:
