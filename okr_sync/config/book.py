@@ -143,7 +143,7 @@ class BookMaker:
             personal=entry.personal,
             population=self._population(name, entry),
             privacy_k=entry.privacy_k or self.main.privacy_k,
-            readings=entry.readings and entry.readings.build(entry.type, entry.unit, self.mistakes),
+            readings=entry.readings.build(entry.type, entry.unit, self.mistakes) if entry.readings else None,
         )
 
     def _population(self, name: str, entry: MetricEntry) -> str | None:

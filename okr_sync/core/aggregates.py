@@ -122,7 +122,7 @@ def _buckets(by: Bucket, times: Sequence[datetime], frame: Frame) -> Iterator[_W
     )
     while (end := _midnight(after := _next(begin, by), zone)) <= frame.until:
         low, high = bisect_left(times, _midnight(begin, zone)), bisect_left(times, end)
-        yield _Window(_midnight(begin, zone), end, low, high, times[high - 1] if low < high else end)
+        yield _Window(_midnight(begin, zone), end, low, high, end)
         begin = after
 
 

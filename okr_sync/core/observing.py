@@ -130,12 +130,12 @@ def _aggregate(observed: Observed, wanted: Aggregate, frame: Frame) -> Observed 
     metric = replace(observed.metric, type="level")
     if wanted.take in OF_ANOTHER_RANGE:
         metric = replace(metric, minimum=None, maximum=None)
-    time = None if observed.input.time is None else found[-1].time
+    newest = observed.moments[found[-1].newest].time
     return replace(
         observed,
         metric=metric,
         moments=tuple(Moment(each.time, each.value, observed.moments[each.newest].reading) for each in found),
-        input=replace(observed.input, time=time, basis=found[-1].basis),
+        input=replace(observed.input, time=observed.input.time and newest, basis=found[-1].basis),
     )
 
 

@@ -11,7 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from okr_sync.core.definition import canonical, define, definition_hash, initiatives_of, metrics_of
-from okr_sync.core.kinds import All, Counted, Gate, OnTime, Part, Range, Rate, Ratio, Samples, Total, Weighted, Zone
+from okr_sync.core.kinds import (
+    Aggregate,
+    All,
+    Counted,
+    Gate,
+    OnTime,
+    Part,
+    Range,
+    Rate,
+    Ratio,
+    Samples,
+    Total,
+    Weighted,
+    Zone,
+)
 from okr_sync.core.model import Book, Change, Delivery, DeliveryScope, Done, Measure, Steps
 from tests.core.builders import DUE, HALF, at_most, book, initiative, key_result, metric, number, steps, work
 
@@ -76,6 +90,7 @@ WORK = book(key_result(Delivery(("i",))), metrics=(metric(),), initiatives=(PLAN
         book(key_result(Change("m", 0, target=1)), metrics=(metric(type="flow"),)),
         book(key_result(Change("m", 0, target=1)), metrics=(metric(source="other"),)),
         book(key_result(Change("m", 0, target=1)), metrics=(metric(maximum=10),)),
+        book(key_result(Change("m", 0, target=1)), metrics=(metric(readings=Aggregate("median")),)),
     ],
 )
 def test_another_yardstick_is_another_hash(other: Book) -> None:
