@@ -20,6 +20,8 @@ import pytest
 from tests.servers.serving import Command, prepare, private_folder, serve
 
 OWNER = "okr"
+GUARDED = "guarded"
+"""The one user who needs a password; tests that want to give one create it."""
 SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=50", "listen_addresses=")
 
 
@@ -94,6 +96,7 @@ def running() -> Iterator[Postgres]:
             "--no-sync",
         ]
         prepare(init, folder)
+        (folder / "data/pg_hba.conf").write_text(f"local all {GUARDED} scram-sha-256\nlocal all all trust\n")
         settings = [word for setting in SETTINGS for word in ("-c", setting)]
         server = Postgres(folder)
         command: Command = [programs / "postgres", "-D", "data", "-k", str(folder), *settings]
