@@ -27,7 +27,9 @@ _READS = re.compile(r"[\s(]*(select|with|values|table)\b", re.IGNORECASE)
 
 
 def _check_statement(sql: str) -> str:
-    bare = _SILENT.sub(" ", sql).strip().rstrip(";")
+    bare = _SILENT.sub(lambda found: ("x" if found[0][0] in "'\"" else " ") * len(found[0]), sql).rstrip()
+    if bare.endswith(";"):
+        bare, sql = bare[:-1], sql[: len(bare) - 1]
     if not _READS.match(bare) or ";" in bare:
         raise ValueError("expected one SELECT (or WITH … SELECT)")
     if unknown := set(text(sql).compile().params) - PARAMETERS:
@@ -119,7 +121,7 @@ class Sql(api.MetricSource):
 
     def _run(self, connection: Connection, statement: str, ask: api.Ask[Any], url: URL) -> Table | api.Miss:
         limits = self.settings
-        clause = text(statement)
+        clause = text(database.limit_rows(statement, url.get_backend_name(), limits.rows))
         names = clause.compile().params
         bound = {name: self._bound(ask.start if name == "start" else ask.now, connection) for name in names}
         try:

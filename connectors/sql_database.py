@@ -67,7 +67,7 @@ def open_engine(url: URL, limits: Limits) -> Engine:
             connect_args={"connect_timeout": max(2, round(limits.seconds))}
             if backend in {"postgresql", "mysql", "mariadb"}
             else {},
-            execution_options=_options(backend, limits.rows),
+            execution_options={"postgresql_readonly": True} if backend == "postgresql" else {},
         )
     except (ImportError, NoSuchModuleError) as error:
         extra = EXTRAS.get(backend)
@@ -92,6 +92,11 @@ def connect(engine: Engine, url: URL) -> Connection:
         return engine.connect()
     except DBAPIError as error:
         raise explain_refusal(error, url) from None
+
+
+def limit_rows(statement: str, backend: str, rows: int) -> str:
+    """Return the statement as it is to be sent, so that PostgreSQL too returns no more than one row too many."""
+    return f"SELECT * FROM (\n{statement}\n) AS asked LIMIT {rows + 1}" if backend == "postgresql" else statement  # noqa: S608
 
 
 def limit_time(connection: Connection, seconds: float) -> None:
@@ -145,11 +150,6 @@ def _without_writing(url: URL) -> URL:
     if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
         return url.set(database=f"file:{quote(url.database)}", query={**url.query, "mode": "ro", "uri": "true"})
     return url
-
-
-def _options(backend: str, rows: int) -> dict[str, Any]:
-    streamed = {"stream_results": True, "max_row_buffer": min(rows + 1, 1000)}
-    return {"postgresql_readonly": True, **streamed} if backend == "postgresql" else {}
 
 
 def _session(backend: str, raw: Any, limits: Limits) -> list[str]:

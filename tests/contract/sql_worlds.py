@@ -42,7 +42,7 @@ def fill(database: Database) -> Database:
     kind = "TEXT" if database.name == "sqlite" else "TIMESTAMP" if database.name == "postgres" else "DATETIME"
     database.execute(f"CREATE TABLE survey (asked {kind}, region VARCHAR(9), nps DECIMAL(9, 2))")
     for asked, region, nps in ROWS:
-        database.execute(f"INSERT INTO survey VALUES ('{asked}', '{region}', {nps})")
+        database.execute(f"INSERT INTO survey VALUES ('{asked}', '{region}', {nps})")  # noqa: S608
     return database
 
 
@@ -90,13 +90,13 @@ class SqlWorld(MetricWorld):
             "rows": BadQuestion({"sql": "SELECT nps FROM survey WHERE nps > 0"}, "5 rows where one value belongs"),
             "text": BadQuestion({"sql": "SELECT 'many'"}, "'many' is no number; CAST it"),
             "nothing": BadQuestion({"sql": "SELECT nps FROM survey WHERE region = 'mars'"}, "returned no value"),
-            "region": BadQuestion({"statement": "regions", "ref": "su"}, "there is: us"),
+            "region": BadQuestion({"statement": "regions", "ref": "usa"}, "there is: us"),
             "name": BadQuestion({"statement": "region"}, "there is: regions"),
         }
         super().__init__(START, NOW, requests=4, bad=bad)
         if database.name == "sqlite":
             self.breakages = {
-                "no database": Breakage(lambda: self.file.write_text("hello" * 200), ProtocolError, "no database"),
+                "no database": Breakage(self._spoil, ProtocolError, "no database"),
                 "gone": Breakage(self.file.unlink, AccessError, "sales.db"),
             }
 
@@ -104,6 +104,9 @@ class SqlWorld(MetricWorld):
     def file(self) -> Path:
         """SQLite's file."""
         return Path(self.database.settings["url"].removeprefix("sqlite:///"))
+
+    def _spoil(self) -> None:
+        self.file.write_text("hello" * 200)
 
     def guard(self, create: str, change: str) -> None:
         """Let the connector come as the user who needs a password."""
