@@ -1,0 +1,180 @@
+"""Reads metrics from Parquet files and Excel workbooks as `csv_file` does from CSV; each file is read once."""
+
+from __future__ import annotations
+
+import glob
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from connectors.table_rows import Reader, Row, TableQuery, date_column, place_in_time
+from okr_sync import connector as api
+
+LARGEST = 64 * 1024 * 1024  # bytes of one file
+MOST = 1_000_000  # rows of one file
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXTRA = 'pip install "okr-sync[files]"'
+
+
+class TableSettings(api.Settings):
+    """Where the files are, and how rows are dated."""
+
+    path: api.ConfigPath = Field(description="a .parquet or .xlsx, .xls, .xlsb, .ods file, or a pattern (data/*.xlsx)")
+    date_column: str | None = Field(None, description="default: the column `date`, if there is one")
+    timezone: ZoneInfo = Field(ZoneInfo("UTC"), description="of dates and times that name none")
+
+
+class TableFileQuery(TableQuery):
+    """One number from the rows of the files; of a workbook from one of its sheets."""
+
+    sheet: str | None = Field(None, description="of a workbook; default: its first")
+
+
+Sheets = Mapping[str, Sequence[Row]]
+"""Name → rows; a Parquet file is one sheet without a name."""
+
+
+class TableFile(api.MetricSource):
+    """A metric source over files; dated rows are readings at 00:00 of their day, undated ones are true now."""
+
+    kind = "table_file"
+    summary = "Numbers from Parquet files and Excel workbooks"
+    Settings = TableSettings
+    Query = TableFileQuery
+    HISTORY = True
+
+    def probe(self) -> str:
+        """Return how many rows there are. Raises SourceError when a file is missing or can't be read."""
+        rows = sum(len(rows) for sheets in self._files().values() for rows in sheets.values())
+        return f"{rows} rows in {self.settings.path}"
+
+    def read(self, ask: api.Ask[Any]) -> api.Answer:
+        """Return one outcome for every ref. Raises SourceError when a file is missing or can't be read."""
+        files = self._files() if ask.queries else {}
+        reader = Reader(str(self.settings.path), _number, _text, self.settings.date_column)
+        return {ref: self._answer(reader, files, query, ask) for ref, query in ask.queries.items()}
+
+    def _answer(
+        self, reader: Reader, files: Mapping[str, Sheets], query: TableFileQuery, ask: api.Ask[Any]
+    ) -> api.Outcome:
+        rows: list[Row] = []
+        for name, sheets in files.items():
+            wanted = next(iter(sheets), "") if query.sheet is None else query.sheet
+            if wanted not in sheets:
+                near = get_close_matches(wanted, sheets, 1) or filter(None, sheets)
+                return api.Miss("not_found", f"{name}: no sheet {wanted!r}; there is: {', '.join(near) or 'none'}")
+            rows += sheets[wanted]
+        return reader.answer(rows, query, ask)
+
+    def _files(self) -> dict[str, Sheets]:
+        path = self.settings.path
+        names = [str(path)] if path.exists() else sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
+        if not names:
+            raise api.SourceError(f"there is no file {path}", fix="put it there, or correct `path` of this source")
+        files = self.caller.map(lambda name: self.caller.call(lambda: _load(Path(name), self.settings)), names)
+        return {Path(name).name: sheets for name, sheets in zip(names, files, strict=True)}
+
+
+def _load(file: Path, settings: TableSettings) -> Sheets:
+    """Return the rows of a file. Raises SourceError when it can't be read or is too large."""
+    fix = f"save it as Parquet or as a workbook, no more than {LARGEST:,} bytes and {MOST:,} rows a sheet"
+    parquet = file.suffix.casefold() in {".parquet", ".pq"}
+    library = _library("duckdb" if parquet else "python_calamine")
+    broken = library.Error if parquet else (library.CalamineError, ValueError)
+    try:
+        with file.open("rb"):
+            size = file.stat().st_size
+        tables = dict(_parquet(file, library) if parquet else _workbook(file, library)) if size <= LARGEST else {}
+    except OSError as error:
+        raise api.AccessError(f"can't read {file}: {error.strerror}", fix="make it a file that we may read") from error
+    except broken as error:
+        raise api.ProtocolError(f"can't read {file}: {str(error).splitlines()[0]}", fix=fix) from error
+    if size > LARGEST or any(len(table) > MOST + 1 for table in tables.values()):
+        raise api.ProtocolError(f"{file} is too large", fix=fix)
+    return {
+        sheet: list(_rows(f"{file.name}{sheet and f' {sheet}'}", table, settings)) for sheet, table in tables.items()
+    }
+
+
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise api.SourceError(f"{name} is not installed", fix=_EXTRA) from error
+
+
+def _parquet(file: Path, duckdb: Any) -> Iterator[tuple[str, list[Sequence[Any]]]]:
+    """Yield the one table, its header first; DuckDB can't tell aware times without another library, so we do."""
+    with duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"}) as database:
+        source = "read_parquet(?)"
+        told = database.execute(f"DESCRIBE SELECT * FROM {source}", [str(file)]).fetchall()  # noqa: S608
+        aware = [place for place, column in enumerate(told) if column[1] == "TIMESTAMP WITH TIME ZONE"]
+        names = ['"{}"'.format(column[0].replace('"', '""')) for column in told]
+        wanted = ", ".join(f"epoch_us({name})" if place in aware else name for place, name in enumerate(names))
+        found = database.execute(f"SELECT {wanted} FROM {source} LIMIT {MOST + 1}", [str(file)]).fetchall()  # noqa: S608
+    yield "", [[column[0] for column in told], *(_aware(row, aware) for row in found)]
+
+
+def _aware(row: Sequence[Any], places: list[int]) -> list[Any]:
+    cells = list(row)
+    for place in places:
+        cells[place] = None if row[place] is None else _EPOCH + timedelta(microseconds=row[place])
+    return cells
+
+
+def _workbook(file: Path, calamine: Any) -> Iterator[tuple[str, list[Sequence[Any]]]]:
+    with calamine.CalamineWorkbook.from_path(file) as book:
+        for name in book.sheet_names:
+            yield name, book.get_sheet_by_name(name).to_python()
+
+
+def _rows(place: str, table: Sequence[Sequence[Any]], settings: TableSettings) -> Iterator[Row]:
+    columns = [_text(cell) for cell in table[0]] if table else []
+    day = date_column(columns, settings.date_column)
+    double = len(set(filter(None, columns))) != len([*filter(None, columns)])
+    for number, record in enumerate(table[1:], start=2):
+        cells = dict(zip(columns, record, strict=False))
+        if any(_text(cell) for cell in record):
+            here = f"{place}, row {number}"
+            if double:
+                yield Row(here, cells, None, "two columns have the same name; rename one")
+            else:
+                yield _dated(here, cells, day, settings.timezone)
+
+
+def _dated(place: str, cells: Mapping[str, Any], day: str, zone: ZoneInfo) -> Row:
+    cell = cells.get(day)
+    if day not in cells:
+        return Row(place, cells, None)
+    try:
+        time = datetime.fromisoformat(cell.strip()) if isinstance(cell, str) else cell
+        if isinstance(time, date):
+            return Row(place, cells, place_in_time(time, zone))
+    except (ValueError, OverflowError):
+        pass
+    return Row(place, cells, None, f"{_text(cell)!r} in {day!r} is no date; format the column as dates")
+
+
+def _number(cell: Any, column: str) -> float:
+    if isinstance(cell, bool) or not isinstance(cell, int | float | Decimal) or not math.isfinite(cell):
+        raise ValueError(f"{_text(cell)!r} in {column!r} is not a number; format the column as numbers")
+    return float(cell)
+
+
+def _text(cell: Any) -> str:
+    """Return what people see in a cell: 2026 for 2026.0, true for a truth value, nothing for an empty one."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell).strip()
