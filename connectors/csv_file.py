@@ -9,28 +9,55 @@ import math
 import re
 from datetime import datetime
 from functools import partial
-from pathlib import Path
-from typing import Any, Literal
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from connectors.table_rows import Reader, Row, TableQuery, date_column, place_in_time
 from okr_sync import connector as api
 
 LARGEST = 64 * 1024 * 1024  # bytes of one file
+_FIX = f"save it as CSV in UTF-8, no more than {LARGEST:,} bytes"
 _NUMBER = {sign: re.compile(rf"[+-]?(\d+(\{sign}\d*)?|\{sign}\d+)([eE][+-]?\d+)?", re.ASCII) for sign in ".,"}
 
 
-class CsvSettings(api.Settings):
+def _check_address(value: Any) -> Any:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(text, str) or not re.fullmatch(r"https?://[^/?#@\s]+(/\S*)?(\?\S*)?", text):
+        raise ValueError("expected an address like https://data.example.com/survey.csv, without user and password")
+    return SecretStr(text)
+
+
+class CsvSettings(api.WebSettings):
     """Where the files are and how they are written."""
 
-    path: api.ConfigPath = Field(description="a file, or a pattern (data/*.csv): all files, in order of their names")
+    path: api.ConfigPath | None = Field(None, description="a file, or a pattern (data/*.csv), in order of their names")
+    url: Annotated[SecretStr, BeforeValidator(_check_address)] | None = Field(None, description="instead: of one file")
+    token: api.Secret | None = Field(None, description="with url: bearer token")
+    username: str | None = Field(None, description="with url and password: basic authentication")
+    password: api.Secret | None = None
     delimiter: Literal["auto", ",", ";", "tab"] = "auto"
     decimal: Literal[".", ","] = "."
     date_column: str | None = Field(None, description="default: the column `date`, if there is one")
     date_format: str | None = Field(None, description="as in strptime; default: ISO 8601")
     timezone: ZoneInfo = Field(ZoneInfo("UTC"), description="of dates and times that name none")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("give exactly one of path and url")
+        if (self.username is None) != (self.password is None) or (self.token and self.password):
+            raise ValueError("give token, or username with password, or none of them")
+        if self.url is None and (self.token or self.password):
+            raise ValueError("token and password belong to url")
+        return self
+
+    @property
+    def place(self) -> str:
+        """The path or the address, without its query: that may hold a key."""
+        return str(self.path) if self.url is None else self.url.get_secret_value().partition("?")[0]
 
 
 class CsvQuery(TableQuery):
@@ -49,18 +76,37 @@ class CsvFile(api.MetricSource):
     Settings = CsvSettings
     Query = CsvQuery
 
+    def __init__(self, settings: CsvSettings, caller: api.Caller | None = None) -> None:
+        super().__init__(settings, caller)
+        basic = (settings.username or "", settings.password) if settings.password else None
+        self._http = api.Http(self.caller, settings, headers={"accept": "text/csv, */*"}, auth=basic or settings.token)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
     def probe(self) -> str:
         """Return how many rows there are. Raises SourceError when a file is missing or can't be read."""
-        return f"{len(self._rows())} rows in {self.settings.path}"
+        return f"{len(self._rows())} rows in {self.settings.place}"
 
     def read(self, ask: api.Ask[Any]) -> api.Answer:
         """Return one outcome for every ref. Raises SourceError when a file is missing or can't be read."""
         rows = self._rows() if ask.queries else []
         settings = self.settings
-        reader = Reader(str(settings.path), partial(_number, settings.decimal), dated_by=settings.date_column)
+        reader = Reader(settings.place, partial(_number, settings.decimal), dated_by=settings.date_column)
         return {ref: reader.answer(rows, query, ask) for ref, query in ask.queries.items()}
 
     def _rows(self) -> list[Row]:
+        return self._from_web() if self.settings.url else self._from_files()
+
+    def _from_web(self) -> list[Row]:
+        answer = self._http.request("GET", self.settings.url.get_secret_value())
+        if "html" in answer.headers.get("content-type", ""):
+            said = f"{answer.place}: the answer is a web page, not CSV"
+            raise api.ProtocolError(said, fix="let the file be fetched without signing in there, or give a token")
+        return _parse(answer.place, PurePosixPath(self.settings.place).name, answer.body, self.settings)
+
+    def _from_files(self) -> list[Row]:
         path = self.settings.path
         names = [str(path)] if path.exists() else sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
         if not names:
@@ -71,20 +117,26 @@ class CsvFile(api.MetricSource):
 
 def _load(file: Path, settings: CsvSettings) -> list[Row]:
     """Return the rows of a file. Raises SourceError when it can't be read, is too large, not UTF-8 or not CSV."""
-    fix = f"save it as CSV in UTF-8, no more than {LARGEST:,} bytes"
     try:
         if file.stat().st_size > LARGEST:
-            raise api.ProtocolError(f"{file} is too large", fix=fix)
-        text = file.read_text(encoding="utf-8-sig")
+            raise api.ProtocolError(f"{file} is too large", fix=_FIX)
+        body = file.read_bytes()
+    except OSError as error:
+        raise api.AccessError(f"can't read {file}: {error.strerror}", fix="make it a file that we may read") from error
+    return _parse(str(file), file.name, body, settings)
+
+
+def _parse(place: str, name: str, body: bytes, settings: CsvSettings) -> list[Row]:
+    """Return the rows of a CSV text. Raises ProtocolError when it is not UTF-8, or not CSV."""
+    try:
+        text = body.decode("utf-8-sig")
         sign = max(",;\t", key=text.partition("\n")[0].count) if settings.delimiter == "auto" else settings.delimiter
         records = csv.reader(io.StringIO(text, newline=""), delimiter=sign.replace("tab", "\t"), strict=True)
         columns = [cell.strip() for cell in next(records, [])]
         cells = ((records.line_num, [cell.strip() for cell in record]) for record in records)
-        return [_row(f"{file.name}, line {line}", columns, record, settings) for line, record in cells if any(record)]
-    except OSError as error:
-        raise api.AccessError(f"can't read {file}: {error.strerror}", fix="make it a file that we may read") from error
+        return [_row(f"{name}, line {line}", columns, record, settings) for line, record in cells if any(record)]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise api.ProtocolError(f"can't read {file}: {error}", fix=fix) from error
+        raise api.ProtocolError(f"can't read {place}: {error}", fix=_FIX) from error
 
 
 def _row(place: str, columns: list[str], record: list[str], settings: CsvSettings) -> Row:

@@ -41,7 +41,7 @@ def _check_url(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, str):
         return value
     url = database.parse_url(value)
-    if url.password and not isinstance(value, api.Referenced):
+    if database.secrets_of(url) and not isinstance(value, api.Referenced):
         raise ValueError("a password may not stand in a file; write `password: ${NAME}`, or the whole url as ${NAME}")
     folder = (info.context or {}).get("folder")
     if url.get_backend_name() == "sqlite" and url.database and folder is not None:
@@ -95,7 +95,7 @@ class Sql(api.MetricSource):
         """Return who we are where. Raises SourceError when the database lets us not in."""
         url = self.settings.address()
         with self._connected(url):
-            return f"connected to {url.render_as_string(hide_password=True)}"
+            return f"connected to {database.place_of(url)}"
 
     def read(self, ask: api.Ask[Any]) -> api.Answer:
         """Return one outcome for every ref. Raises SourceError when there is no connection, or it breaks."""

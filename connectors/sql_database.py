@@ -24,6 +24,9 @@ EXTRAS = {
     "snowflake": "snowflake",
     "bigquery": "bigquery",
 }
+_SECRET = frozenset(
+    {"access_token", "passwd", "password", "private_key", "private_key_passphrase", "sslpassword", "token"}
+)
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock
 _DENIED = re.compile(
     r"authentication failed|no password|access denied|does not exist|unknown database|unable to open|not permitted|"
@@ -56,8 +59,20 @@ class Limits:
     timezone: str
 
 
+def place_of(url: URL) -> str:
+    """Return the address without password and options."""
+    who = f"{url.username}@" if url.username else ""
+    return f"{url.get_backend_name()}://{who}{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+
+
+def secrets_of(url: URL) -> tuple[str, ...]:
+    """Return the password, and options that are as good as one."""
+    options = (value for key, value in url.query.items() if key.casefold() in _SECRET)
+    return tuple(text for text in (str(url.password or ""), *map(str, options)) if text)
+
+
 def open_engine(url: URL, limits: Limits) -> Engine:
-    """Return an engine whose connections only read, within limits. Raises SourceError when the driver is missing."""
+    """Return an engine whose connections only read, within limits. Raises SourceError when there is no driver."""
     backend = url.get_backend_name()
     try:
         engine = sqlalchemy.create_engine(
@@ -73,6 +88,9 @@ def open_engine(url: URL, limits: Limits) -> Engine:
         extra = EXTRAS.get(backend)
         fix = f'pip install "okr-sync[{extra}]"' if extra else f"install the SQLAlchemy dialect for {backend}"
         raise api.SourceError(f"the driver of {url.drivername} is not installed", fix=fix) from error
+    except ArgumentError:
+        said = f"the driver can't use the address {place_of(url)}"
+        raise api.AccessError(said, fix="see the page of this kind for the addresses of each database") from None
 
     @sqlalchemy.event.listens_for(engine, "connect")
     def _on_connect(raw: Any, _record: object) -> None:
@@ -109,7 +127,7 @@ def limit_time(connection: Connection, seconds: float) -> None:
 
 def explain_refusal(error: DBAPIError, url: URL) -> api.SourceError:
     """Return what a failed connection means."""
-    place, said = url.render_as_string(hide_password=True), hide(error, url)
+    place, said = place_of(url), hide(error, url)
     if _DENIED.search(said):
         return api.AccessError(
             f"{place} lets us not in: {said}", fix="correct `url`, the user or `password` of this source"
@@ -121,7 +139,7 @@ def explain_refusal(error: DBAPIError, url: URL) -> api.SourceError:
 
 def explain_failure(error: DBAPIError, url: URL, seconds: float) -> api.Miss:
     """Return what a failed statement means. Raises SourceError when the connection was lost, or the file is broken."""
-    place, said = url.render_as_string(hide_password=True), hide(error, url)
+    place, said = place_of(url), hide(error, url)
     if error.connection_invalidated:
         raise api.TransientError(
             f"the connection to {place} was lost: {said}", fix="it is tried again at the next run"
@@ -140,9 +158,9 @@ def explain_failure(error: DBAPIError, url: URL, seconds: float) -> api.Miss:
 def hide(error: DBAPIError, url: URL) -> str:
     """Return the first line of the driver's own words, without the password that drivers like to quote."""
     text = next(iter(str(error.orig).strip().splitlines()), type(error.orig).__name__)
-    secret = str(url.password or "")
-    for form in {secret, quote(secret, safe=""), quote_plus(secret)} - {""}:
-        text = text.replace(form, "***")
+    for secret in secrets_of(url):
+        for form in {secret, quote(secret, safe=""), quote_plus(secret)}:
+            text = text.replace(form, "***")
     return text
 
 

@@ -64,7 +64,13 @@ def running() -> Iterator[MariaDb]:
     with private_folder("okr-my-") as folder:
         (folder / "data").mkdir(mode=0o777)
         (folder / "data").chmod(0o777)
-        base: Command = [mariadbd, "--no-defaults", f"--datadir={folder}/data", f"--lc-messages-dir={share}"]
+        base: Command = [
+            mariadbd,
+            "--no-defaults",
+            f"--datadir={folder}/data",
+            f"--tmpdir={folder}",
+            f"--lc-messages-dir={share}",
+        ]
         tables = "\n".join((share / name).read_text("utf-8") for name in SYSTEM)
         script = folder / "bootstrap.sql"
         script.write_text(f"CREATE DATABASE mysql;\nCREATE DATABASE test;\nUSE mysql;\n{tables}\n", "utf-8")
