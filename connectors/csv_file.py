@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from connectors.table_rows import Reader, Row, TableQuery, date_column, place_in_time
 from okr_sync import connector as api
@@ -32,6 +32,8 @@ def _check_address(value: Any) -> Any:
 
 class CsvSettings(api.WebSettings):
     """Where the files are and how they are written."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["path"]}, {"required": ["url"]}]})
 
     path: api.ConfigPath | None = Field(None, description="a file, or a pattern (data/*.csv), in order of their names")
     url: Annotated[SecretStr, BeforeValidator(_check_address)] | None = Field(None, description="instead: of one file")

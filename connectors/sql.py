@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, model_validator
 from sqlalchemy import text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
@@ -70,6 +70,8 @@ class SqlSettings(api.Settings):
 
 class SqlQuery(api.Query):
     """One number: a statement, and which of its rows are meant."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["sql"]}, {"required": ["statement"]}]})
 
     sql: Statement | None = Field(None, description="a SELECT; it may use :start, :end and :now")
     statement: str | None = Field(None, description="instead of sql: the name of one of the source's statements")

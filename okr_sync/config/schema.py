@@ -90,6 +90,7 @@ class _Weaver:
             "type": "object",
             "properties": properties,
             "required": [*own.get("required", []), *theirs.get("required", [])],
+            **({"oneOf": theirs["oneOf"]} if "oneOf" in theirs else {}),
             "additionalProperties": False,
         }
 

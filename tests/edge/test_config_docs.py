@@ -55,9 +55,9 @@ def page(tmp_path: Path) -> Path:
 
 
 def test_every_yaml_block_of_the_page_is_named_and_they_load_together(page: Path) -> None:
-    assert len(BLOCKS) == PAGE.count("```yaml") == 4
+    assert len(BLOCKS) == PAGE.count("```yaml") == 5
     config = load(page, ENV)
-    assert len(config.files) == 4
+    assert len(config.files) == 5
     assert {type(each.measure).__name__ for each in config.book.key_results()} == {
         "Done", "Change", "Threshold", "Steps", "Delivery", "Total", "Ratio", "Rate", "Range", "Zone", "Samples",
         "OnTime", "All", "Weighted", "Gate",

@@ -33,7 +33,7 @@ def test_the_yaml_of_a_page_is_a_config(tmp_path: Path, kind: str) -> None:
 def test_the_page_of_the_language_shows_readings_that_load(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "config.md").read_text("utf-8")
     text = page.partition("### What is made of readings")[2]
-    metrics = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]
+    metrics = re.findall(r"```yaml \S+\n(.*?)```", text, re.DOTALL)[0]
     main = f"{HEAD}sources:\n  survey: {{kind: csv_file, path: survey.csv}}\n{metrics}"
     (tmp_path / "okr-sync.yaml").write_text(main, "utf-8")
     assert all(metric.readings for metric in load(tmp_path, {}).book.metrics)
