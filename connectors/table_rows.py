@@ -100,7 +100,7 @@ class Reader:
         return (api.Reading(value, filled[-1].time, f"{fold} of {len(filled)} rows up to {filled[-1].place}"),)
 
     def _folds(self, filled: list[Row], query: TableQuery) -> Iterator[api.Reading]:
-        """Yield for each time the fold of all rows up to it; sums are exact, so that the last is that of all at once."""
+        """Yield for each time the fold of all rows up to it; exact sums, so that the last is that of all at once."""
         counting = query.aggregate == "count"
         numbers = [Fraction(1 if counting else self._number(row, query.column)) for row in filled]
         folded = accumulate(numbers, {"min": min, "max": max}.get(query.aggregate, operator.add))

@@ -93,7 +93,8 @@ class SqlWorld(MetricWorld):
             "region": BadQuestion({"statement": "regions", "ref": "usa"}, "there is: us"),
             "name": BadQuestion({"statement": "region"}, "there is: regions"),
         }
-        super().__init__(START, NOW, requests=4, bad=bad)
+        moments = {"series": {START: 31.0, datetime(2026, 11, 1, tzinfo=UTC): 33.5}}
+        super().__init__(START, NOW, requests=4, bad=bad, moments=moments)
         if database.name == "sqlite":
             self.breakages = {
                 "no database": Breakage(self._spoil, ProtocolError, "no database"),

@@ -76,7 +76,8 @@ class TableWorld(MetricWorld):
             "a folder": Breakage(self._become_a_folder, AccessError, "survey"),
             "gone": Breakage(self.file.rmdir, SourceError, "there is no file"),
         }
-        super().__init__(START, NOW, requests=1, bad=bad, breakages=breakages)
+        moments = {"series": {START: 31.0, datetime(2026, 11, 1, tzinfo=UTC): 33.5}}
+        super().__init__(START, NOW, requests=1, bad=bad, breakages=breakages, moments=moments)
 
     def write(self, table: Table) -> None:
         """Write the file anew."""
