@@ -52,7 +52,8 @@ class WebWorld(MetricWorld):
             "cut": Breakage(lambda: server.inject(Fault("truncate", times=99)), TransientError),
         }
         secrets = (TOKEN, "s3cret-key")
-        super().__init__(START, NOW, requests=1, bad=bad, breakages=breakages, secrets=secrets)
+        moments = {"series": {START: 31.5, datetime(2026, 11, 1, tzinfo=UTC): 33.5}}
+        super().__init__(START, NOW, 1, bad, breakages, secrets, moments)
 
     def _reply(self, reply: Response) -> None:
         self.files.reply = reply
