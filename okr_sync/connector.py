@@ -5,7 +5,8 @@ source* brings work items of scopes (epics, milestones, JQL). A *ref* names one 
 outcome. A `Miss` is one question without an answer; an exception means that the whole source failed.
 
 A connector has no clock (`now` comes with the question), no retry loop (every request goes through `Caller.call`,
-which the engine replaces by one that retries, counts and keeps the deadline), no state and no logging.
+which the engine replaces by one that retries, counts and keeps the deadline), no state but what it gives with an answer
+(`Continued`) and no logging.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationInfo
@@ -53,6 +55,7 @@ __all__ = [
     "ConfigPath",
     "Container",
     "ContainerKind",
+    "Continued",
     "DeliverySource",
     "Http",
     "HttpAnswer",
@@ -82,6 +85,7 @@ __all__ = [
     "WorkItem",
     "guard_session",
     "parse_json",
+    "require",
 ]
 
 T = TypeVar("T")
@@ -173,6 +177,30 @@ class Caller:
 Answer: TypeAlias = Mapping[str, Outcome]
 """Ref → its one outcome; every ref asked is there."""
 
+
+class Continued(dict[str, Outcome]):
+    """An answer with what the source wants to be told when it is asked next: `state`, opaque to the engine.
+
+    The engine keeps the state in one transaction with the facts of the answer, and forgets it before `sync --full`. It
+    must not hold a secret.
+    """
+
+    def __init__(self, outcomes: Answer, state: str) -> None:
+        super().__init__(outcomes)
+        self.state = state
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Return the module, imported. Raises SourceError with the install command when its extra is not installed."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise SourceError(
+            f"the Python package {module.partition('.')[0]} can't be imported: {error}",
+            fix=f"pip install 'okr-sync[{extra}]'",
+        ) from error
+
+
 Q = TypeVar("Q", bound=Query)
 
 
@@ -182,12 +210,16 @@ class Ask(Generic[Q]):
 
     `past`: bring also what was true at past instants inside the window, at least a reading a day where the source keeps
     that; else the newest reading will do, and whatever the source brings along at no further cost.
+    `state`: what the source gave with its last answer (`Continued`), if it `CONTINUES`; None: answer from the start.
+    `inbox`: ref → the values that were sent to okr-sync for it, oldest first, if the source reads its `INBOX`.
     """
 
     queries: Mapping[str, Q]
     start: datetime
     now: datetime
     past: bool = False
+    state: str | None = None
+    inbox: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
 
 
 class _Connector(ABC):
@@ -202,6 +234,10 @@ class _Connector(ABC):
     """The shape of one question: a metric's query or a delivery scope."""
     HISTORY: ClassVar[bool] = False
     """Whether the source can say what was true at a past instant."""
+    example: ClassVar[str] = ""
+    """A whole example in YAML: `sources:` with one source of this kind, and `metrics:` or `objectives:` that ask it."""
+    permissions: ClassVar[str] = ""
+    """One sentence: what the credential must be allowed to do, and no more."""
 
     def __init__(self, settings: Any, caller: Caller | None = None) -> None:
         self.settings = settings
@@ -220,6 +256,11 @@ class _Connector(ABC):
 
 class MetricSource(_Connector):
     """Answers queries with readings, all of them in as few requests as the source allows."""
+
+    CONTINUES: ClassVar[bool] = False
+    """Whether it answers with `Continued` and wants its state back."""
+    INBOX: ClassVar[bool] = False
+    """Whether it answers with values that were sent to okr-sync: `Ask.inbox`."""
 
     @abstractmethod
     def read(self, ask: Ask[Any]) -> Answer:

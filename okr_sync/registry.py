@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from okr_sync.connector import DeliverySource, MetricSource
 from okr_sync.core.spelling import nearest_word
-from okr_sync.errors import OkrSyncError
+from okr_sync.errors import OkrSyncError, SourceError
 
 __all__ = ["GROUP", "ConnectorClass", "ConnectorError", "Registry", "UnknownKindError", "connector_class", "kinds"]
 
@@ -55,6 +55,8 @@ class Registry:
             raise UnknownKindError(self._unknown(kind))
         try:
             found: Any = entry.load()
+        except SourceError as error:
+            raise ConnectorError(f"connector {kind!r} lacks something: {error}; {error.fix}") from error
         except (ImportError, AttributeError) as error:
             raise ConnectorError(
                 f"connector {kind!r} ({entry.value}) can't be imported: {error}; install what it needs"

@@ -24,6 +24,8 @@ COMMANDS = {
     "sync": ("okr_sync.cli.running:sync", "Ask the sources, compute every key result, write it to the store."),
     "check-in": ("okr_sync.cli.checking_in:check_in", "Enter a value, a confidence or a note for a key result."),
     "baseline": ("okr_sync.cli.baselines:baseline", "Show how a baseline was captured, or capture it anew."),
+    "push": ("okr_sync.cli.pushing:push", "Send a value of a metric; the next sync takes it over."),
+    "tokens": ("okr_sync.cli.tokens:tokens", "List, make or revoke the tokens with which programs send values."),
     "owed": ("okr_sync.cli.owing:owed", "List who owes what: values that are missing or end soon, check-ins."),
     "status": ("okr_sync.cli.reading:status", "Show where every objective and key result stands."),
     "explain": ("okr_sync.cli.explaining:explain", "Show why a key result has its number, down to the issue."),
@@ -36,6 +38,7 @@ COMMANDS = {
     "import": ("okr_sync.cli.importing:import_okrs", "Write config files from a CSV file or Markdown tables."),
     "carry-over": ("okr_sync.cli.carrying:carry_over", "Write the next cycle's files from what is not complete."),
     "sources": ("okr_sync.cli.sources:sources", "List the sources with their last success; ask them with --test."),
+    "new-connector": ("okr_sync.cli.kit:new_connector", "Write a package with a connector of your own."),
     "migrate": ("okr_sync.cli.running:migrate", "Bring the store's schema up to this version."),
     "demo": ("okr_sync.cli.demonstrating:demo", "See it work: a sandbox, an example, weeks of history, a report."),
 }

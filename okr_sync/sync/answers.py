@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from okr_sync.config import Source
-from okr_sync.connector import Ask, MetricSource
+from okr_sync.connector import Ask, Continued, MetricSource
 from okr_sync.core.facts import Collected, Miss, Outcome, Reading, Unchanged, Window
 from okr_sync.errors import SourceError
 from okr_sync.sync.baselines import Past
@@ -17,22 +17,34 @@ CLOCK_SKEW = timedelta(minutes=5)  # how far ahead of us another machine's clock
 
 
 def gather_readings(
-    connector: MetricSource, source: Source, start: datetime, now: datetime, past: Past | None = None
+    connector: MetricSource,
+    source: Source,
+    start: datetime,
+    now: datetime,
+    past: Past | None = None,
+    *,
+    state: str | None = None,
+    inbox: Mapping[str, tuple[Reading, ...]] | None = None,
 ) -> Collected:
     """Return one judged outcome for every query of the source, and what it tells of the past.
 
     Raises SourceError when the whole source failed; a window of the past that can't be told is a miss alone.
     """
-    past = past or Past()
+    past, kept = past or Past(), None
     answer: dict[str, Outcome] = {}
     for first in (False, True):
         queries = {ref: query for ref, query in source.questions.items() if (ref in past.first) is first}
+        if connector.CONTINUES:  # its state is of all questions together
+            queries = dict(source.questions) if first is bool(past.first) else {}
         if queries:
-            answer.update(connector.read(Ask(queries=queries, start=start, now=now, past=first)))
+            said = connector.read(Ask(queries, start, now, past=first, state=state, inbox=inbox or {}))
+            kept = said.state if connector.CONTINUES and isinstance(said, Continued) else None
+            answer.update(said)
     answers = {ref: _believed(answer.get(ref), now) for ref in source.questions}
-    windows = {window: _look_back(connector, source, window, refs) for window, refs in past.windows.items()}
+    windows = {window: _look_back(connector, source, window, refs, inbox) for window, refs in past.windows.items()}
     missed = any(map(_is_failure, (outcome for each in (answers, *windows.values()) for outcome in each.values())))
-    return Collected(source.name, now, "partial" if missed else "ok", answers=answers, past=past.first, windows=windows)
+    outcome = "partial" if missed else "ok"
+    return Collected(source.name, now, outcome, cursor=kept, answers=answers, past=past.first, windows=windows)
 
 
 def _is_failure(outcome: Outcome) -> bool:
@@ -40,12 +52,18 @@ def _is_failure(outcome: Outcome) -> bool:
     return isinstance(outcome, Miss) and outcome.why != "no_data"
 
 
-def _look_back(connector: MetricSource, source: Source, window: Window, refs: frozenset[str]) -> Mapping[str, Outcome]:
+def _look_back(
+    connector: MetricSource,
+    source: Source,
+    window: Window,
+    refs: frozenset[str],
+    inbox: Mapping[str, tuple[Reading, ...]] | None,
+) -> Mapping[str, Outcome]:
     """Return what each of these metrics was in a time that is over."""
     start, end = window
     queries = {ref: query for ref, query in source.questions.items() if ref in refs}
     try:
-        answer = connector.read(Ask(queries=queries, start=start, now=end, past=True))
+        answer = connector.read(Ask(queries=queries, start=start, now=end, past=True, inbox=inbox or {}))
     except SourceError as error:
         return dict.fromkeys(queries, Miss("unreachable", str(error)))
     return {ref: _believed(answer.get(ref), end) for ref in queries}

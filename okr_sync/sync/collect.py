@@ -13,7 +13,7 @@ from pathlib import Path
 
 from okr_sync.config import Source
 from okr_sync.connector import DeliverySource
-from okr_sync.core.facts import Collected
+from okr_sync.core.facts import Collected, Reading
 from okr_sync.errors import SourceError, StoreError
 from okr_sync.registry import Registry
 from okr_sync.sync.answers import gather_readings
@@ -26,6 +26,13 @@ from okr_sync.sync.veiling import Veil
 REPORT = "report it to the makers of the connector"
 Watch = Callable[[str, int], None]
 """Called with a source's name and its number of requests so far, from that source's threads."""
+
+Inbox = Callable[[frozenset[str]], Mapping[str, tuple[Reading, ...]]]
+
+
+def nothing_sent(_refs: frozenset[str]) -> Mapping[str, tuple[Reading, ...]]:
+    """Return the inbox of a world where nobody sends anything."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,8 @@ class Asking:
     watch: Watch | None = None
     questions: Mapping[str, str] = field(default_factory=dict)
     """Metric id or scope ref → hash of what is asked."""
+    inbox: Inbox = nothing_sent
+    """Gives the values that were sent for these refs, oldest first, from the source's own thread."""
 
 
 def collect(sources: Mapping[str, Source], asking: Asking) -> tuple[Collected, ...]:
@@ -96,7 +105,15 @@ def _ask(source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
         try:
             if isinstance(connector, DeliverySource):
                 return gather_items(connector, source, asking.mirror, asking.now, full=asking.full)
-            return gather_readings(connector, source, asking.start, asking.now, asking.past.get(source.name))
+            return gather_readings(
+                connector,
+                source,
+                asking.start,
+                asking.now,
+                asking.past.get(source.name),
+                state=asking.mirror.cursor(source.name) if connector.CONTINUES and not asking.full else None,
+                inbox=asking.inbox(frozenset(source.questions)) if connector.INBOX else None,
+            )
         finally:
             connector.close()
     except SourceError as error:

@@ -33,6 +33,7 @@ from okr_sync.sync.collect import Asking, Watch, collect
 from okr_sync.sync.entries import judge_entries
 from okr_sync.sync.freezing import frozen_at, why_skipped
 from okr_sync.sync.mirror import StoredMirror
+from okr_sync.sync.pushing import StoredInbox
 
 Outcome = Literal["ok", "partial", "failed"]
 Enter = Callable[[Session, datetime], object]
@@ -154,6 +155,7 @@ def asking_for(
         sleep=world.sleep,
         watch=world.watch,
         questions=questions_of(config.book),
+        inbox=StoredInbox(store),
     )
 
 

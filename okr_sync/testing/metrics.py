@@ -22,7 +22,18 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from okr_sync.connector import Answer, Ask, Caller, MetricSource, Miss, Outcome, Reading, SourceError, Unchanged
+from okr_sync.connector import (
+    Answer,
+    Ask,
+    Caller,
+    Continued,
+    MetricSource,
+    Miss,
+    Outcome,
+    Reading,
+    SourceError,
+    Unchanged,
+)
 from okr_sync.testing.metric_history import MetricHistoryLaws
 
 T = TypeVar("T")
@@ -92,6 +103,10 @@ class MetricWorld(ABC):
     def change(self, ref: str) -> None:
         """Make the newest value of the question a different one."""
 
+    def inbox(self) -> Mapping[str, tuple[Reading, ...]]:
+        """Return what was sent to okr-sync: ref → values, oldest first; for a source that reads its `INBOX`."""
+        return {}
+
 
 class MetricSourceContract(MetricHistoryLaws):
     """The laws; each method is a test and takes the world that the subclass's fixture made."""
@@ -119,6 +134,15 @@ class MetricSourceContract(MetricHistoryLaws):
         """The same connector asked again answers the same."""
         source = world.connect(Caller())
         assert _ask(source, world) == _ask(source, world)
+
+    def test_going_on_from_its_state_changes_nothing(self, world: MetricWorld) -> None:
+        """A source that gives a state with its answer gives the same answer when it gets the state back."""
+        source = world.connect(Caller())
+        answer = _ask(source, world)
+        state = _state(answer)
+        assert state is None or source.CONTINUES, "a state is given, but CONTINUES is False: nobody would keep it"
+        again = dict(_ask(world.connect(Caller()), world, state=state))
+        assert again == dict(answer), f"with the state {state!r}: {again} instead of {dict(answer)}"
 
     def test_one_bad_question_leaves_the_others_alone(self, world: MetricWorld) -> None:
         """A question that can't be answered is a Miss that says why; the others are answered."""
@@ -155,7 +179,7 @@ class MetricSourceContract(MetricHistoryLaws):
     def test_an_earlier_now_hides_what_came_later(self, world: MetricWorld) -> None:
         """Asked as of the start of the window, a question shows nothing that was measured after it."""
         queries = {ref: _parse(world.connect(Caller()), query) for ref, query in world.questions().items()}
-        answer = world.connect(Caller()).read(Ask(queries, world.start, world.start))
+        answer = world.connect(Caller()).read(Ask(queries, world.start, world.start, inbox=world.inbox()))
         late = {
             ref: reading
             for ref, outcome in answer.items()
@@ -180,7 +204,8 @@ class MetricSourceContract(MetricHistoryLaws):
         """Neither the connector, its settings, its answers nor its probe show a secret."""
         source = world.connect(Caller())
         queries = {ref: bad.query for ref, bad in world.bad.items()}
-        shown = f"{source!r} {source.settings!r} {vars(source)} {source.probe()} {_read(world)} {_read(world, queries)}"
+        answers = f"{_read(world)} {_read(world, queries)} {_state(_ask(source, world))}"
+        shown = f"{source!r} {source.settings!r} {vars(source)} {source.probe()} {answers}"
         assert not [secret for secret in world.secrets if secret in shown], "a secret shows"
 
     def test_unknown_keys_are_refused(self, world: MetricWorld) -> None:
@@ -205,7 +230,7 @@ class MetricSourceContract(MetricHistoryLaws):
         answer = _ask(source, world)
         source.close()
         source.close()
-        assert _ask(world.connect(Caller()), world) == answer, "closing one connector spoils the next"
+        assert dict(_ask(world.connect(Caller()), world)) == dict(answer), "closing one connector spoils the next"
 
     def test_the_same_connector_sees_a_change(self, world: MetricWorld) -> None:
         """Nothing is kept for ever: the next reading sees what changed at the source."""
@@ -228,9 +253,19 @@ def _read(world: MetricWorld, queries: Mapping[str, Mapping[str, Any]] | None = 
     return dict(_ask(world.connect(Caller()), world, queries))
 
 
-def _ask(source: MetricSource, world: MetricWorld, queries: Mapping[str, Mapping[str, Any]] | None = None) -> Answer:
+def _ask(
+    source: MetricSource,
+    world: MetricWorld,
+    queries: Mapping[str, Mapping[str, Any]] | None = None,
+    state: str | None = None,
+) -> Answer:
     asked = world.questions() if queries is None else queries
-    return source.read(Ask({ref: _parse(source, query) for ref, query in asked.items()}, world.start, world.now))
+    parsed = {ref: _parse(source, query) for ref, query in asked.items()}
+    return source.read(Ask(parsed, world.start, world.now, state=state, inbox=world.inbox()))
+
+
+def _state(answer: Answer) -> str | None:
+    return answer.state if isinstance(answer, Continued) else None
 
 
 def _parse(source: MetricSource, query: Mapping[str, Any]) -> Any:

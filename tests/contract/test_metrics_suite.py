@@ -14,7 +14,18 @@ import pytest
 from pydantic import ConfigDict
 
 from connectors.csv_file import CsvFile, CsvQuery, CsvSettings
-from okr_sync.connector import AccessError, Answer, Ask, Caller, Miss, Outcome, Reading, SourceError, Unchanged
+from okr_sync.connector import (
+    AccessError,
+    Answer,
+    Ask,
+    Caller,
+    Continued,
+    Miss,
+    Outcome,
+    Reading,
+    SourceError,
+    Unchanged,
+)
 from okr_sync.testing.metrics import MetricSourceContract, MetricWorld
 from tests.contract.test_csv_file import NOW, CsvWorld
 
@@ -106,6 +117,21 @@ class Counts(CsvFile):
         self.times += 1
         said = f"asked {self.times} times"
         return {ref: _each(each, lambda reading: replace(reading, evidence=said)) for ref, each in super().read(ask).items()}  # fmt: skip # noqa: E501
+
+
+class ForgetsWhatItKept(CsvFile):
+    CONTINUES = True
+
+    def read(self, ask: Ask[Any]) -> Answer:
+        answer = super().read(ask)
+        if ask.state is None:
+            return Continued(answer, "rows were read")
+        return Continued(dict.fromkeys(answer, Unchanged()), ask.state)
+
+
+class KeepsInSecret(CsvFile):
+    def read(self, ask: Ask[Any]) -> Answer:
+        return Continued(super().read(ask), "nobody knows")
 
 
 class AsksForNothing(CsvFile):
@@ -260,6 +286,8 @@ FAULTS: Mapping[str, tuple[type[CsvFile], str]] = {
     "numbers scaled": (change_readings(lambda r: replace(r, value=r.value * 100)), KNOWN),
     "order matters": (DependsOnOrder, "test_the_order_of_questions_does_not_matter"),
     "answers differ": (Counts, "test_answers_repeat"),
+    "what was kept is forgotten": (ForgetsWhatItKept, "test_going_on_from_its_state_changes_nothing"),
+    "a state that nobody keeps": (KeepsInSecret, "test_going_on_from_its_state_changes_nothing"),
     "a request for nothing": (AsksForNothing, "test_nothing_asked_nothing_sent"),
     "NaN": (change_readings(lambda r: replace(r, value=math.nan)), WINDOW),
     "naive times": (change_readings(without_zone), WINDOW),

@@ -17,6 +17,7 @@ from okr_sync.store.tables.facts import (
     TransitionRow,
     WorkItemRow,
 )
+from okr_sync.store.tables.inbox import PushedRow, TokenRow
 from okr_sync.store.tables.ledger import ReportMark, Run, RunEntry, RunSource
 from okr_sync.store.tables.results import DefinitionRow, DeliveryPointRow, LatestRow, PointRow
 from okr_sync.store.tables.shape import Table, sql
@@ -35,6 +36,7 @@ __all__ = [
     "Observation",
     "OverrideRow",
     "PointRow",
+    "PushedRow",
     "ReportMark",
     "Run",
     "RunEntry",
@@ -42,6 +44,7 @@ __all__ = [
     "ScopeRow",
     "SourceRow",
     "Table",
+    "TokenRow",
     "TransitionRow",
     "WorkItemRow",
     "sql",
