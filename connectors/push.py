@@ -41,7 +41,7 @@ sources:
     kind: push
     expires_days: 14
 metrics:
-  deploys: {source: sent, unit: deploys, min: 0}
+  deploys: {source: sent, unit: deploys, minimum: 0}
 """
 
     def probe(self) -> str:

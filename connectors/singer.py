@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -93,7 +92,7 @@ metrics:
         settings, tap = self.settings, self.settings.tap[0]
         with TemporaryDirectory(prefix="okr-sync-tap-") as folder:
             config, catalog, before = (Path(folder) / name for name in ("config.json", "catalog.json", "state.json"))
-            config.write_text(json.dumps(opened(settings.config), default=_plain), "utf-8")
+            config.write_text(json.dumps(opened(settings.config)), "utf-8")
             words = [*settings.tap, "--config", str(config)]
             if settings.catalog is None:
                 found = self.caller.call(lambda: run([*words, "--discover"], settings, settings.config))
@@ -120,7 +119,3 @@ def _kept(state: str | None, mark: str) -> dict[str, Any]:
 
 def _fields(queries: Mapping[str, SingerQuery]) -> set[str]:
     return {name for query in queries.values() for name in (query.field, query.time, *query.where) if name}
-
-
-def _plain(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date) else str(value)

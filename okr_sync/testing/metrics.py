@@ -133,15 +133,15 @@ class MetricSourceContract(MetricHistoryLaws):
     def test_answers_repeat(self, world: MetricWorld) -> None:
         """The same connector asked again answers the same."""
         source = world.connect(Caller())
-        assert _ask(source, world) == _ask(source, world)
+        assert ask_all(source, world) == ask_all(source, world)
 
     def test_going_on_from_its_state_changes_nothing(self, world: MetricWorld) -> None:
         """A source that gives a state with its answer gives the same answer when it gets the state back."""
         source = world.connect(Caller())
-        answer = _ask(source, world)
+        answer = ask_all(source, world)
         state = _state(answer)
         assert state is None or source.CONTINUES, "a state is given, but CONTINUES is False: nobody would keep it"
-        again = dict(_ask(world.connect(Caller()), world, state=state))
+        again = dict(ask_all(world.connect(Caller()), world, state=state))
         assert again == dict(answer), f"with the state {state!r}: {again} instead of {dict(answer)}"
 
     def test_one_bad_question_leaves_the_others_alone(self, world: MetricWorld) -> None:
@@ -156,14 +156,14 @@ class MetricSourceContract(MetricHistoryLaws):
     def test_nothing_asked_nothing_sent(self, world: MetricWorld) -> None:
         """Without questions there are no requests."""
         caller = CountingCaller()
-        assert dict(_ask(world.connect(caller), world, {})) == {}
+        assert dict(ask_all(world.connect(caller), world, {})) == {}
         assert caller.count == 0, f"{caller.count} requests for nothing"
 
     def test_a_full_batch_costs_no_more_than_promised(self, world: MetricWorld) -> None:
         """Fifty questions cost the requests that the source promises for any number."""
         caller = CountingCaller()
         known = world.questions()
-        _ask(world.connect(caller), world, {f"{ref}-{n}": query for n in range(25) for ref, query in known.items()})
+        ask_all(world.connect(caller), world, {f"{ref}-{n}": query for n in range(25) for ref, query in known.items()})
         assert caller.count <= world.requests, f"{caller.count} requests, promised {world.requests}"
 
     def test_numbers_are_finite_and_times_aware_and_inside_the_window(self, world: MetricWorld) -> None:
@@ -204,7 +204,7 @@ class MetricSourceContract(MetricHistoryLaws):
         """Neither the connector, its settings, its answers nor its probe show a secret."""
         source = world.connect(Caller())
         queries = {ref: bad.query for ref, bad in world.bad.items()}
-        answers = f"{_read(world)} {_read(world, queries)} {_state(_ask(source, world))}"
+        answers = f"{_read(world)} {_read(world, queries)} {_state(ask_all(source, world))}"
         shown = f"{source!r} {source.settings!r} {vars(source)} {source.probe()} {answers}"
         assert not [secret for secret in world.secrets if secret in shown], "a secret shows"
 
@@ -219,7 +219,7 @@ class MetricSourceContract(MetricHistoryLaws):
         """A connector made in one thread answers in others, also at the same time."""
         source = world.connect(Caller())
         with ThreadPoolExecutor(4) as pool:
-            answers = list(pool.map(lambda _: _ask(source, world), range(8)))
+            answers = list(pool.map(lambda _: ask_all(source, world), range(8)))
         for answer in answers:
             _assert_true(world, answer)
 
@@ -227,18 +227,18 @@ class MetricSourceContract(MetricHistoryLaws):
         """Closing is safe before, after and without reading."""
         world.connect(Caller()).close()
         source = world.connect(Caller())
-        answer = _ask(source, world)
+        answer = ask_all(source, world)
         source.close()
         source.close()
-        assert dict(_ask(world.connect(Caller()), world)) == dict(answer), "closing one connector spoils the next"
+        assert dict(ask_all(world.connect(Caller()), world)) == dict(answer), "closing one connector spoils the next"
 
     def test_the_same_connector_sees_a_change(self, world: MetricWorld) -> None:
         """Nothing is kept for ever: the next reading sees what changed at the source."""
         source = world.connect(Caller())
         ref = next(iter(world.questions()))
-        before = _ask(source, world)
+        before = ask_all(source, world)
         world.change(ref)
-        after = _ask(source, world)
+        after = ask_all(source, world)
         assert after[ref] != before[ref], f"{ref} changed at the source, the answer is still {before[ref]}"
         _assert_true(world, after)
 
@@ -250,15 +250,16 @@ class MetricSourceContract(MetricHistoryLaws):
 
 
 def _read(world: MetricWorld, queries: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Outcome]:
-    return dict(_ask(world.connect(Caller()), world, queries))
+    return dict(ask_all(world.connect(Caller()), world, queries))
 
 
-def _ask(
+def ask_all(
     source: MetricSource,
     world: MetricWorld,
     queries: Mapping[str, Mapping[str, Any]] | None = None,
     state: str | None = None,
 ) -> Answer:
+    """Return the answer to `queries` as they stand in files, or to all of the world's."""
     asked = world.questions() if queries is None else queries
     parsed = {ref: _parse(source, query) for ref, query in asked.items()}
     return source.read(Ask(parsed, world.start, world.now, state=state, inbox=world.inbox()))
@@ -274,7 +275,7 @@ def _parse(source: MetricSource, query: Mapping[str, Any]) -> Any:
 
 def _failure(source: MetricSource, world: MetricWorld) -> SourceError | None:
     try:
-        _ask(source, world)
+        ask_all(source, world)
     except SourceError as error:
         return error
     return None

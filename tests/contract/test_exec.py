@@ -32,7 +32,7 @@ from tests.contract.programs import program
 START = datetime(2026, 10, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 15, 12, tzinfo=UTC)
 SECRET = "s3cret-of-the-warehouse"
-LINES = [
+LINES: list[dict[str, Any]] = [
     {"ref": "pallets", "value": 7, "time": "2026-09-30T12:00:00Z"},
     {"ref": "pallets", "value": 8, "time": "2026-10-02T12:00:00+02:00", "evidence": "gate 4"},
     {"ref": "pallets", "value": 9.5, "time": "2026-11-01T00:00:00Z"},
@@ -279,6 +279,7 @@ def test_a_file_that_is_no_program_is_named(tmp_path: Path) -> None:
 
 def test_a_command_is_a_list_of_words() -> None:
     """A line for a shell is refused, and so is no command at all."""
-    for command in ("count --all", []):
+    commands: tuple[object, ...] = ("count --all", [])
+    for command in commands:
         with pytest.raises(ValidationError):
             ExecSettings.model_validate({"command": command})

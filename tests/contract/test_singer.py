@@ -58,7 +58,7 @@ for record in said["orders"]:
 print(json.dumps({"type": "METRIC", "value": 1}))
 print(json.dumps({"type": "STATE", "value": {"since": max(r["changed"] for r in said["orders"])}}))
 """
-ORDERS = [
+ORDERS: list[dict[str, Any]] = [
     {"id": 1, "total": 5, "at": "2026-09-30T10:00:00Z", "state": "paid", "changed": "a"},
     {"id": 2, "total": "10.5", "at": "2026-10-02T10:00:00Z", "state": "paid", "changed": "b"},
     {"id": 3, "total": 20, "at": "2026-10-02T23:30:00+02:00", "state": "open", "changed": "c"},
