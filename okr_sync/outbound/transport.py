@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import threading
 import time
@@ -17,6 +18,8 @@ from okr_sync.errors import AccessError
 from okr_sync.outbound.guard import Guard
 
 __all__ = ["Deadline", "Transport", "trusting"]
+
+logging.getLogger("httpcore").setLevel(logging.INFO)  # at DEBUG it writes every header, cookies too
 
 
 class Deadline(threading.local):

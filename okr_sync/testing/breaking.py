@@ -75,7 +75,7 @@ _CUT = {
     "a body cut short": Way(lambda: Fault("truncate", times=ALWAYS), TransientError),
     "a connection that ends": Way(lambda: Fault("drop", times=ALWAYS), TransientError),
     "silence": Way(lambda: Fault("silence", times=ALWAYS, seconds=1.5), TransientError, impatient=True),
-    "a drip": Way(lambda: Fault("drip", times=ALWAYS, seconds=30), TransientError, impatient=True),
+    "a drip": Way(lambda: Fault("drip", times=ALWAYS, seconds=5), TransientError, impatient=True),
 }
 
 SIZES = ("a gzip bomb", "a huge answer")

@@ -21,7 +21,8 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from types import TracebackType
+from typing import Any, ClassVar, Self
 
 import pytest
 
@@ -46,6 +47,17 @@ class WebWorld(MetricWorld):
     def __init__(self, server: Server, *, requests: int = 1, start: datetime = START, now: datetime = NOW) -> None:
         super().__init__(start, now, requests)
         self.server = server
+        self._made: list[MetricSource] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connectors that were made."""
+        for source in self._made:
+            source.close()
 
     def secret(self, text: str) -> Referenced:
         """Return the text as `${…}` would bring it, and remember that it must come out nowhere."""
@@ -55,7 +67,8 @@ class WebWorld(MetricWorld):
 
     def connect(self, caller: Caller, **over: Any) -> MetricSource:
         """Return a new connector to the service, with some settings over the usual ones."""
-        return self.connector(self.connector.Settings.model_validate({**self.settings(), **over}), caller)
+        self._made.append(self.connector(self.connector.Settings.model_validate({**self.settings(), **over}), caller))
+        return self._made[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +118,7 @@ class WebSourceContract(MetricSourceContract):
 
     def test_a_service_that_is_down_may_be_tried_again(self, world: WebWorld) -> None:
         """A refused connection is a TransientError, for questions and for a probe."""
-        settings = _elsewhere(world, _free_port())
-        source = world.connector(world.connector.Settings.model_validate(settings))
+        source = world.connect(Caller(), **_elsewhere(world, _free_port()))
         with pytest.raises(TransientError):
             ask_all(source, world)
         with pytest.raises(TransientError):
