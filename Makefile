@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo test check format lint types imports bench lock clean
+.PHONY: help demo test check format lint types imports pages bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -44,6 +44,9 @@ lint: $(INSTALLED) ## ruff
 
 types: $(INSTALLED) ## mypy --strict, tests too
 	@$(BIN)/mypy
+
+pages: $(INSTALLED) ## write the tables of the connectors' pages from their models
+	@$(BIN)/python .ci/write_pages.py
 
 imports: $(INSTALLED) ## who may import whom
 	@$(BIN)/python .ci/check_imports.py

@@ -39,9 +39,9 @@ class CsvSettings(api.WebSettings):
     url: Annotated[SecretStr, BeforeValidator(_check_address)] | None = Field(None, description="instead: of one file")
     token: api.Secret | None = Field(None, description="with url: bearer token")
     username: str | None = Field(None, description="with url and password: basic authentication")
-    password: api.Secret | None = None
-    delimiter: Literal["auto", ",", ";", "tab"] = "auto"
-    decimal: Literal[".", ","] = "."
+    password: api.Secret | None = Field(None, description="with url and username")
+    delimiter: Literal["auto", ",", ";", "tab"] = Field("auto", description="auto: what the header has most of")
+    decimal: Literal[".", ","] = Field(".", description="the sign before the decimals")
     date_column: str | None = Field(None, description="default: the column `date`, if there is one")
     date_format: str | None = Field(None, description="as in strptime; default: ISO 8601")
     timezone: ZoneInfo = Field(ZoneInfo("UTC"), description="of dates and times that name none")
@@ -77,6 +77,16 @@ class CsvFile(api.MetricSource):
     HISTORY = True
     Settings = CsvSettings
     Query = CsvQuery
+    permissions = "The files must be readable by the user that runs okr-sync."
+    example = """\
+sources:
+  survey:
+    kind: csv_file
+    path: data/survey.csv
+metrics:
+  nps: {source: survey, column: nps, where: {region: eu}}
+  sales: {source: survey, column: sales, aggregate: sum}
+"""
 
     def __init__(self, settings: CsvSettings, caller: api.Caller | None = None) -> None:
         super().__init__(settings, caller)

@@ -56,6 +56,24 @@ class GithubMilestones(DeliverySource):
     Settings = GithubSettings
     Query = MilestoneQuery
     HISTORY = True
+    permissions = (
+        "A fine-grained token needs read access to Issues and Pull requests; a classic one `repo`, or nothing."
+    )
+    example = """\
+sources:
+  code:
+    kind: github_milestones
+    token: ${GITHUB_TOKEN}
+objectives:
+  - id: helpful
+    title: People are helped
+    initiatives:
+      - id: assistant
+        title: Build the assistant
+        delivery:
+          - {source: code, repos: [acme/app, acme/api], milestone: "Assistant 1.0"}
+          - {source: code, repo: acme/site, milestones: [7, 9]}
+"""
 
     def __init__(self, settings: GithubSettings, caller: Caller | None = None) -> None:
         super().__init__(settings, caller)

@@ -17,12 +17,12 @@ from okr_sync.connector import Miss, Query, Secret, WebSettings
 class GithubSettings(WebSettings):
     """Where GitHub is and how to ask it; `batch` in milestones a request."""
 
-    url: str = "https://api.github.com"
-    token: Secret
-    api: Literal["graphql", "rest"] = "graphql"
-    batch: int = Field(25, ge=1, le=100)
-    labels: bool = True
-    full_every_hours: float = Field(24, gt=0)
+    url: str = Field("https://api.github.com", description="Enterprise Server: https://HOST/api/v3")
+    token: Secret = Field(description="a fine-grained or classic token, as ${NAME}")
+    api: Literal["graphql", "rest"] = Field("graphql", description="rest for servers or tokens without GraphQL")
+    batch: int = Field(25, ge=1, le=100, description="milestones, or repositories, in one GraphQL request")
+    labels: bool = Field(True, description="false leaves labels out, which is cheaper by GraphQL")  # noqa: FBT003
+    full_every_hours: float = Field(24, gt=0, description="read everything again when the last time is longer ago")
 
     @field_validator("url")
     @classmethod
@@ -43,10 +43,10 @@ class GithubSettings(WebSettings):
 class MilestoneQuery(Query):
     """Milestones by number (in each repository) or by title (wherever one of that title is); their items are pooled."""
 
-    repo: StrictStr | None = None
-    repos: tuple[StrictStr, ...] = ()
-    milestone: StrictInt | StrictStr | None = None
-    milestones: tuple[StrictInt | StrictStr, ...] = ()
+    repo: StrictStr | None = Field(None, description="one repository, as owner/name")
+    repos: tuple[StrictStr, ...] = Field((), description="or several of them")
+    milestone: StrictInt | StrictStr | None = Field(None, description="one milestone, by number or title")
+    milestones: tuple[StrictInt | StrictStr, ...] = Field((), description="or several of them")
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

@@ -18,7 +18,7 @@ from connectors.jira_items import can_hold, need, read_container
 from connectors.jira_logs import JiraLogs
 from connectors.jira_reach import Reach
 from connectors.jira_search import JiraSearch
-from connectors.jira_settings import JiraQuery, JiraSettings
+from connectors.jira_settings import EXAMPLE, JiraQuery, JiraSettings
 from okr_sync.connector import (
     Caller,
     Container,
@@ -46,6 +46,8 @@ class JiraEpics(DeliverySource):
     Settings: ClassVar[type[Settings]] = JiraSettings
     Query: ClassVar[type[Query]] = JiraQuery
     HISTORY = True
+    permissions = "The account must be allowed to browse the projects; nothing is ever written."
+    example = EXAMPLE
 
     settings: JiraSettings
 

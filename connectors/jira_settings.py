@@ -10,6 +10,23 @@ from pydantic import Field, field_validator, model_validator
 
 from okr_sync.connector import Query, Secret, WebSettings
 
+EXAMPLE = """\
+sources:
+  tracker:
+    kind: jira_epics
+    url: https://acme.atlassian.net
+    email: okr-reader@acme.example
+    token: ${JIRA_TOKEN}
+objectives:
+  - id: helpful
+    title: People are helped
+    initiatives:
+      - id: assistant
+        title: Build the assistant
+        delivery:
+          - {source: tracker, epics: [MED-12, MED-40]}
+          - {source: tracker, jql: 'project = APP and fixVersion = "2.0"'}
+"""
 _KEY = re.compile(r"[A-Z][A-Z0-9_]+-[1-9][0-9]*")
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 

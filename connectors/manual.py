@@ -49,7 +49,7 @@ class ManualQuery(api.Query):
     They are answers, so that one more of them is no other question.
     """
 
-    entries: tuple[Entry, ...] = Field((), exclude=True)
+    entries: tuple[Entry, ...] = Field((), exclude=True, description="value, on, by; note, expires if you like")
 
 
 class Manual(api.MetricSource):
@@ -60,6 +60,17 @@ class Manual(api.MetricSource):
     HISTORY = True
     Settings = ManualSettings
     Query = ManualQuery
+    permissions = "None: nothing is asked."
+    example = """\
+sources:
+  people: {kind: manual, expires_days: 35}
+metrics:
+  position:
+    source: people
+    entries:
+      - {value: 4, on: 2026-10-05, by: ana}
+  mood: {source: people}
+"""
 
     def probe(self) -> str:
         """Return that nothing has to be reached."""

@@ -36,7 +36,9 @@ class SingerQuery(api.Query):
     field: str | None = Field(None, description="the field with the number; needed but for counts")
     where: dict[str, str] = Field(default_factory=dict, description="field: text; all must be equal")
     time: str | None = Field(None, description="the field that says when; default: records are true now")
-    aggregate: Literal["last", "sum", "mean", "min", "max", "count", "sum_by_day", "count_by_day"] = "last"
+    aggregate: Literal["last", "sum", "mean", "min", "max", "count", "sum_by_day", "count_by_day"] = Field(
+        "last", description="last: each record with a time is a reading; *_by_day: one a day; else one of all records"
+    )
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> SingerQuery:

@@ -12,7 +12,10 @@ from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, current_time
 from okr_sync.config import Config, load
 from okr_sync.core.facts import SourceState
-from okr_sync.registry import Registry
+from okr_sync.errors import UsageError
+from okr_sync.kit.describing import Description, Key
+from okr_sync.kit.describing import describe as kind_description
+from okr_sync.registry import Registry, UnknownKindError
 from okr_sync.store.database import Store
 from okr_sync.store.location import store_exists
 from okr_sync.store.sources import source_states
@@ -23,10 +26,16 @@ def sources(
     *,
     test: Annotated[bool, Parameter(negative="", help="Ask each source who we are there.")] = False,
     kinds: Annotated[bool, Parameter(negative="", help="List the kinds of sources there are.")] = False,
+    describe: Annotated[str | None, Parameter(help="Show all that one kind of source can be told and asked.")] = None,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
-    """List the sources with their last success; ask them with --test."""
+    """List the sources with their last success; ask them with --test, or see what kinds there are.
+
+    Example: okr-sync sources --describe csv_file
+    """
+    if describe is not None:
+        return _describe(describe, json=json)
     if kinds:
         return _kinds(json=json)
     config = load((place or Place()).config_file(), os.environ)
@@ -43,13 +52,41 @@ def sources(
 
 def _kinds(*, json: bool) -> int:
     registry = Registry()
-    rows = [{"kind": kind, "summary": registry.connector_class(kind).summary} for kind in sorted(registry.kinds())]
+    known = [kind_description(kind, registry.connector_class(kind)) for kind in registry.kinds()]
     if json:
-        emit({"kinds": rows})
-    else:
-        for row in rows:
-            say(f"{row['kind']:20} {row['summary']}")
+        emit({"kinds": [{"kind": each.kind, "summary": each.summary, "brings": each.brings} for each in known]})
+        return DONE
+    for brings, title in (("numbers", "For metrics"), ("work", "For the work of initiatives")):
+        say("\n".join([f"{title}:", *(f"  {each.kind:20} {each.summary}" for each in known if each.brings == brings)]))
+    say("`okr-sync sources --describe KIND` shows one of them, `okr-sync new-connector NAME` makes one of your own.")
     return DONE
+
+
+def _describe(kind: str, *, json: bool) -> int:
+    try:
+        found = kind_description(kind, Registry().connector_class(kind))
+    except UnknownKindError as error:
+        raise UsageError(str(error)) from error
+    if json:
+        emit(found.document())
+    else:
+        say("\n".join(_page(found)))
+    return DONE
+
+
+def _page(found: Description) -> list[str]:
+    past = "can say what was true in the past" if found.history else "says what is true now"
+    lines = [f"{found.kind}: {found.summary}; brings {found.brings}, {past}."]
+    lines += [f"Permissions: {found.permissions}"] if found.permissions else []
+    for title, keys in (("Settings", found.settings), ("A question", found.question)):
+        lines += ["", f"{title}:" if keys else f"{title}: no keys"]
+        lines += [f"  {key.name:18} {_told(key)}" for key in keys]
+    return [*lines, "", "Example:", *(f"  {line}" for line in found.example.splitlines())] if found.example else lines
+
+
+def _told(key: Key) -> str:
+    default = "required" if key.default is None else f"default {key.default}" if key.default else ""
+    return "; ".join(part for part in (key.type, default, key.description) if part)
 
 
 def _states(url: str) -> dict[str, SourceState]:

@@ -123,7 +123,7 @@ def test_a_stranger_who_follows_the_tutorial_has_a_number(stranger: Stranger) ->
     assert f"{passed[1]} passed" in stranger.follow(again)
     said = stranger.follow(sync)
     seconds = time.monotonic() - began
-    print(f"tutorial: followed in {seconds:.0f} s, {passed[1]} tests of the new package passed twice")
+    sys.stdout.write(f"tutorial: followed in {seconds:.0f} s; {passed[1]} tests of the new package passed, twice\n")
     assert "signed in as 'a reader'" in said
     assert "kind: weather_station" in said
     shown = stranger.follow("venv/bin/okr-sync status --json --config okr-sync-weather-station/example")
