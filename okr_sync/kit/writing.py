@@ -14,7 +14,7 @@ from okr_sync.errors import UsageError
 
 __all__ = ["Names", "names_of", "write_package"]
 
-LONGEST = 40  # characters of a name
+LONGEST = 30  # characters of a name
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", re.ASCII)
 _FILES = {
     "pyproject.toml": "pyproject.toml",

@@ -254,7 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = response.body + b" " * fault.size
         if fault.kind == "bomb":
             headers = {**response.headers, "Content-Encoding": "gzip"}
-            response = Response(response.status, gzip.compress(body, 9, mtime=0), headers)
+            response = Response(response.status, gzip.compress(body, 1, mtime=0), headers)
         else:
             response = Response(response.status, body, response.headers)
         self._send(request, response)

@@ -31,7 +31,7 @@ class AnySecret(dict[str, str]):
     def __contains__(self, name: object) -> bool:
         return True
 
-    def get(self, name: str, default: object = None) -> str:  # type: ignore[override] # whatever is asked is there
+    def get(self, name: str, default: object = None) -> str:
         return self[name]
 
 
