@@ -37,7 +37,7 @@ def test_a_package_is_formatted_and_linted(tmp_path: Path, name: str, shape: str
 
 
 def test_both_packages_are_typed_strictly(tmp_path: Path) -> None:
-    """mypy --strict, as their own project files ask for, tests too."""
+    """Strict mypy, as their own project files ask for, tests too."""
     for name, delivery in (("weather-station", False), ("work-board", True)):
         names = names_of(name)
         write_package(names, tmp_path, delivery=delivery)
