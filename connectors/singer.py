@@ -41,7 +41,6 @@ class Singer(api.MetricSource):
     Settings = SingerSettings
     Query = SingerQuery
     CONTINUES = True
-    HISTORY = True
     permissions = "The tap runs as the user that runs okr-sync; its credential needs read access to the one stream."
     example = """\
 sources:

@@ -69,6 +69,6 @@ def _past(world: MetricWorld, ref: str, start: datetime, end: datetime) -> tuple
 def _read(world: MetricWorld, ref: str, start: datetime, end: datetime, *, past: bool) -> tuple[Reading, ...]:
     source = world.connect(Caller())
     query = source.Query.model_validate(world.questions()[ref])
-    answer: Mapping[str, Outcome] = source.read(Ask({ref: query}, start, end, past=past))
+    answer: Mapping[str, Outcome] = source.read(Ask({ref: query}, start, end, past=past, inbox=world.inbox()))
     outcome = answer[ref]
     return outcome if isinstance(outcome, tuple) else ()

@@ -22,7 +22,10 @@ class PushWorld(MetricWorld):
 
     def __init__(self) -> None:
         self.newest = 12.0
-        super().__init__(START, NOW, requests=0, bad={"silent": BadQuestion({}, "okr-sync push silent")})
+        moments = {"deploys": {START: 2.0, NOW - DAY: 12.0}, "errors": {START + DAY: 0.0}}
+        super().__init__(
+            START, NOW, requests=0, moments=moments, bad={"silent": BadQuestion({}, "okr-sync push silent")}
+        )
 
     def connect(self, caller: Caller) -> Push:
         """Return a connector; there is nothing to connect to."""
