@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from okr_sync.config import Source
@@ -43,8 +44,8 @@ def gather_readings(
     answers = {ref: _believed(answer.get(ref), now) for ref in source.questions}
     windows = {window: _look_back(connector, source, window, refs, inbox) for window, refs in past.windows.items()}
     missed = any(map(_is_failure, (outcome for each in (answers, *windows.values()) for outcome in each.values())))
-    outcome = "partial" if missed else "ok"
-    return Collected(source.name, now, outcome, cursor=kept, answers=answers, past=past.first, windows=windows)
+    brought = Collected(source.name, now, "partial" if missed else "ok", cursor=kept, answers=answers)
+    return replace(brought, past=past.first, windows=windows)
 
 
 def _is_failure(outcome: Outcome) -> bool:
