@@ -117,7 +117,7 @@ def test_a_kind_is_described_for_people_and_machines() -> None:
     assert "  path               path; required; a file, or a pattern" in shown
     assert "  decimal            . | ,; default .; the sign before the decimals" in shown
     assert "Permissions: The files must be readable" in shown
-    assert "    path: data/survey.csv" in shown
+    assert "path: data/survey.csv" in shown
     said = json.loads(run("sources", "--describe", "exec", "--json").out)
     assert said["settings"][0] == {
         "name": "env",
