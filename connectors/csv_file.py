@@ -78,9 +78,7 @@ class CsvFile(api.MetricSource):
     Settings = CsvSettings
     Query = CsvQuery
     permissions = "The files must be readable by the user that runs okr-sync."
-    example = (
-        "sources: {survey: {kind: csv_file, path: data/survey.csv}}\nmetrics: {nps: {source: survey, column: nps}}\n"
-    )
+    example = "sources: {a: {kind: csv_file, path: data/survey.csv}}\nmetrics: {nps: {source: a, column: nps}}\n"
 
     def __init__(self, settings: CsvSettings, caller: api.Caller | None = None) -> None:
         super().__init__(settings, caller)
