@@ -13,9 +13,9 @@ from okr_sync.cli.place import Json, Place, current_time
 from okr_sync.config import Config, load
 from okr_sync.core.facts import SourceState
 from okr_sync.errors import UsageError
-from okr_sync.kit.describing import Description, Key
+from okr_sync.kit.describing import Description, Key, brought_by
 from okr_sync.kit.describing import describe as kind_description
-from okr_sync.registry import Registry, UnknownKindError
+from okr_sync.registry import ConnectorError, Registry, UnknownKindError
 from okr_sync.store.database import Store
 from okr_sync.store.location import store_exists
 from okr_sync.store.sources import source_states
@@ -52,14 +52,26 @@ def sources(
 
 def _kinds(*, json: bool) -> int:
     registry = Registry()
-    known = [kind_description(kind, registry.connector_class(kind)) for kind in registry.kinds()]
+    rows = [_kind(registry, kind) for kind in registry.kinds()]
     if json:
-        emit({"kinds": [{"kind": each.kind, "summary": each.summary, "brings": each.brings} for each in known]})
+        emit({"kinds": rows})
         return DONE
-    for brings, title in (("numbers", "For metrics"), ("work", "For the work of initiatives")):
-        say("\n".join([f"{title}:", *(f"  {each.kind:20} {each.summary}" for each in known if each.brings == brings)]))
+    groups = {"numbers": "For metrics", "work": "For the work of initiatives", None: "Can't be used"}
+    for brings, title in groups.items():
+        lines = [f"  {row['kind']:20} {row['summary'] or row['error']}" for row in rows if row["brings"] == brings]
+        if lines:
+            say("\n".join([f"{title}:", *lines]))
     say("`okr-sync sources --describe KIND` shows one of them, `okr-sync new-connector NAME` makes one of your own.")
     return DONE
+
+
+def _kind(registry: Registry, kind: str) -> dict[str, str | None]:
+    """Return a kind's line; one whose package is broken does not hide the others."""
+    try:
+        found = registry.connector_class(kind)
+    except ConnectorError as error:
+        return {"kind": kind, "summary": None, "brings": None, "error": str(error)}
+    return {"kind": kind, "summary": found.summary, "brings": brought_by(found), "error": None}
 
 
 def _describe(kind: str, *, json: bool) -> int:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from okr_sync.connector import MetricSource
 from okr_sync.registry import ConnectorClass
 
-__all__ = ["Description", "Key", "describe", "markdown"]
+__all__ = ["Description", "Key", "brought_by", "describe", "markdown"]
 
 BEGIN, END = "<!-- made from the models by `make pages` -->", "<!-- end -->"
 _FORMATS = {"password": "secret", "path": "path", "zoneinfo": "time zone", "date-time": "time", "date": "date"}
@@ -58,13 +58,18 @@ def describe(kind: str, connector: ConnectorClass) -> Description:
     return Description(
         kind,
         connector.summary,
-        "numbers" if issubclass(connector, MetricSource) else "work",
+        brought_by(connector),
         connector.HISTORY,
         connector.permissions,
         _keys(connector.Settings),
         _keys(connector.Query),
         connector.example,
     )
+
+
+def brought_by(connector: ConnectorClass) -> str:
+    """Return numbers or work."""
+    return "numbers" if issubclass(connector, MetricSource) else "work"
 
 
 def markdown(description: Description) -> str:

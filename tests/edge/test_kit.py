@@ -106,7 +106,23 @@ def test_kinds_are_listed_by_what_they_bring() -> None:
     assert "  exec                 Numbers that a command of yours prints\n" in numbers
     assert "  jira_epics " in work
     kinds = json.loads(run("sources", "--kinds", "--json").out)["kinds"]
-    assert {"kind": "push", "summary": "Values that programs of yours send, by token", "brings": "numbers"} in kinds
+    summary = "Values that programs of yours send, by token"
+    assert {"kind": "push", "summary": summary, "brings": "numbers", "error": None} in kinds
+
+
+def test_a_broken_package_does_not_hide_the_other_kinds(
+    lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is listed with what it lacks."""
+    info = tmp_path / "broken" / "broken-0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 0\n", "utf-8")
+    (info / "entry_points.txt").write_text(f"[okr_sync.connectors]\nlacking_one = {lacking}\n", "utf-8")
+    monkeypatch.syspath_prepend(info.parent)
+    shown = run("sources", "--kinds")
+    assert shown.code == DONE
+    assert "  csv_file " in shown.out
+    assert "pip install 'okr-sync[files]'" in shown.out.partition("Can't be used:")[2]
 
 
 @pytest.mark.usefixtures("declared")
