@@ -19,6 +19,13 @@ class HttpJson(api.MetricSource):
     summary = "Numbers from JSON over HTTPS by JMESPath"
     Settings = HttpJsonSettings
     Query = HttpJsonQuery
+    permissions = "The credential needs read access to the documents that are asked for, and nothing else."
+    example = """\
+sources:
+  crm: {kind: http_json, url: https://api.crm.example.com/v3, token: "${CRM_TOKEN}"}
+metrics:
+  open_deals: {source: crm, path: /deals/summary, value: open}
+"""
 
     def __init__(self, settings: HttpJsonSettings, caller: api.Caller | None = None) -> None:
         super().__init__(settings, caller)

@@ -43,10 +43,10 @@ class HttpJsonSettings(api.WebSettings):
     params: Sent = Field(default_factory=dict, description="Added to every query, such as an api_key")
     token: api.Secret | None = Field(None, description="Bearer token")
     username: str | None = Field(None, description="With `password`: basic authentication")
-    password: api.Secret | None = None
+    password: api.Secret | None = Field(None, description="With `username`")
     token_url: str | None = Field(None, pattern=r"^https?://", description="Where client credentials get a token")
-    client_id: str | None = None
-    client_secret: api.Secret | None = None
+    client_id: str | None = Field(None, description="With `token_url`")
+    client_secret: api.Secret | None = Field(None, description="With `token_url`")
     scope: str | None = Field(None, description="Of the token")
     client_in: Literal["body", "header"] = Field("body", description="Where the client's id and secret are sent")
     timezone: ZoneInfo | None = Field(None, description="Of times that name no offset, and of days")
@@ -87,13 +87,13 @@ class HttpJsonQuery(api.Query):
     """One number, or one a row, of a document; {start}, {end} and {now} stand for the window's ends."""
 
     path: str = Field("", pattern=r"^([/?].*)?$", description="Added to the source's url")
-    method: Literal["GET", "POST"] = "GET"
-    params: dict[str, str | int | float] = Field(default_factory=dict)
+    method: Literal["GET", "POST"] = Field("GET", description="POST for services that are asked by a `body`")
+    params: dict[str, str | int | float] = Field(default_factory=dict, description="Added to the query")
     body: Any = Field(None, description="Sent as JSON with POST")
     rows: JmesPath | None = Field(
         None, description="JMESPath of the list in each page; `value` then sees the whole list"
     )
-    pages: Pages | None = None
+    pages: Pages | None = Field(None, description="How to get the next page")
     value: JmesPath = Field(description="JMESPath of the number; with `time`: in each row")
     time: JmesPath | None = Field(None, description="JMESPath of a row's date: each row is a reading")
 

@@ -24,7 +24,7 @@ class PrometheusSettings(api.WebSettings):
     url: str = Field(pattern=r"^https?://[^/?#@]+[^?#@]*$", description="without /api/v1")
     token: api.Secret | None = Field(None, description="bearer token")
     username: str | None = Field(None, description="with `password`: basic authentication")
-    password: api.Secret | None = None
+    password: api.Secret | None = Field(None, description="with `username`")
     tenant: str | None = Field(None, description="X-Scope-OrgID, for Mimir and its like")
     batch: int = Field(200, ge=1, le=1000, description="queries joined into one request, at most")
     timezone: ZoneInfo = Field(ZoneInfo("UTC"), description="history is read at its midnights")
@@ -39,7 +39,9 @@ class PrometheusSettings(api.WebSettings):
 class PrometheusQuery(api.Query):
     """One number in PromQL."""
 
-    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
+        description="PromQL that gives a scalar or one series"
+    )
 
 
 class Prometheus(api.MetricSource):
@@ -49,6 +51,13 @@ class Prometheus(api.MetricSource):
     summary = "Numbers from Prometheus by PromQL, with history"
     Settings = PrometheusSettings
     Query = PrometheusQuery
+    permissions = "The account must be allowed to query, and nothing else."
+    example = """\
+sources:
+  monitoring: {kind: prometheus, url: https://prometheus.example.com, token: "${PROMETHEUS_TOKEN}"}
+metrics:
+  signups: {source: monitoring, query: sum(signups_total), type: counter}
+"""
     HISTORY = True
 
     def __init__(self, settings: PrometheusSettings, caller: api.Caller | None = None) -> None:
