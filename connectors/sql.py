@@ -56,7 +56,7 @@ class SqlSettings(api.Settings):
     """Which database, as whom, and how much a statement may ask of it."""
 
     url: Annotated[SecretStr, BeforeValidator(_check_url)] = Field(description="as SQLAlchemy has it; without password")
-    password: api.Secret | None = None
+    password: api.Secret | None = Field(None, description="of the user in the url")
     timeout: float = Field(30, gt=0, le=3600, description="seconds for one statement")
     rows: int = Field(10_000, ge=1, le=1_000_000, description="that one statement may return")
     timezone: ZoneInfo = Field(ZoneInfo("UTC"), description="of dates and times that name none")
@@ -92,6 +92,11 @@ class Sql(api.MetricSource):
     Settings = SqlSettings
     Query = SqlQuery
     HISTORY = True
+    permissions = "The account needs SELECT on what the statements read, and nothing else."
+    example = """\
+sources: {shop: {kind: sql, url: "postgresql://okr@db.example.com/shop", password: "${SHOP_PASSWORD}"}}
+metrics: {users: {source: shop, sql: "SELECT count(*) FROM users"}}
+"""
 
     def probe(self) -> str:
         """Return who we are where. Raises SourceError when the database lets us not in."""

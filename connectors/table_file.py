@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +20,6 @@ from okr_sync import connector as api
 LARGEST = 64 * 1024 * 1024  # bytes of one file
 MOST = 1_000_000  # rows of one file
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EXTRA = 'pip install "okr-sync[files]"'
 
 
 class TableSettings(api.Settings):
@@ -50,6 +48,8 @@ class TableFile(api.MetricSource):
     Settings = TableSettings
     Query = TableFileQuery
     HISTORY = True
+    permissions = "The files must be readable by the user that runs okr-sync."
+    example = "sources: {hr: {kind: table_file, path: staff.xlsx}}\nmetrics: {staff: {source: hr, column: staff}}\n"
 
     def probe(self) -> str:
         """Return how many rows there are. Raises SourceError when a file is missing or can't be read."""
@@ -87,7 +87,7 @@ def _load(file: Path, settings: TableSettings) -> Sheets:
     """Return the rows of a file. Raises SourceError when it can't be read or is too large."""
     fix = f"save it as Parquet or as a workbook, no more than {LARGEST:,} bytes and {MOST:,} rows a sheet"
     parquet = file.suffix.casefold() in {".parquet", ".pq"}
-    library = _library("duckdb" if parquet else "python_calamine")
+    library = api.require("duckdb" if parquet else "python_calamine", extra="files")
     broken = library.Error if parquet else (library.CalamineError, ValueError)
     try:
         with file.open("rb"):
@@ -102,13 +102,6 @@ def _load(file: Path, settings: TableSettings) -> Sheets:
     return {
         sheet: list(_rows(f"{file.name}{sheet and f' {sheet}'}", table, settings)) for sheet, table in tables.items()
     }
-
-
-def _library(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError as error:
-        raise api.SourceError(f"{name} is not installed", fix=_EXTRA) from error
 
 
 def _parquet(file: Path, duckdb: Any) -> Iterator[tuple[str, list[Sequence[Any]]]]:

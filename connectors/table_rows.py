@@ -30,9 +30,11 @@ class TableQuery(api.Query):
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
-    column: str
+    column: str = Field(description="the column with the number")
     where: dict[str, str] = Field(default_factory=dict, description="column: text; all must be equal")
-    aggregate: Literal["last", "sum", "mean", "min", "max", "count", "sum_by_date", "count_by_date"] = "last"
+    aggregate: Literal["last", "sum", "mean", "min", "max", "count", "sum_by_date", "count_by_date"] = Field(
+        "last", description="last: a reading a dated row; *_by_date: one a date; else one of all"
+    )
 
 
 @dataclass(frozen=True, slots=True)

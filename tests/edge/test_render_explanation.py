@@ -91,8 +91,10 @@ def test_a_key_result_is_explained_down_to_the_items() -> None:
         "the value expires 2026-12-01 00:00 UTC",
         'assistant/1 from tracker: {"epics":["MED-1","MED-2","MED-3"]}',
         "assistant from tracker: as fresh as the last success of its source",
-        "nps from surveys: 2026-11-22 03:46 UTC, at most 14 days old; nps.csv, line 12; "
-        + "median of 12 readings, 2026-10-01…2026-10-28",
+        (
+            "nps from surveys: 2026-11-22 03:46 UTC, at most 14 days old; nps.csv, line 12; "
+            "median of 12 readings, 2026-10-01…2026-10-28"
+        ),
         "AI health assistant [assistant]",
         "items       12 of 20 done, 5 in progress, 3 open, 2 dropped",
         "weight      47 of 80; points, 1 item without points counted as median 5",
