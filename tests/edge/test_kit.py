@@ -128,12 +128,12 @@ def test_a_broken_package_does_not_hide_the_other_kinds(
 @pytest.mark.usefixtures("declared")
 def test_a_kind_is_described_for_people_and_machines() -> None:
     """Settings and questions with types, defaults and meanings, permissions and an example."""
-    shown = run("sources", "--describe", "csv_file").out
-    assert "csv_file: Numbers from CSV files; brings numbers" in shown
-    assert "  path               path; required; a file, or a pattern" in shown
-    assert "  decimal            . | ,; default .; the sign before the decimals" in shown
+    shown = run("sources", "--describe", "table_file").out
+    assert "table_file: Numbers from Parquet files and Excel workbooks; brings numbers" in shown
+    assert "  path               path; required; a .parquet" in shown
+    assert "  date_column        text; default: the column `date`, if there is one" in shown
     assert "Permissions: The files must be readable" in shown
-    assert "path: data/survey.csv" in shown
+    assert "path: staff.xlsx" in shown
     said = json.loads(run("sources", "--describe", "exec", "--json").out)
     assert said["settings"][0] == {
         "name": "env",
