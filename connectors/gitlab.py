@@ -1,0 +1,183 @@
+"""Brings the issues of GitLab's milestones, epics and labels over its REST API."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from connectors.gitlab_rows import ALL, GitlabQuery, GitlabSettings, Issue, Place, Row, places
+from okr_sync.connector import (
+    Caller,
+    DeliverySource,
+    Http,
+    HttpAnswer,
+    LookUp,
+    Members,
+    Miss,
+    Page,
+    ProtocolError,
+    WorkItem,
+)
+
+R = TypeVar("R", bound=Row)
+
+_NEWEST = {**ALL, "order_by": "updated_at", "sort": "desc", "per_page": 1}
+_PLANNER = 15  # the least role that sees confidential issues: to a lesser one they look deleted
+_UNSEEN = (200, 403, 404)  # 403: a subscription without epics
+
+
+class _Cursor(BaseModel):
+    asked: str
+    full_at: AwareDatetime
+    marks: dict[str, str] = {}
+
+
+class Gitlab(DeliverySource):
+    """A delivery source over REST v4."""
+
+    kind = "gitlab"
+    summary = "Issues of GitLab milestones, epics and labels"
+    Settings = GitlabSettings
+    Query = GitlabQuery
+    permissions = "The token needs the scope read_api, and the role Planner or Reporter in each project and group."
+    example = """\
+sources:
+  lab: {kind: gitlab, token: "${GITLAB_TOKEN}"}
+objectives:
+  - id: helpful
+    title: People are helped
+    initiatives:
+      - id: assistant
+        title: Build the assistant
+        delivery:
+          - {source: lab, projects: [acme/app, acme/api], milestone: "Assistant 1.0"}
+          - {source: lab, group: acme, epic: 7}
+"""
+
+    def __init__(self, settings: GitlabSettings, caller: Caller | None = None) -> None:
+        super().__init__(settings, caller)
+        self._http = Http(self.caller, settings, auth=settings.token)
+
+    def probe(self) -> str:
+        """Return who we are at GitLab. Raises SourceError."""
+        rows, _ = self._list("/user", Row, {})
+        return f"signed in as {rows[0].place} at {self.settings.url}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def pull(self, scopes: Mapping[str, GitlabQuery], cursor: str | None, now: datetime) -> Iterator[Page]:
+        """Yield the issues of all places but those of projects in which nothing changed since `cursor`; then scopes."""
+        past = self._past(scopes, cursor, now)
+        paths = list(dict.fromkeys(path for query in scopes.values() for path in query.paths))
+        named = dict(zip(paths, self.caller.map(self._named, paths), strict=True))
+        found = {ref: places(query, named) for ref, query in scopes.items()}
+        held = {ref: some for ref, some in found.items() if not isinstance(some, Miss)}
+        every = {each.container.id: each for each in chain.from_iterable(held.values())}
+        projects = list(dict.fromkeys(each.project for each in every.values() if each.project))
+        marks = dict(zip(projects, self.caller.map(self._mark, projects), strict=True))
+        quiet = {project for project, mark in marks.items() if mark and past.marks.get(project) == mark}
+        read = [each for each in every.values() if each.project not in quiet]
+        for page in self.caller.map(self._contents, read):
+            marks.update({every[each.container].project: "" for each in page.members if not each.whole})
+            yield page
+        yield Page(
+            containers=tuple(each.container for each in every.values()),
+            scopes={ref: tuple(dict.fromkeys(each.container.id for each in some)) for ref, some in held.items()},
+            misses={ref: some for ref, some in found.items() if isinstance(some, Miss)},
+            cursor=past.model_copy(update={"marks": marks}).model_dump_json(),
+        )
+
+    def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
+        """Return what became of issues; one is gone only where the token would see it if it were there."""
+        projects: dict[str, list[WorkItem]] = {}
+        for id_ in sorted(ids & known.keys()):
+            projects.setdefault(known[id_].key.rpartition("#")[0], []).append(known[id_])
+        pieces = [(name, some[at : at + 100]) for name, some in projects.items() for at in range(0, len(some), 100)]
+        answers = list(self.caller.map(lambda piece: self._again(*piece), pieces))
+        found = tuple(item for each in answers for item in each.found)
+        gone = frozenset(id_ for each in answers for id_ in each.gone)
+        return LookUp(found, gone, ids - gone - {item.id for item in found})
+
+    def _past(self, scopes: Mapping[str, GitlabQuery], cursor: str | None, now: datetime) -> _Cursor:
+        questions = [self.settings.url, {ref: query.model_dump() for ref, query in scopes.items()}]
+        asked = hashlib.sha256(json.dumps(questions, sort_keys=True).encode()).hexdigest()
+        fresh = _Cursor(asked=asked, full_at=now)
+        try:
+            past = _Cursor.model_validate_json(cursor or "")
+        except ValidationError:
+            return fresh  # none yet, or from another version: everything is read anew
+        is_young = timedelta(0) <= now - past.full_at < timedelta(hours=self.settings.full_every_hours)
+        return past if is_young and past.asked == asked else fresh
+
+    def _named(self, path: str) -> list[Row] | Miss:
+        asked = {"include_ancestors": "true"} if path.endswith("/milestones") else {}
+        rows, answer = self._list(path, Row, asked, _UNSEEN if path.startswith("/groups/") else (200, 404))
+        name = unquote(path.removesuffix("/milestones").partition("s/")[2]).replace("/epics/", "&")
+        if answer.status == 403:
+            return Miss("denied", f"{name}: the token may not read epics, or the subscription has none")
+        if answer.status == 404:
+            return Miss("not_found", f"{name} not found, or the token may not see it; check the name and the role")
+        return rows
+
+    def _mark(self, project: str) -> str:
+        """Return what changes with every issue of a project; empty where GitLab doesn't count them, above 10,000."""
+        answer = self._http.request("GET", f"{self.settings.url}/api/v4{project}/issues", params=_NEWEST)
+        newest, total = _rows(answer, Issue), answer.headers.get("x-total")
+        return f"{total} {[(row.id, row.updated_at.isoformat()) for row in newest]}" if total else ""
+
+    def _contents(self, place: Place) -> Page:
+        rows, answer = self._list(place.path, Issue, place.asked)
+        here = {row.id: row for row in rows}
+        kept = (row for row in here.values() if not row.moved_to_id and place.milestone in (None, row.milestone))
+        items = tuple(row.item() for row in kept)
+        whole = answer.headers.get("x-total", str(len(here))) == str(len(here))  # else rows moved between pages
+        return Page(items, members=(Members(place.container.id, frozenset(item.id for item in items), whole),))
+
+    def _again(self, name: str, items: list[WorkItem]) -> LookUp:
+        project, ids = f"/projects/{quote(name, safe='')}", {item.id for item in items}
+        asked = {**ALL, "iids[]": [item.key.rpartition("#")[2] for item in items]}
+        rows, answer = self._list(f"{project}/issues", Issue, asked, (200, 404))
+        found = tuple(row.item() for row in rows if str(row.id) in ids)
+        lost = frozenset(ids - {item.id for item in found})
+        if answer.status == 404 or not lost:
+            return LookUp(found)
+        roles = self._list(project, Row, {})[0][0].permissions.values()
+        is_seen = any(role and role.get("access_level", 0) >= _PLANNER for role in roles)
+        return LookUp(found, lost if is_seen else frozenset())
+
+    def _list(
+        self, path: str, shape: type[R], asked: Mapping[str, Any], accept: tuple[int, ...] = (200,)
+    ) -> tuple[list[R], HttpAnswer]:
+        """Return the rows of all pages, and the last page."""
+        following: dict[str, Any] = {"per_page": 100, **asked}
+        found: list[R] = []
+        seen: list[dict[str, Any]] = []
+        while following not in seen:
+            seen.append(following)
+            url = f"{self.settings.url}/api/v4{path}"
+            answer = self._http.request("GET", url, params=following, accept=accept)
+            found += _rows(answer, shape) if answer.status == 200 else []
+            linked = parse_qs(urlsplit(answer.links.get("next", "")).query)  # its host may be any; it is not asked
+            number = answer.headers.get("x-next-page")
+            if not linked and not number:
+                return found, answer
+            following = dict(linked) or {**following, "page": number}
+        raise ProtocolError(f"{answer.place}: the pages don't end", fix="try again later")
+
+
+def _rows(answer: HttpAnswer, shape: type[R]) -> list[R]:
+    payload = answer.json()
+    try:
+        return [shape.model_validate(row) for row in (payload if isinstance(payload, list) else [payload])]
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))  # the error itself quotes what came
+        raise ProtocolError(f"{answer.place}: not as GitLab answers ({where or 'no row'})", fix="check `url`") from None
