@@ -7,26 +7,13 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any, TypeVar
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
+from connectors.gitlab_lists import Lists
 from connectors.gitlab_rows import ALL, GitlabQuery, GitlabSettings, Issue, Place, Row, places
-from okr_sync.connector import (
-    Caller,
-    DeliverySource,
-    Http,
-    HttpAnswer,
-    LookUp,
-    Members,
-    Miss,
-    Page,
-    ProtocolError,
-    WorkItem,
-)
-
-R = TypeVar("R", bound=Row)
+from okr_sync.connector import Caller, DeliverySource, Http, LookUp, Members, Miss, Page, WorkItem
 
 _NEWEST = {**ALL, "order_by": "updated_at", "sort": "desc", "per_page": 1}
 _PLANNER = 15  # the least role that sees confidential issues: to a lesser one they look deleted
@@ -64,10 +51,11 @@ objectives:
     def __init__(self, settings: GitlabSettings, caller: Caller | None = None) -> None:
         super().__init__(settings, caller)
         self._http = Http(self.caller, settings, auth=settings.token)
+        self._lists = Lists(self._http, f"{settings.url}/api/v4")
 
     def probe(self) -> str:
         """Return who we are at GitLab. Raises SourceError."""
-        rows, _ = self._list("/user", Row, {})
+        rows, _ = self._lists.all("/user", Row, {})
         return f"signed in as {rows[0].place} at {self.settings.url}"
 
     def close(self) -> None:
@@ -120,7 +108,7 @@ objectives:
 
     def _named(self, path: str) -> list[Row] | Miss:
         asked = {"include_ancestors": "true"} if path.endswith("/milestones") else {}
-        rows, answer = self._list(path, Row, asked, _UNSEEN if path.startswith("/groups/") else (200, 404))
+        rows, answer = self._lists.all(path, Row, asked, _UNSEEN if path.startswith("/groups/") else (200, 404))
         name = unquote(path.removesuffix("/milestones").partition("s/")[2]).replace("/epics/", "&")
         if answer.status == 403:
             return Miss("denied", f"{name}: the token may not read epics, or the subscription has none")
@@ -130,12 +118,12 @@ objectives:
 
     def _mark(self, project: str) -> str:
         """Return what changes with every issue of a project; empty where GitLab doesn't count them, above 10,000."""
-        answer = self._http.request("GET", f"{self.settings.url}/api/v4{project}/issues", params=_NEWEST)
-        newest, total = _rows(answer, Issue), answer.headers.get("x-total")
+        newest, answer = self._lists.page(f"{project}/issues", Issue, _NEWEST)
+        total = answer.headers.get("x-total")
         return f"{total} {[(row.id, row.updated_at.isoformat()) for row in newest]}" if total else ""
 
     def _contents(self, place: Place) -> Page:
-        rows, answer = self._list(place.path, Issue, place.asked)
+        rows, answer = self._lists.all(place.path, Issue, place.asked)
         here = {row.id: row for row in rows}
         kept = (row for row in here.values() if not row.moved_to_id and place.milestone in (None, row.milestone))
         items = tuple(row.item() for row in kept)
@@ -145,39 +133,11 @@ objectives:
     def _again(self, name: str, items: list[WorkItem]) -> LookUp:
         project, ids = f"/projects/{quote(name, safe='')}", {item.id for item in items}
         asked = {**ALL, "iids[]": [item.key.rpartition("#")[2] for item in items]}
-        rows, answer = self._list(f"{project}/issues", Issue, asked, (200, 404))
+        rows, answer = self._lists.all(f"{project}/issues", Issue, asked, (200, 404))
         found = tuple(row.item() for row in rows if str(row.id) in ids)
         lost = frozenset(ids - {item.id for item in found})
         if answer.status == 404 or not lost:
             return LookUp(found)
-        roles = self._list(project, Row, {})[0][0].permissions.values()
+        roles = self._lists.all(project, Row, {})[0][0].permissions.values()
         is_seen = any(role and role.get("access_level", 0) >= _PLANNER for role in roles)
         return LookUp(found, lost if is_seen else frozenset())
-
-    def _list(
-        self, path: str, shape: type[R], asked: Mapping[str, Any], accept: tuple[int, ...] = (200,)
-    ) -> tuple[list[R], HttpAnswer]:
-        """Return the rows of all pages, and the last page."""
-        following: dict[str, Any] = {"per_page": 100, **asked}
-        found: list[R] = []
-        seen: list[dict[str, Any]] = []
-        while following not in seen:
-            seen.append(following)
-            url = f"{self.settings.url}/api/v4{path}"
-            answer = self._http.request("GET", url, params=following, accept=accept)
-            found += _rows(answer, shape) if answer.status == 200 else []
-            linked = parse_qs(urlsplit(answer.links.get("next", "")).query)  # its host may be any; it is not asked
-            number = answer.headers.get("x-next-page")
-            if not linked and not number:
-                return found, answer
-            following = dict(linked) or {**following, "page": number}
-        raise ProtocolError(f"{answer.place}: the pages don't end", fix="try again later")
-
-
-def _rows(answer: HttpAnswer, shape: type[R]) -> list[R]:
-    payload = answer.json()
-    try:
-        return [shape.model_validate(row) for row in (payload if isinstance(payload, list) else [payload])]
-    except ValidationError as error:
-        where = ".".join(map(str, error.errors()[0]["loc"]))  # the error itself quotes what came
-        raise ProtocolError(f"{answer.place}: not as GitLab answers ({where or 'no row'})", fix="check `url`") from None

@@ -132,8 +132,7 @@ def places(query: GitlabQuery, named: Named) -> list[Place] | api.Miss:
     if not wanted or (isinstance(query.milestone, int) and len(wanted) < len(query.paths)):
         near = get_close_matches(str(query.milestone), [row.title for _, row in rows], n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        everywhere = "in each of" if isinstance(query.milestone, int) else "in"
-        return api.Miss("not_found", f"no milestone {query.milestone!r} {everywhere} {', '.join(query.projects)}{hint}")
+        return api.Miss("not_found", f"no milestone {query.milestone!r} in {', '.join(query.projects)}{hint}")
     return [_of_milestone(path.removesuffix("/milestones"), row) for path, row in wanted]
 
 

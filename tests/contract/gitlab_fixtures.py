@@ -25,13 +25,8 @@ class GitlabWork(DeliveryWorld):
         self.server = Server(self.site)
         self.milestones: dict[str, Milestone] = {}
         self._issues: dict[str, Issue] = {}
-        for name, kinds in (("alpha", ("done", "done", "dropped", "open", "open", "open")), ("beta", ("done",))):
-            project = self.world.add_project(f"acme/{name}", at=START)
-            self.milestones[name] = self.world.add_milestone(project, "Release 1", at=START)
-            for kind in kinds:
-                self.add(name, kind)
-        for _ in range(2):
-            self.add("beta", "open")
+        self._make("alpha", ("done", "done", "dropped", "open", "open", "open"))
+        self._make("beta", ("done", "open", "open"))
 
     def issue(self, id_: str) -> Issue:
         """Return an issue by its id."""
@@ -90,3 +85,9 @@ class GitlabWork(DeliveryWorld):
                 self.world.add_issue(projects[n % 5], f"Task {n}.{each}", at=START, milestone=milestone)
             queries.append({"projects": [projects[n % 5].path], "milestone": milestone.iid})
         return queries
+
+    def _make(self, name: str, kinds: tuple[Kind, ...]) -> None:
+        project = self.world.add_project(f"acme/{name}", at=START)
+        self.milestones[name] = self.world.add_milestone(project, "Release 1", at=START)
+        for kind in kinds:
+            self.add(name, kind)
