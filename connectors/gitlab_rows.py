@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic import AliasPath, AwareDatetime, BaseModel, Field, StrictInt, StrictStr, model_validator
@@ -73,7 +73,7 @@ class Row(BaseModel):
     def container(self, kind: api.ContainerKind, id_: str, key: str) -> api.Container:
         """Return the row as a container."""
         state: api.ItemState = "done" if self.state == "closed" else "open"
-        return api.Container(id_, key, self.title, self.web_url, kind, state, due=self.due_date, done_at=self.closed_at)
+        return api.Container(id_, key, self.title, self.web_url, kind, state, None, self.due_date, self.closed_at)
 
 
 class Issue(Row):
@@ -102,10 +102,6 @@ class Issue(Row):
         )  # fmt: skip
 
 
-Named: TypeAlias = Mapping[str, list[Row] | api.Miss]
-"""Path → what stands there."""
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
     """A container, and how to list its issues; `project`: they stay as they are as long as its mark does."""
@@ -117,8 +113,8 @@ class Place:
     milestone: int | None = None
 
 
-def places(query: GitlabQuery, named: Named) -> list[Place] | api.Miss:
-    """Return the places that a question means, or why that can't be told."""
+def places(query: GitlabQuery, named: Mapping[str, list[Row] | api.Miss]) -> list[Place] | api.Miss:
+    """Return the places that a question means, or why that can't be told; `named`: path → what stands there."""
     lost = [some for path in query.paths if isinstance(some := named[path], api.Miss)]
     if lost:
         return api.Miss(lost[0].why, "; ".join(miss.message for miss in lost))
