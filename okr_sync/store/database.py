@@ -1,59 +1,88 @@
-"""Opens the store and gives out transactions; the only module that knows which database is behind it."""
+"""Opens the store and gives out transactions, on SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, StatementError
+from sqlalchemy import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlmodel import Session
 
 from okr_sync.errors import StoreError
-from okr_sync.store import schema
+from okr_sync.store import postgres, schema, sqlite
 from okr_sync.store.failures import store_error
+from okr_sync.store.modes import marked
 
-BUSY_MS = 30_000  # how long a writer waits for another one, in milliseconds
-PRAGMAS = (
-    f"PRAGMA busy_timeout = {BUSY_MS}",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-)
-WRITES = "okr_sync_writes"
+EXAMPLES = "sqlite:///okr-sync.db or postgresql://okr@db.example/okr"
 
 
 class Store:
-    """An opened store. Every transaction has its own connection, so a store may be shared by threads."""
+    """An opened store. Every transaction has its own connection, so a store may be shared by threads.
 
-    def __init__(self, path: Path, engine: Engine) -> None:
-        self.path = path
+    `name` says in messages which store it is, without any secret.
+    """
+
+    def __init__(self, name: str, engine: Engine, file: Path | None = None) -> None:
+        self.name = name
         self._engine = engine
+        self._file = file
+        self._close = weakref.finalize(self, engine.dispose)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True, allow_older: bool = False) -> Store:
-        """Return the store at `url` (`sqlite:///path/to/file.db`).
+        """Return the store at `url` (`sqlite:///path/to/file.db`, `postgresql://user@host/database`).
 
-        With `create`, a file that is not there yet is made (mode 0600) if its folder exists; readers leave that
-        off. `allow_older` opens a store of an older schema too, for `migrate`. Raises StoreError otherwise.
+        With `create`, a file that is not there yet is made (mode 0600) if its folder exists, and an empty database is
+        filled with tables; readers leave that off. `allow_older` opens a store of an older schema too, for `migrate`.
+        Raises StoreError otherwise.
         """
-        path = _path(_parsed(url))
-        if not path.exists():
-            _create_file(path, create=create)
-        store = cls(path, _engine(path))
-        store._check(create=create, allow_older=allow_older)
+        store = cls._at(_parsed(url), create=create)
+        try:
+            store._check(create=create, allow_older=allow_older)
+        except BaseException:
+            store.close()
+            raise
         return store
+
+    @classmethod
+    def _at(cls, url: URL, *, create: bool) -> Store:
+        if url.drivername in postgres.DRIVERS:
+            return cls(postgres.name_of(url), postgres.engine_of(url))
+        path = sqlite.path_of(url)
+        sqlite.require_file(path, create=create)
+        return cls(str(path), sqlite.engine_of(path), path)
+
+    @property
+    def path(self) -> Path:
+        """The file of a store on SQLite. Raises StoreError for one on PostgreSQL."""
+        if self._file is None:
+            raise StoreError(f"The store {self.name} is no file; this works with a store on SQLite only.")
+        return self._file
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the store is on SQLite."""
+        return self._file is not None
+
+    def close(self) -> None:
+        """Give back idle connections; a store that nobody holds any more is closed by itself."""
+        self._close()
+
+    def age(self) -> schema.Age:
+        """Return how the schema compares with the newest one."""
+        with self.reading() as session:
+            return schema.age(session.connection())
 
     def migrate(self) -> tuple[str, ...]:
         """Bring the schema to the newest revision in one transaction; return the revisions applied, oldest first."""
         with self._transaction(writes=True) as session:
             connection = session.connection()
-            schema.require(schema.age(connection), str(self.path), allow_older=True)
+            schema.require(schema.age(connection), self.name, allow_older=True)
+            if not self.is_file:
+                postgres.unhurried(connection)
             applied = schema.upgrade(connection)
             session.commit()
         return applied
@@ -65,7 +94,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """Give a session that sees one state of the store for as long as it lasts; whatever it writes is undone."""
+        """Give a session that sees one state of the store for as long as it lasts; it must not write."""
         with self._transaction(writes=False) as session:
             yield session
 
@@ -84,71 +113,27 @@ class Store:
 
     @contextmanager
     def _transaction(self, *, writes: bool) -> Iterator[Session]:
-        engine = self._engine.execution_options(**{WRITES: writes})
         try:
-            with Session(engine, expire_on_commit=False) as session:
+            with Session(marked(self._engine, writes=writes), expire_on_commit=False) as session:
                 session.connection()  # begins at once, so that a writer waits here and not half way
                 yield session
-        except StatementError as error:
-            raise store_error(error, str(self.path)) from error
+        except SQLAlchemyError as error:
+            raise store_error(error, self.name) from error
 
     def _check(self, *, create: bool, allow_older: bool) -> None:
-        with self.reading() as session:
-            age = schema.age(session.connection())
+        age = self.age()
         if age == "empty" and create:
             self.migrate()
         else:
-            schema.require(age, str(self.path), allow_older=allow_older)
+            schema.require(age, self.name, allow_older=allow_older)
 
 
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreError("The store's address can't be read; write it like sqlite:///okr-sync.db.") from error
-    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
-        raise StoreError(f"A store in {parsed.drivername} is not supported yet; write sqlite:///okr-sync.db.")
+    except (ArgumentError, ValueError):
+        # Without its cause: the address may hold a password.
+        raise StoreError(f"The store's address can't be read; write it like {EXAMPLES}.") from None
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite", *postgres.DRIVERS}:
+        raise StoreError(f"A store in {parsed.drivername} is not supported; write its address like {EXAMPLES}.")
     return parsed
-
-
-def _path(url: URL) -> Path:
-    if url.database in {None, "", ":memory:"}:
-        raise StoreError("The store needs a file that lasts; write its address like sqlite:///okr-sync.db.")
-    return Path(str(url.database)).absolute()
-
-
-def _create_file(path: Path, *, create: bool) -> None:
-    if not create:
-        raise StoreError(f"There is no store at {path}; run okr-sync sync first, or correct `store` in the config.")
-    if not path.parent.is_dir():
-        raise StoreError(f"The folder {path.parent} does not exist; make it, or correct `store` in the config.")
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise StoreError(
-            f"The store {path} can't be made: {error.strerror}; choose a folder that this user may write."
-        ) from error
-
-
-def _engine(path: Path) -> Engine:
-    # mode=rw: a store that vanishes while we run must fail, never come back as a new empty one.
-    address = f"file:{quote(str(path))}?mode=rw"
-    engine = create_engine(
-        "sqlite://",
-        creator=lambda: sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_MS / 1000),
-        poolclass=NullPool,
-    )
-    event.listen(engine, "connect", _set_up)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
-    for pragma in PRAGMAS:
-        connection.execute(pragma)
-
-
-def _begin(connection: Connection) -> None:
-    # A deferred BEGIN that turns into a write loses updates; see docs/store.md.
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -15,6 +15,8 @@ from okr_sync.errors import StoreError
 
 MIGRATIONS = str(resources.files("okr_sync.store") / "migrations")
 
+BESIDE = "procrastinate_"  # tables of a queue that may share a database with the store
+
 Age: TypeAlias = Literal["empty", "older", "current", "newer", "foreign"]
 """empty: no tables at all; newer: a revision that this program doesn't know; foreign: tables, but none of ours."""
 
@@ -40,11 +42,15 @@ def age(connection: Connection, folder: str = MIGRATIONS) -> Age:
     """Return how the store's schema compares with the newest revision in `folder`."""
     found = revision(connection)
     if found is None:
-        return "foreign" if inspect(connection).get_table_names() else "empty"
+        return "foreign" if any(not name.startswith(BESIDE) for name in _tables(connection)) else "empty"
     scripts = ScriptDirectory.from_config(alembic_config(folder))
     if found == scripts.get_current_head():
         return "current"
     return "older" if found in {script.revision for script in scripts.walk_revisions()} else "newer"
+
+
+def _tables(connection: Connection) -> list[str]:
+    return inspect(connection).get_table_names()
 
 
 def require(age: Age, name: str, *, allow_older: bool) -> None:

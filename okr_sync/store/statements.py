@@ -58,12 +58,14 @@ def _bound(row: Row, key: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _storable(row: Row) -> Row:
-    # JSON may escape half a surrogate pair; no database takes it, and one title must not stop a whole source.
+    # JSON may escape half a surrogate pair or a NUL; no database, or not each, takes them, and one title must not
+    # stop a whole source.
     return {name: _text(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _text(value: str) -> str:
-    return value if value.isascii() else value.encode(errors="replace").decode()
+    whole = value.replace("\0", "\ufffd") if "\0" in value else value
+    return whole if whole.isascii() else whole.encode(errors="replace").decode()
 
 
 def chunks(values: Iterator[str] | Sequence[str] | frozenset[str]) -> Iterator[list[str]]:

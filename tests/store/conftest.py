@@ -1,24 +1,74 @@
-"""A new store for each test."""
+"""A new store for each test, once on SQLite and once on PostgreSQL; a test that asks for the file: on SQLite only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import Session
 
 from okr_sync.store import Store
+from tests.servers.postgres import Postgres, postgres
+
+__all__ = ["postgres"]
+
+TEMPLATE = "okr_template"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "kind" in metafunc.fixturenames:
+        metafunc.parametrize("kind", ["sqlite"] if "file" in metafunc.fixturenames else ["sqlite", "postgres"])
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'okr-sync.db'}"
+def kind(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Postgres) -> str:
+    """The name of a database with the newest schema; a copy of it is made in no time."""
+    postgres.execute(f"CREATE DATABASE {TEMPLATE}")
+    Store.open(postgres.url(TEMPLATE)).close()
+    return TEMPLATE
 
 
 @pytest.fixture
-def store(url: str) -> Store:
-    return Store.open(url)
+def file(tmp_path: Path, kind: str) -> Path:
+    """The file of the store, which only one on SQLite has."""
+    return tmp_path / "okr-sync.db"
+
+
+@pytest.fixture
+def empty_url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a database that holds nothing: an empty file, or no tables."""
+    if kind == "sqlite":
+        (tmp_path / "okr-sync.db").touch(mode=0o600)
+        yield f"sqlite:///{tmp_path / 'okr-sync.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.fresh() as name:
+        yield server.url(name)
+
+
+@pytest.fixture
+def url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a store that nobody wrote to yet: no file, or all tables empty."""
+    if kind == "sqlite":
+        yield f"sqlite:///{tmp_path / 'okr-sync.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.fresh(request.getfixturevalue("template")) as name:
+        yield server.url(name)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    store = Store.open(url)
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 
 def text(name: str, *, null: bool = False) -> sa.Column[str]:
-    """Return a text column."""
-    return sa.Column(name, sqlmodel.AutoString(), nullable=null)
+    """Return a text column, sorted by code points on every database."""
+    return sa.Column(name, sqlmodel.AutoString().with_variant(sa.String(collation="C"), "postgresql"), nullable=null)
 
 
 def moment(name: str, *, null: bool = False) -> sa.Column[datetime]:

@@ -1,0 +1,76 @@
+"""A store in a PostgreSQL database: its name without secrets, and how its connections and transactions begin.
+
+Writers take one lock of the whole database first, so that they come one after the other as they do on SQLite: a run
+reads what is there, decides, and writes, and with two at once one of both decisions would rest on what is no longer so.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+from okr_sync.errors import StoreError
+from okr_sync.store.modes import writes
+
+DRIVERS = frozenset({"postgresql", "postgresql+psycopg", "postgres"})
+WRITER = 0x6F6B72  # the key of the advisory lock that a writer holds until its transaction ends ("okr")
+SETTINGS = {
+    "lock_timeout": "30s",  # how long a writer waits for another one
+    "statement_timeout": "120s",
+    "idle_in_transaction_session_timeout": "60s",  # a worker that was stopped must not hold the writers' lock
+    "timezone": "UTC",
+}
+CONNECTING = {
+    "application_name": "okr-sync",
+    "connect_timeout": "10",  # seconds
+    "keepalives": "1",
+    "keepalives_idle": "30",  # seconds
+    "keepalives_interval": "10",  # seconds
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",  # milliseconds until bytes that nobody acknowledges end the connection
+}
+POOL = {"pool_size": 4, "max_overflow": 6, "pool_timeout": 30, "pool_recycle": 1800, "pool_pre_ping": True}
+"""At most ten connections a process; the eleventh waits 30 s. One that died while idle is replaced unseen."""
+
+
+def name_of(url: URL) -> str:
+    """Return the address as messages may show it: without password and without options."""
+    socket = {"host": url.query["host"]} if not url.host and "host" in url.query else {}
+    shown = URL.create(
+        "postgresql", username=url.username, host=url.host, port=url.port, database=url.database, query=socket
+    )
+    return shown.render_as_string().replace("%2F", "/")
+
+
+def engine_of(url: URL) -> Engine:
+    """Return the engine for a database; it connects when it is used. Raises StoreError when the driver is missing."""
+    if find_spec("psycopg") is None:
+        raise StoreError("A store on PostgreSQL needs its driver; install it: pip install 'okr-sync[postgres]'.")
+    whole = url.set(drivername="postgresql+psycopg", query={**CONNECTING, **url.query})
+    engine = create_engine(whole, hide_parameters=True, **POOL)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def unhurried(connection: Connection) -> None:
+    """Let the statements of this transaction take as long as they need: migrations, backups."""
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+    connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def _set_up(connection: Any, _record: Any) -> None:
+    connection.autocommit = True  # else the settings would go with the first transaction that is rolled back
+    for name, value in SETTINGS.items():
+        connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+    connection.autocommit = False
+
+
+def _begin(connection: Connection) -> None:
+    if writes(connection):
+        # READ COMMITTED: what is read after the lock is what the last writer left.
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -1,0 +1,70 @@
+"""A store in one SQLite file: where it is, how it is made, and how its connections and transactions begin."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+
+from okr_sync.errors import StoreError
+from okr_sync.store.modes import writes
+
+BUSY_MS = 30_000  # how long a writer waits for another one, in milliseconds
+PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_MS}",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+)
+
+
+def path_of(url: URL) -> Path:
+    """Return the file that an address names. Raises StoreError when it names none that lasts."""
+    if url.database in {None, "", ":memory:"}:
+        raise StoreError("The store needs a file that lasts; write its address like sqlite:///okr-sync.db.")
+    return Path(str(url.database)).absolute()
+
+
+def require_file(path: Path, *, create: bool) -> None:
+    """Make the file (mode 0600) if it is not there and `create` allows it; raises StoreError otherwise."""
+    if path.exists():
+        return
+    if not create:
+        raise StoreError(f"There is no store at {path}; run okr-sync sync first, or correct `store` in the config.")
+    if not path.parent.is_dir():
+        raise StoreError(f"The folder {path.parent} does not exist; make it, or correct `store` in the config.")
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"The store {path} can't be made: {error.strerror}; choose a folder that this user may write."
+        ) from error
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Return a connection to a file that is there."""
+    # mode=rw: a store that vanishes while we run must fail, never come back as a new empty one.
+    address = f"file:{quote(str(path))}?mode=rw"
+    return sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_MS / 1000)
+
+
+def engine_of(path: Path) -> Engine:
+    """Return the engine for a file that is there; each transaction has a connection of its own."""
+    engine = create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
+    for pragma in PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred BEGIN that turns into a write loses updates; see docs/store.md.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes(connection) else "BEGIN")
