@@ -40,6 +40,10 @@ COMMANDS = {
     "sources": ("okr_sync.cli.sources:sources", "List the sources with their last success; ask them with --test."),
     "new-connector": ("okr_sync.cli.kit:new_connector", "Write a package with a connector of your own."),
     "migrate": ("okr_sync.cli.running:migrate", "Bring the store's schema up to this version."),
+    "backup": ("okr_sync.cli.keeping:backup", "Write the whole store into one file, also while a run is under way."),
+    "restore": ("okr_sync.cli.keeping:restore", "Bring a backup into the store, or into another database."),
+    "verify": ("okr_sync.cli.keeping:verify", "Check what must hold of every store."),
+    "prune": ("okr_sync.cli.keeping:prune", "Delete what is older than --keep and no answer rests on."),
     "demo": ("okr_sync.cli.demonstrating:demo", "See it work: a sandbox, an example, weeks of history, a report."),
 }
 """Command → where it lives and its one line of help."""

@@ -81,11 +81,15 @@ class Store:
         with self._transaction(writes=True) as session:
             connection = session.connection()
             schema.require(schema.age(connection), self.name, allow_older=True)
-            if not self.is_file:
-                postgres.unhurried(connection)
+            self.take_time(session)
             applied = schema.upgrade(connection)
             session.commit()
         return applied
+
+    def take_time(self, session: Session) -> None:
+        """Let the statements of a transaction take as long as they need: for migrations and backups."""
+        if not self.is_file:
+            postgres.unhurried(session.connection())
 
     def schema_version(self) -> str:
         """Return the revision of the schema; empty text when there is none yet."""

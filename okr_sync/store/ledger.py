@@ -128,6 +128,12 @@ def finish_run(
     _close(session, run_id, now, outcome, summary)
 
 
+def interrupt_all(session: Session, now: datetime, why: str) -> None:
+    """Close every run that is under way as interrupted, whoever holds it."""
+    for found in fetch(session, select(RUNS.c.id).where(RUNS.c.outcome == "running")):
+        _close(session, found["id"], now, "interrupted", why)
+
+
 def record_sources(session: Session, run_id: int, sources: Iterable[SourceEntry]) -> None:
     """Record what each source cost; a source is recorded once a run (`save_collected` does so by itself)."""
     insert_all(session, SOURCES, [{"run_id": run_id, **_fields(source)} for source in sources])

@@ -154,3 +154,26 @@ def _there(session: Session, table: Table, subject: str, rows: Sequence[Row]) ->
         for chunk in chunks([row[subject] for row in rows])
         for row in fetch(session, columns.where(table.c[subject].in_(chunk)))
     }
+
+
+def newest_told(session: Session) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return (kind, id) → what the point that was written last says, of all that `latest` lists, as `text` keeps it."""
+    told = {(row["kind"], row["subject"]): _told_of(row) for row in fetch(session, _last_written(POINTS))}
+    delivered = _last_written(DELIVERY, "initiative")
+    return told | {("initiative", row["initiative"]): _told_of(row) for row in fetch(session, delivered)}
+
+
+def _told_of(row: Row) -> dict[str, Any]:
+    beside = {"id", "kind", "subject", "initiative", "slot", "at", "run_id"}
+    told: dict[str, Any] = json.loads(text({name: value for name, value in row.items() if name not in beside}))
+    return told
+
+
+def _last_written(table: Table, kind: str | None = None) -> Any:
+    subject = table.c[kind or "subject"]
+    same = [subject == LATEST.c.subject, *([] if kind else [table.c.kind == LATEST.c.kind])]
+    last = select(func.max(table.c.run_id)).where(*same).correlate(LATEST).scalar_subquery()
+    listed = select(LATEST.c.kind, LATEST.c.subject, last.label("run_id"))
+    newest = (listed.where(LATEST.c.kind == kind) if kind else listed).subquery()
+    by_kind = [] if kind else [table.c.kind == newest.c.kind]
+    return select(table).join(newest, and_(*by_kind, subject == newest.c.subject, table.c.run_id == newest.c.run_id))

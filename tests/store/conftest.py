@@ -1,4 +1,4 @@
-"""A new store for each test, once on SQLite and once on PostgreSQL; a test that asks for the file: on SQLite only."""
+"""A new store for each test, once on SQLite and once on PostgreSQL; a test that asks for one of them has that only."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from tests.servers.postgres import Postgres, postgres
 __all__ = ["postgres"]
 
 TEMPLATE = "okr_template"
+KINDS = ("sqlite", "postgres")
+ONLY = {"file": "sqlite", "postgres": "postgres"}
+"""Fixture that a test asks for → the only database that it makes sense on."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "kind" in metafunc.fixturenames:
-        metafunc.parametrize("kind", ["sqlite"] if "file" in metafunc.fixturenames else ["sqlite", "postgres"])
+        only = [kind for name, kind in ONLY.items() if name in metafunc.fixturenames]
+        metafunc.parametrize("kind", only or KINDS)
 
 
 @pytest.fixture

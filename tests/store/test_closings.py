@@ -12,15 +12,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from alembic import command
-from sqlalchemy import create_engine
 from sqlmodel import Session
 
 from okr_sync.core.model import Cycle
 from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState, ObjectiveState, Snapshot
 from okr_sync.errors import StoreError, UsageError
-from okr_sync.store import Store, closings, ledger, schema
+from okr_sync.store import Store, closings, ledger
 from tests.store.builders import NOW, REVISIONS, running
+from tests.store.older import RUN, at_revision
 
 CYCLE = Cycle("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), NOW, datetime(2027, 1, 1, tzinfo=UTC))
 
@@ -136,11 +135,11 @@ def test_text_that_no_database_takes_is_closed_and_verified_all_the_same(session
     assert closings.flaws(made) == ()
 
 
-def test_a_store_with_a_changed_closing_is_refused_where_its_scores_are_needed(tmp_path: Path, store: Store) -> None:
+def test_a_store_with_a_changed_closing_is_refused_where_its_scores_are_needed(file: Path, store: Store) -> None:
     with store.writing() as session:
         _close(session)
-    with closed_file(sqlite3.connect(tmp_path / "okr-sync.db")) as file, file:
-        file.execute("UPDATE closings SET body = replace(body, '0.65', '1.0')")
+    with closed_file(sqlite3.connect(file)) as foreign, foreign:
+        foreign.execute("UPDATE closings SET body = replace(body, '0.65', '1.0')")
     with store.reading() as session, pytest.raises(StoreError, match="was changed in the store: its hash says"):
         closings.frozen_cycles(session)
 
@@ -154,20 +153,13 @@ def test_a_body_of_another_format_is_not_guessed_at(session: Session) -> None:
         closings.flaws(newer)
 
 
-def test_a_store_of_the_first_schema_comes_up_with_its_data_and_can_close(url: str, tmp_path: Path) -> None:
-    with create_engine(url).begin() as connection:
-        config = schema.alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-    with closed_file(sqlite3.connect(tmp_path / "okr-sync.db")) as file, file:
-        file.execute(
-            "INSERT INTO runs (id, trigger, owner, outcome, started, lease_until, summary) VALUES "
-            "(7, 'once', 'host:1', 'ok', '2026-10-05 09:00:00', '2026-10-05 10:00:00', 'kept')"
-        )
+def test_a_store_of_the_first_schema_comes_up_with_its_data_and_can_close(empty_url: str) -> None:
+    with at_revision(empty_url, "0001") as older:
+        older.insert("runs", **RUN, summary="kept")
     with pytest.raises(StoreError, match="has an older schema; run okr-sync migrate"):
-        Store.open(url)
-    store = Store.open(url, allow_older=True)
+        Store.open(empty_url)
+    store = Store.open(empty_url, allow_older=True)
     assert store.migrate() == REVISIONS[1:]
     with store.writing() as session:
-        assert [(run.id, run.summary) for run in ledger.runs(session)] == [(7, "kept")]
-        assert _close(session).run == 8
+        assert [(run.id, run.summary) for run in ledger.runs(session)] == [(1, "kept")]
+        assert _close(session).run == 2

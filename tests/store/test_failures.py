@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError, StatementError
@@ -33,7 +34,7 @@ def _fill(session: Session) -> None:
     save_collected(session, running(session), pulled(*(item(str(number)) for number in range(5_000))))
 
 
-def test_a_full_disk_saves_nothing_and_says_so(store: Store) -> None:
+def test_a_full_disk_saves_nothing_and_says_so(file: Path, store: Store) -> None:
     with pytest.raises(StoreError, match="free some space"), store.writing() as session:
         _fill(session)
     with store.reading() as session:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 
 from okr_sync.errors import StoreError
-from okr_sync.store import Store, schema
+from okr_sync.store import Store, ledger, schema
 from okr_sync.store.tables import Table
 from tests.store.builders import REVISIONS
+from tests.store.older import RUN, at_revision
 
 
 def _checks(connection: Connection) -> dict[str, set[tuple[str, str]]]:
@@ -33,11 +33,9 @@ def _upgrade_and_fail(connection: Connection) -> None:
     raise ZeroDivisionError
 
 
-def _stamp(tmp_path: Path, revision: str) -> None:
-    connection = sqlite3.connect(tmp_path / "okr-sync.db")
-    with connection:
-        connection.execute("UPDATE alembic_version SET version_num = ?", [revision])
-    connection.close()
+def _stamp(url: str, revision: str) -> None:
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
 
 
 def test_the_migrated_schema_is_the_one_of_the_tables(store: Store) -> None:
@@ -46,16 +44,18 @@ def test_the_migrated_schema_is_the_one_of_the_tables(store: Store) -> None:
         assert compare_metadata(context, Table.metadata) == []
 
 
-def test_the_migrated_checks_are_those_of_the_tables(store: Store) -> None:
-    with create_engine("sqlite://").begin() as connection, store.reading() as session:
+def test_the_migrated_checks_are_those_of_the_tables(empty_url: str) -> None:
+    with create_engine(empty_url, poolclass=NullPool).begin() as connection:
         Table.metadata.create_all(connection)
         expected = _checks(connection)
         assert sum(map(len, expected.values())) > 10
+        Table.metadata.drop_all(connection)
+    with Store.open(empty_url).reading() as session:
         assert _checks(session.connection()) == expected
 
 
-def test_every_revision_can_be_taken_back(url: str) -> None:
-    with create_engine(url).begin() as connection:
+def test_every_revision_can_be_taken_back(empty_url: str) -> None:
+    with create_engine(empty_url, poolclass=NullPool).begin() as connection:
         config = schema.alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -63,17 +63,32 @@ def test_every_revision_can_be_taken_back(url: str) -> None:
         assert inspect(connection).get_table_names() == ["alembic_version"]
 
 
-def test_migrating_says_which_revisions_it_applied_and_then_has_nothing_to_do(url: str, tmp_path: Path) -> None:
-    (tmp_path / "okr-sync.db").touch()
-    store = Store.open(url, create=False, allow_older=True)
+def test_migrating_says_which_revisions_it_applied_and_then_has_nothing_to_do(empty_url: str) -> None:
+    store = Store.open(empty_url, create=False, allow_older=True)
     assert store.schema_version() == ""
     assert store.migrate() == REVISIONS
     assert store.migrate() == ()
     assert store.schema_version() == schema.newest_revision() == REVISIONS[-1]
 
 
-def test_a_store_of_a_newer_program_is_refused_whatever_one_wants(store: Store, url: str, tmp_path: Path) -> None:
-    _stamp(tmp_path, "9999")
+@pytest.mark.parametrize("revision", REVISIONS[:-1])
+def test_a_store_of_any_revision_comes_up_with_what_it_holds(empty_url: str, revision: str) -> None:
+    with at_revision(empty_url, revision) as older:
+        older.insert("runs", **RUN, summary="kept")
+    store = Store.open(empty_url, allow_older=True)
+    assert store.migrate() == tuple(each for each in REVISIONS if each > revision)
+    with store.reading() as session:
+        assert [row.summary for row in ledger.runs(session)] == ["kept"]
+
+
+def test_tables_of_a_queue_beside_the_store_are_no_other_program(empty_url: str) -> None:
+    with create_engine(empty_url, poolclass=NullPool).begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE procrastinate_jobs (id INTEGER)")
+    assert Store.open(empty_url).schema_version() == REVISIONS[-1]
+
+
+def test_a_store_of_a_newer_program_is_refused_whatever_one_wants(store: Store, url: str) -> None:
+    _stamp(url, "9999")
     for allow_older in (False, True):
         with pytest.raises(StoreError, match="written by a newer okr-sync"):
             Store.open(url, allow_older=allow_older)
@@ -81,9 +96,8 @@ def test_a_store_of_a_newer_program_is_refused_whatever_one_wants(store: Store, 
         store.migrate()
 
 
-def test_an_upgrade_that_fails_half_way_leaves_nothing(url: str, tmp_path: Path) -> None:
-    (tmp_path / "okr-sync.db").touch()
-    store = Store.open(url, create=False, allow_older=True)
+def test_an_upgrade_that_fails_half_way_leaves_nothing(empty_url: str) -> None:
+    store = Store.open(empty_url, create=False, allow_older=True)
     with pytest.raises(ZeroDivisionError), store.writing() as session:
         _upgrade_and_fail(session.connection())
     with store.reading() as session:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
-from alembic import command
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, select
+from sqlalchemy import select
 from sqlmodel import Session
 
 from okr_sync.core.definition import metric_question, scope_question
@@ -26,6 +22,7 @@ from okr_sync.store.scopes import load_scopes
 from okr_sync.store.statements import fetch
 from okr_sync.store.tables import Observation, sql
 from tests.store.builders import HOUR, NOW, TRIED, answered, item, pulled, running
+from tests.store.older import RUN, at_revision
 
 DAY = 24 * HOUR
 
@@ -172,37 +169,25 @@ METRIC = '{"id":"nps","query":"%s","source":"survey","type":"level","unit":"poin
 INITIATIVE = '{"id":"assistant","scopes":[{"query":"{}","ref":"assistant/1","source":"tracker"}]}'
 
 
-def test_what_was_kept_before_is_told_by_the_definitions_of_then(url: str, tmp_path: Path) -> None:
-    with create_engine(url).begin() as connection:
-        config = schema.alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
-    first, second, last = (f"2026-10-05 {hour}:00:00.000000" for hour in ("09", "10", "11"))
+def test_what_was_kept_before_is_told_by_the_definitions_of_then(empty_url: str) -> None:
+    first, second, last = (NOW + HOUR * hours for hours in range(3))
     typed = '{\\"entries\\":[{\\"value\\":1}],\\"with\\":\\"ä\\"}'
-    with closing(sqlite3.connect(tmp_path / "okr-sync.db")) as file, file:
-        file.execute(
-            "INSERT INTO runs (id, trigger, owner, outcome, started, lease_until, summary) VALUES "
-            "(1, 'once', 'host:1', 'ok', ?, ?, '')", [first, last]
-        )  # fmt: skip
-        file.executemany(
-            "INSERT INTO definitions (kind, subject, version, hash, body, since, until, author, reason, run_id) "
-            "VALUES (?, ?, ?, 'h', ?, ?, ?, 'ana', '', 1)",
-            [
-                ("metric", "nps", 1, METRIC % typed, first, second),
-                ("metric", "nps", 2, METRIC % "{}", second, None),
-                ("initiative", "assistant", 1, INITIATIVE, first, None),
-            ],
-        )
-        file.executemany(
-            "INSERT INTO observations (metric, valid_time, dated, value, evidence, retracted, recorded_at, run_id) "
-            "VALUES (?, ?, 0, 1.0, '', 0, ?, 1)",
-            [("nps", at, at) for at in (first, second, last)] + [("other", first, first)],
-        )
-        file.execute(
-            "INSERT INTO scopes (ref, source, containers, resolved, since, run_id) "
-            "VALUES ('assistant/1', 'tracker', '[]', 1, ?, 1)", [first]
-        )  # fmt: skip
-    store = Store.open(url, allow_older=True)
+    known = {"hash": "h", "author": "ana", "reason": "", "run_id": 1}
+    read = {"dated": False, "value": 1.0, "evidence": "", "retracted": False, "run_id": 1}
+    with at_revision(empty_url, "0003") as older:
+        older.insert("runs", **RUN, summary="")
+        for kind, subject, version, body, since, until in (
+            ("metric", "nps", 1, METRIC % typed, first, second),
+            ("metric", "nps", 2, METRIC % "{}", second, None),
+            ("initiative", "assistant", 1, INITIATIVE, first, None),
+        ):
+            span = {"since": since, "until": until}
+            older.insert("definitions", kind=kind, subject=subject, version=version, body=body, **span, **known)
+        for metric, at in (("nps", first), ("nps", second), ("nps", last), ("other", first)):
+            older.insert("observations", metric=metric, valid_time=at, recorded_at=at, **read)
+        asked = {"ref": "assistant/1", "source": "tracker", "containers": "[]"}
+        older.insert("scopes", **asked, resolved=True, since=first, run_id=1)
+    store = Store.open(empty_url, allow_older=True)
     assert store.migrate()[-1] == schema.newest_revision()
     new = metric_question(Metric("nps", "NPS", "survey", "{}", "points"))
     old = metric_question(Metric("nps", "NPS", "survey", '{"with":"ä"}', "points"))

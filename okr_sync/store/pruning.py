@@ -1,0 +1,126 @@
+"""Forgets by retention: what is older than a limit and no answer rests on.
+
+Of points the last one of each day stays, of observations what counts, of runs those that anything refers to.
+Definitions, closings, baselines, check-ins, transitions and memberships stay for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime
+
+from sqlalchemy import Exists, Select, delete, exists, func, not_, select
+from sqlalchemy import Table as SqlTable
+from sqlmodel import Session
+
+from okr_sync.store.statements import CHUNK, Row, fetch
+from okr_sync.store.tables import (
+    DeliveryPointRow,
+    Observation,
+    PointRow,
+    ReportMark,
+    Run,
+    RunEntry,
+    RunSource,
+    Table,
+    sql,
+)
+
+RUNS, MARKS, OBSERVATIONS = sql(Run), sql(ReportMark), sql(Observation)
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many rows went."""
+
+    points: int = 0
+    delivery_points: int = 0
+    observations: int = 0
+    run_entries: int = 0
+    run_sources: int = 0
+    report_marks: int = 0
+    runs: int = 0
+
+    def total(self) -> int:
+        """Return the sum."""
+        return sum(getattr(self, field.name) for field in fields(self))
+
+
+def prune(session: Session, before: datetime) -> Pruned:
+    """Delete what is older than `before` (exclusive) and not needed; return how much. Days are those of UTC."""
+    details = [_run_details(session, sql(model), before) for model in (RunEntry, RunSource)]
+    return Pruned(
+        points=_thin(session, sql(PointRow), ("kind", "subject"), before),
+        delivery_points=_thin(session, sql(DeliveryPointRow), ("initiative",), before),
+        observations=_remove(session, OBSERVATIONS, _superseded(session, before)),
+        run_entries=details[0],
+        run_sources=details[1],
+        report_marks=_old_marks(session, before),
+        runs=_unneeded_runs(session, before),
+    )
+
+
+def _thin(session: Session, table: SqlTable, subject: tuple[str, ...], before: datetime) -> int:
+    of = [table.c[name] for name in subject]
+    removed = 0
+    for named in fetch(session, select(*of).distinct().order_by(*of)):
+        wanted = [table.c[name] == value for name, value in named.items()]
+        rows = fetch(session, select(table.c.id, table.c.slot).where(*wanted).order_by(table.c.slot))
+        removed += _remove(session, table, _followed_on_their_day(rows, before))
+    return removed
+
+
+def _followed_on_their_day(rows: Iterable[Row], before: datetime) -> list[int]:
+    last: dict[date, Row] = {}
+    gone = []
+    for row in rows:
+        day = row["slot"].astimezone(UTC).date()
+        if day in last and last[day]["slot"] < before:
+            gone.append(last[day]["id"])
+        last[day] = row
+    return gone
+
+
+def _superseded(session: Session, before: datetime) -> list[int]:
+    """Return the readings that a later row for the same time and question replaced; never the first of a series."""
+    of = (OBSERVATIONS.c.metric, OBSERVATIONS.c.valid_time, OBSERVATIONS.c.question)
+    asked = OBSERVATIONS.c.question.is_not(None)
+    first = select(func.min(OBSERVATIONS.c.id)).where(asked).group_by(of[0], of[2])
+    last = select(func.max(OBSERVATIONS.c.id)).where(asked).group_by(*of)
+    old = select(OBSERVATIONS.c.id).where(asked, OBSERVATIONS.c.recorded_at < before)
+    found = fetch(session, old.where(OBSERVATIONS.c.id.not_in(first), OBSERVATIONS.c.id.not_in(last)))
+    return [row["id"] for row in found]
+
+
+def _run_details(session: Session, table: SqlTable, before: datetime) -> int:
+    old = select(RUNS.c.id).where(RUNS.c.finished < before, RUNS.c.id.not_in(_newest_judging()))
+    return session.connection().execute(delete(table).where(table.c.run_id.in_(old))).rowcount
+
+
+def _old_marks(session: Session, before: datetime) -> int:
+    newest = select(func.max(MARKS.c.id)).group_by(MARKS.c.name)
+    return session.connection().execute(delete(MARKS).where(MARKS.c.at < before, MARKS.c.id.not_in(newest))).rowcount
+
+
+def _unneeded_runs(session: Session, before: datetime) -> int:
+    unneeded = [not_(reference) for reference in _references()]
+    old = (RUNS.c.finished < before, RUNS.c.id.not_in(_newest_judging()))
+    return session.connection().execute(delete(RUNS).where(*old, *unneeded)).rowcount
+
+
+def _references() -> Iterator[Exists]:
+    for table in Table.metadata.sorted_tables:
+        for column in table.columns:
+            if any(key.column is RUNS.c.id for key in column.foreign_keys):
+                yield exists().where(column == RUNS.c.id)
+
+
+def _newest_judging() -> Select[tuple[int]]:
+    return select(func.max(RUNS.c.id)).where(RUNS.c.evaluated_at.is_not(None))
+
+
+def _remove(session: Session, table: SqlTable, ids: list[int]) -> int:
+    for start in range(0, len(ids), CHUNK):
+        session.connection().execute(delete(table).where(table.c.id.in_(ids[start : start + CHUNK])))
+    return len(ids)
