@@ -22,6 +22,8 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": "60s",  # a worker that was stopped must not hold the writers' lock
     "timezone": "UTC",
 }
+DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+"""What was committed is kept, also by a server that was told to hurry."""
 CONNECTING = {
     "application_name": "okr-sync",
     "connect_timeout": "10",  # seconds
@@ -65,6 +67,7 @@ def _set_up(connection: Any, _record: Any) -> None:
     connection.autocommit = True  # else the settings would go with the first transaction that is rolled back
     for name, value in SETTINGS.items():
         connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+    connection.execute(DURABLE)
     connection.autocommit = False
 
 

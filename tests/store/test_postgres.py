@@ -20,7 +20,7 @@ from okr_sync.store.location import store_exists
 from okr_sync.store.postgres import name_of
 from okr_sync.store.statements import fetch, insert_all
 from okr_sync.store.tables import ReportMark, sql
-from tests.servers.postgres import GUARDED, Postgres
+from tests.servers.postgres import GUARDED, OWNER, Postgres
 from tests.store.builders import NOW
 
 MARKS = sql(ReportMark)
@@ -32,7 +32,7 @@ MINE = text("SELECT pg_backend_pid()")
 def guarded(postgres: Postgres, template: str) -> Iterator[str]:
     """The address of a store whose user needs a password and may have one connection."""
     with postgres.fresh(template) as name:
-        postgres.execute(f"CREATE ROLE {GUARDED} LOGIN CONNECTION LIMIT 1 PASSWORD 'right-one'")
+        postgres.execute(f"CREATE ROLE {GUARDED} LOGIN CONNECTION LIMIT 1 PASSWORD 'right-one' IN ROLE {OWNER}")
         yield f"postgresql://{GUARDED}:%s@/{name}?host={postgres.folder}"
         postgres.execute(f"DROP OWNED BY {GUARDED}", f"DROP ROLE {GUARDED}")
 
