@@ -26,7 +26,8 @@ class Place:
         None
     )
     store: Annotated[
-        str | None, Parameter(help="The store's address, over the config's: sqlite:////path/okr-sync.db.")
+        str | None,
+        Parameter(help="The store's address, over the config's: sqlite:////path/okr-sync.db, or postgresql://…"),
     ] = None
 
     def config_file(self) -> Path:

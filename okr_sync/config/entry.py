@@ -77,6 +77,10 @@ class Entry(BaseModel):
         """Return whether `key` is written."""
         return self._table.get(key) is not None
 
+    def referenced(self, key: str) -> bool:
+        """Return whether the value of `key` came from `${NAME}` or `${file:…}`."""
+        return isinstance(self._table.get(key), Referenced)
+
     def holds(self, key: str) -> bool:
         """Return whether anything stands below `key`, even if it is broken."""
         return bool(self._table.get(key))

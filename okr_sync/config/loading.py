@@ -185,6 +185,11 @@ class _Loading:
         scheme, mark, rest = main.store.partition("://")
         if not mark or not scheme:
             self.mistakes.add(main.at("store"), "store: expected an address like sqlite:///okr-sync.db")
+        if "@" in rest and ":" in rest.partition("@")[0] and not main.referenced("store"):
+            secret = (
+                "store: a password may not stand in a file; write ${NAME} for an environment variable or ${file:/path}"
+            )
+            self.mistakes.add(main.at("store"), secret)
         path = rest.removeprefix("/")
         if scheme.partition("+")[0] != "sqlite" or not rest.startswith("/") or path in {"", ":memory:"}:
             return main.store

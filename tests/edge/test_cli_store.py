@@ -112,7 +112,7 @@ def test_a_database_of_another_program_is_left_as_it_is(play: Play, command: str
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("songs",)]
 
 
-@pytest.mark.parametrize("address", ["postgresql://okr@db/okr", "nonsense", "sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize("address", ["mysql://okr@db/okr", "nonsense", "sqlite://", "sqlite:///:memory:"])
 @pytest.mark.parametrize("command", ["sync", "plan", "status", "sources"])
 def test_an_address_that_means_no_store_is_answered_with_one_that_does(play: Play, address: str, command: str) -> None:
     ran = play.run(command, "--store", address)

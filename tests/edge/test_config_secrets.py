@@ -128,3 +128,16 @@ def test_a_number_may_come_by_reference(tmp_path: Path) -> None:
     assert isinstance(settings, NumbersSettings)
     assert settings.limit == 7
     assert config.book.metrics[0].minimum == -50
+
+
+def test_a_password_in_the_address_of_the_store_comes_by_reference_only(tmp_path: Path) -> None:
+    file = tmp_path / "okr-sync.yaml"
+    file.write_text("store: postgresql://okr:s3cret@db/okr\n", "utf-8")
+    with pytest.raises(ConfigError, match="store: a password may not stand in a file") as caught:
+        store_url(file, {})
+    assert "s3cret" not in str(caught.value)
+    file.write_text("store: ${OKR_STORE}\n", "utf-8")
+    url = "postgresql://okr:s3cret@db/okr"
+    assert store_url(file, {"OKR_STORE": url}) == url
+    file.write_text("store: postgresql://okr@db:5432/okr\n", "utf-8")
+    assert store_url(file, {}) == "postgresql://okr@db:5432/okr"
