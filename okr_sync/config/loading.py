@@ -113,6 +113,11 @@ def store_url(path: Path, env: Mapping[str, str]) -> str:
     return url
 
 
+def _holds_a_password(rest: str) -> bool:
+    """Return whether what follows :// in an address names a password: user:password@…, or as an option."""
+    return ("@" in rest and ":" in rest.partition("@")[0]) or "password=" in rest
+
+
 def _stands_at(mistake: Mistake, place: Place | None) -> bool:
     return place is not None and (mistake.line, mistake.column) == (place.line, place.column)
 
@@ -185,11 +190,9 @@ class _Loading:
         scheme, mark, rest = main.store.partition("://")
         if not mark or not scheme:
             self.mistakes.add(main.at("store"), "store: expected an address like sqlite:///okr-sync.db")
-        if "@" in rest and ":" in rest.partition("@")[0] and not main.referenced("store"):
-            secret = (
-                "store: a password may not stand in a file; write ${NAME} for an environment variable or ${file:/path}"
-            )
-            self.mistakes.add(main.at("store"), secret)
+        if _holds_a_password(rest) and not main.referenced("store"):
+            told = "a password may not stand in a file; write ${NAME} for an environment variable or ${file:/path}"
+            self.mistakes.add(main.at("store"), f"store: {told}")
         path = rest.removeprefix("/")
         if scheme.partition("+")[0] != "sqlite" or not rest.startswith("/") or path in {"", ":memory:"}:
             return main.store

@@ -9,7 +9,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,22 +26,18 @@ from tests.servers.postgres import running
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-STATUS = ("on_track", "at_risk")
 COLUMNS = "kind, subject, slot, at, value, baseline, target, progress, score, status, definition, run_id, question"
-SAID = "31.5 + d, 31.0, 51.0, 0.025 + d / 2000.0, 0.025 + d / 2000.0, 'on_track', 'd1d1d1d1d1d1d1d1', 1, 'q1q1q1q1q1q1q1q1'"
-FILL = {
-    "sqlite": f"""
-        WITH RECURSIVE k(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM k WHERE n + 1 < {{subjects}}),
-                       s(d) AS (SELECT 1 UNION ALL SELECT d + 1 FROM s WHERE d < {{days}})
-        INSERT INTO points ({COLUMNS}) SELECT 'key_result', 'key-result-' || n,
-            strftime('%Y-%m-%d %H:%M:%S.000000', '2026-11-02 09:00', '-' || d || ' days'),
-            strftime('%Y-%m-%d %H:%M:%S.000000', '2026-11-02 09:00', '-' || d || ' days'), {SAID} FROM s, k""",
-    "postgresql": f"""
-        INSERT INTO points ({COLUMNS}) SELECT 'key_result', 'key-result-' || n,
-            timestamptz '2026-11-02 09:00Z' - d * interval '1 day',
-            timestamptz '2026-11-02 09:00Z' - d * interval '1 day', {SAID}
-        FROM generate_series(1, {{days}}) d, generate_series(0, {{subjects}} - 1) n""",
+PROGRESS = "0.025 + d / 2000.0"
+SAID = f"31.5 + d, 31.0, 51.0, {PROGRESS}, {PROGRESS}, 'on_track', 'd1d1d1d1d1d1d1d1', 1, 'q1q1q1q1q1q1q1q1'"
+ROW = f"INSERT INTO points ({COLUMNS}) SELECT 'key_result', 'key-result-' || n, %s, %s, {SAID}"
+SLOTS = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%S.000000', '2026-11-02 09:00', '-' || d || ' days')",
+    "postgresql": "timestamptz '2026-11-02 09:00Z' - d * interval '1 day'",
 }
+COUNTED = (
+    "WITH RECURSIVE days(d) AS (SELECT 1 UNION ALL SELECT d + 1 FROM days WHERE d < {days}),"
+    " subjects(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM subjects WHERE n + 1 < {subjects})"
+)
 SIZE = {
     "sqlite": "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%points%'",
     "postgresql": "SELECT pg_total_relation_size('points')",
@@ -69,7 +65,7 @@ def _measure(name: str, store: Store, key_results: int, days: int) -> None:
         _save(session, second, NOW + HOUR)
     with _timed(name, f"filling in {key_results * days} points"), store.writing() as session:
         store.take_time(session)
-        session.connection().exec_driver_sql(FILL[name].format(subjects=key_results, days=days))
+        _fill(session, name, key_results, days)
     with _timed(name, f"commit of {key_results} points beside them (at most 1 s)"), store.writing() as session:
         _save(session, first, NOW + 2 * HOUR)
     with store.reading() as session:
@@ -79,6 +75,12 @@ def _measure(name: str, store: Store, key_results: int, days: int) -> None:
         with _timed(name, f"history of one, {days} days"):
             points(session, "key_result", "key-result-7")
     _print_size(name, store)
+
+
+def _fill(session: Session, name: str, key_results: int, days: int) -> None:
+    counted = COUNTED.format(days=days, subjects=key_results)
+    row = ROW.replace("%s", SLOTS[name]).replace("%", "%%" if name == "postgresql" else "%")
+    session.connection().exec_driver_sql(f"{counted} {row} FROM days, subjects")
 
 
 def _print_size(name: str, store: Store) -> None:
@@ -129,4 +131,4 @@ def _postgres() -> Iterator[str]:
         sys.stdout.write(f"postgresql  not measured: {error}\n")
 
 
-DATABASES: dict[str, Callable[[], object]] = {"sqlite": _sqlite, "postgresql": _postgres}
+DATABASES: dict[str, Callable[[], AbstractContextManager[str]]] = {"sqlite": _sqlite, "postgresql": _postgres}

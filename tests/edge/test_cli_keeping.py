@@ -18,7 +18,7 @@ __all__ = ["database", "postgres"]
 @pytest.fixture
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Play]:
     """A synced company."""
-    with playing(tmp_path / "play", monkeypatch.setenv) as play:
+    with playing(tmp_path, monkeypatch.setenv) as play:
         play.sync()
         yield play
 

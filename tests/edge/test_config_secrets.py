@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from okr_sync.config import store_url
 from okr_sync.config.places import Mistakes, Place
 from okr_sync.config.references import References
 from okr_sync.connector import Referenced
+from okr_sync.errors import ConfigError
 from tests.edge.config_builders import MAIN, Folder, NumbersSettings, WorkSettings
 
 SECRET = "hunter2-\u00e4%'x"
