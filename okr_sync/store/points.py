@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import Table, and_, func, select
+from sqlalchemy import Column, Select, Table, select
 from sqlmodel import Session
 
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, ObjectiveState, Status
@@ -103,17 +103,16 @@ def delivery_points(session: Session, id: str) -> list[DeliveryPoint]:  # noqa: 
 def points_at(session: Session, at: datetime) -> dict[tuple[str, str], Point]:
     """Return (kind, id) → the point in force `at`, of all that `latest` lists."""
     of_latest = (POINTS.c.kind == LATEST.c.kind, POINTS.c.subject == LATEST.c.subject)
-    newest = _newest(POINTS, [*of_latest, POINTS.c.slot <= at])
-    same = and_(POINTS.c.kind == newest.c.kind, POINTS.c.subject == newest.c.subject, POINTS.c.slot == newest.c.slot)
-    found = [point(row) for row in fetch(session, select(POINTS).join(newest, same))]
+    newest = _newest(POINTS, [*of_latest, POINTS.c.slot <= at], POINTS.c.slot)
+    found = [point(row) for row in fetch(session, newest)]
     return {(each.kind, each.id): each for each in found}
 
 
 def delivery_points_at(session: Session, at: datetime) -> dict[str, DeliveryPoint]:
     """Return initiative id → the point in force `at`, of all that `latest` lists."""
-    newest = _newest(DELIVERY, [DELIVERY.c.initiative == LATEST.c.subject, DELIVERY.c.slot <= at], "initiative")
-    same = and_(DELIVERY.c.initiative == newest.c.subject, DELIVERY.c.slot == newest.c.slot)
-    found = [delivery_point(row) for row in fetch(session, select(DELIVERY).join(newest, same))]
+    of_latest = (LATEST.c.kind == "initiative", DELIVERY.c.initiative == LATEST.c.subject)
+    newest = _newest(DELIVERY, [*of_latest, DELIVERY.c.slot <= at], DELIVERY.c.slot)
+    found = [delivery_point(row) for row in fetch(session, newest)]
     return {each.initiative: each for each in found}
 
 
@@ -129,11 +128,13 @@ def delivery_point(row: Row) -> DeliveryPoint:
     return DeliveryPoint(run=row["run_id"], **{name: row[name] for name in names})
 
 
-def _newest(table: Table, wanted: list[Any], kind: str | None = None) -> Any:
-    """Return the subquery of (kind, subject, newest slot) of each that `latest` lists: one index look-up each."""
-    slot = select(func.max(table.c.slot)).where(*wanted).correlate(LATEST).scalar_subquery()
-    listed = select(LATEST.c.kind, LATEST.c.subject, slot.label("slot"))
-    return (listed if kind is None else listed.where(LATEST.c.kind == kind)).subquery()
+def _newest(table: Table, wanted: list[Any], order: Column[Any]) -> Select[Any]:
+    """Return the query of the last of the `wanted` points by `order`, for each that `latest` lists.
+
+    By key, one look-up each: with a join, SQLite may choose to read all points and look for each in `latest`.
+    """
+    last = select(table.c.id).where(*wanted).order_by(order.desc()).limit(1).correlate(LATEST).scalar_subquery()
+    return select(table).where(table.c.id.in_(select(last).select_from(LATEST)))
 
 
 def _save(session: Session, table: Table, subject: str, rows: Sequence[Row]) -> int:
@@ -158,22 +159,15 @@ def _there(session: Session, table: Table, subject: str, rows: Sequence[Row]) ->
 
 def newest_told(session: Session) -> dict[tuple[str, str], dict[str, Any]]:
     """Return (kind, id) → what the point that was written last says, of all that `latest` lists, as `text` keeps it."""
-    told = {(row["kind"], row["subject"]): _told_of(row) for row in fetch(session, _last_written(POINTS))}
-    delivered = _last_written(DELIVERY, "initiative")
-    return told | {("initiative", row["initiative"]): _told_of(row) for row in fetch(session, delivered)}
+    of_latest = [POINTS.c.kind == LATEST.c.kind, POINTS.c.subject == LATEST.c.subject]
+    of_work = [LATEST.c.kind == "initiative", DELIVERY.c.initiative == LATEST.c.subject]
+    judged = fetch(session, _newest(POINTS, of_latest, POINTS.c.run_id))
+    delivered = fetch(session, _newest(DELIVERY, of_work, DELIVERY.c.run_id))
+    told = {(row["kind"], row["subject"]): _told_of(row) for row in judged}
+    return told | {("initiative", row["initiative"]): _told_of(row) for row in delivered}
 
 
 def _told_of(row: Row) -> dict[str, Any]:
     beside = {"id", "kind", "subject", "initiative", "slot", "at", "run_id"}
     told: dict[str, Any] = json.loads(text({name: value for name, value in row.items() if name not in beside}))
     return told
-
-
-def _last_written(table: Table, kind: str | None = None) -> Any:
-    subject = table.c[kind or "subject"]
-    same = [subject == LATEST.c.subject, *([] if kind else [table.c.kind == LATEST.c.kind])]
-    last = select(func.max(table.c.run_id)).where(*same).correlate(LATEST).scalar_subquery()
-    listed = select(LATEST.c.kind, LATEST.c.subject, last.label("run_id"))
-    newest = (listed.where(LATEST.c.kind == kind) if kind else listed).subquery()
-    by_kind = [] if kind else [table.c.kind == newest.c.kind]
-    return select(table).join(newest, and_(*by_kind, subject == newest.c.subject, table.c.run_id == newest.c.run_id))
