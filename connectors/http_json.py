@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.google_key import google_token, service_account
 from connectors.http_json_pages import Wanted, fetch, wanted
 from connectors.http_json_settings import HttpJsonQuery, HttpJsonSettings
 from connectors.http_json_values import outcome
@@ -36,9 +37,10 @@ metrics:
 
     def probe(self) -> str:
         """Return whether there is an answer, at the address of the source itself. Raises SourceError."""
-        if self.settings.token_url:
+        if self.settings.token_url or self.settings.google_key:
             self._fetch_token()
-            return f"{self.settings.token_url} grants a token for {self.settings.url}"
+            by = self.settings.token_url or service_account(self.settings.google_key).token_uri
+            return f"{by} grants a token for {self.settings.url}"
         answer = self._http.request("GET", self.settings.url, params=self.settings.params, accept=_THERE)
         return f"{self.settings.url} answers (status {answer.status})"
 
@@ -77,11 +79,14 @@ metrics:
         settings = self.settings
         if settings.password:
             return (settings.username, settings.password)
-        return api.Tokens(self._fetch_token) if settings.token_url else settings.token
+        return api.Tokens(self._fetch_token) if settings.token_url or settings.google_key else settings.token
 
     def _fetch_token(self) -> Any:
         settings = self.settings
+        if settings.google_key:
+            return google_token(self._tokens, settings.google_key, settings.scope)
         form = {"grant_type": "client_credentials", **({"scope": settings.scope} if settings.scope else {})}
+        form |= settings.token_params
         if settings.client_in == "body":
             form |= {"client_id": settings.client_id, "client_secret": settings.client_secret}
         answer = self._tokens.request("POST", settings.token_url, data=form, accept=(200, 400))

@@ -15,7 +15,7 @@ from connectors.http_json_settings import HttpJsonQuery, Pages
 from connectors.http_json_values import NoNumberError, search
 from okr_sync import connector as api
 
-_WINDOW = re.compile(r"\{(start|end|now)(?::(iso|date|seconds|milliseconds))?\}")
+_WINDOW = re.compile(r"\{(start|end|now)(?::(iso|date|compact|seconds|milliseconds))?\}")
 MOST_BYTES = 256 * 2**20  # of all pages of one list
 _CREATED = (200, 201)  # some services answer a POST that reads with 201
 
@@ -54,8 +54,8 @@ def _filled(value: Any, ask: api.Ask[Any], encode: Callable[[str], str]) -> Any:
 
 def _spelled(at: datetime, form: str | None) -> str:
     seconds = int(at.timestamp())
-    forms = {"date": f"{at:%F}", "seconds": str(seconds), "milliseconds": str(seconds * 1000)}
-    return forms.get(form or "iso", f"{at:%FT%TZ}")
+    days = {"date": f"{at:%F}", "compact": f"{at:%Y%m%d}"}
+    return {**days, "seconds": str(seconds), "milliseconds": str(seconds * 1000)}.get(form or "iso", f"{at:%FT%TZ}")
 
 
 def fetch(http: api.Http, document: Wanted, fixed: Mapping[str, Any], most: int) -> Any:

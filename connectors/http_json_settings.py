@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import jmespath
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
+from connectors.google_key import GoogleKey
 from okr_sync import connector as api
 
 _SENSITIVE = re.compile(r"auth|key|token|secret|password|cookie|session|signature", re.IGNORECASE)
@@ -48,7 +49,11 @@ class HttpJsonSettings(api.WebSettings):
     client_id: str | None = Field(None, description="With `token_url`")
     client_secret: api.Secret | None = Field(None, description="With `token_url`")
     scope: str | None = Field(None, description="Of the token")
+    token_params: Sent = Field(default_factory=dict, description="Sent along when a token is asked for")
     client_in: Literal["body", "header"] = Field("body", description="Where the client's id and secret are sent")
+    google_key: GoogleKey | None = Field(
+        None, description="JSON key of a Google service account, by ${file:…}; with `scope`"
+    )
     timezone: ZoneInfo | None = Field(None, description="Of times that name no offset, and of days")
     most_pages: int = Field(100, ge=1, le=10_000, description="Of one list; more is a mistake")
 
@@ -58,8 +63,10 @@ class HttpJsonSettings(api.WebSettings):
             raise ValueError("`username` and `password` belong together")
         if len({self.token_url is None, self.client_id is None, self.client_secret is None}) > 1:
             raise ValueError("`token_url`, `client_id` and `client_secret` belong together")
-        if sum(map(bool, (self.token, self.password, self.client_secret))) > 1:
-            raise ValueError("sign in one way: `token`, `username` or `token_url`")
+        if sum(map(bool, (self.token, self.password, self.client_secret, self.google_key))) > 1:
+            raise ValueError("sign in one way: `token`, `username`, `token_url` or `google_key`")
+        if self.google_key and not self.scope:
+            raise ValueError("`google_key` needs `scope`: what its token may do")
         return self
 
 
@@ -96,6 +103,7 @@ class HttpJsonQuery(api.Query):
     pages: Pages | None = Field(None, description="How to get the next page")
     value: JmesPath = Field(description="JMESPath of the number; with `time`: in each row")
     time: JmesPath | None = Field(None, description="JMESPath of a row's date: each row is a reading")
+    scale: float = Field(1, gt=0, allow_inf_nan=False, description="The number is multiplied by it; 0.01: cents")
 
     @model_validator(mode="after")
     def _fits_together(self) -> HttpJsonQuery:

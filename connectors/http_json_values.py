@@ -22,7 +22,7 @@ def outcome(document: Any, query: HttpJsonQuery, ask: api.Ask[Any], zone: ZoneIn
         seen = document if query.pages or not query.rows else search(query.rows, document)
         if query.time:
             return _dated(seen, query, ask, zone)
-        return (api.Reading(_number(search(query.value, seen), query.value), None, query.value),)
+        return (api.Reading(_number(search(query.value, seen), query.value, query.scale), None, query.value),)
     except NoNumberError as error:
         return error.miss
 
@@ -47,7 +47,7 @@ def search(expression: str, document: Any) -> Any:
         raise NoNumberError("invalid", f"{expression} can't be computed ({type(error).__name__}); correct it") from None
 
 
-def _number(value: Any, expression: str) -> float:
+def _number(value: Any, expression: str, scale: float) -> float:
     if value is None:
         raise NoNumberError("no_data", f"{expression} finds nothing; check the path, and that the service has data")
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -56,7 +56,7 @@ def _number(value: Any, expression: str) -> float:
         what = several or hints[type(value)]
         raise NoNumberError("invalid", f"{expression} finds {what}")
     try:
-        number = float(value)
+        number = float(value) * scale
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
@@ -77,7 +77,8 @@ def _dated(rows: Any, query: HttpJsonQuery, ask: api.Ask[Any], zone: ZoneInfo | 
         latest = max(at, latest or at)
         if value is None or not ask.start <= at <= ask.now:
             continue  # an empty cell, or not of this window
-        reading = api.Reading(_number(value, f"row {n + 1}: {query.value}"), at, f"row {n + 1}: {query.value}")
+        evidence = f"row {n + 1}: {query.value}"
+        reading = api.Reading(_number(value, evidence, query.scale), at, evidence)
         if found.setdefault(at, reading).value != reading.value:
             raise NoNumberError("invalid", f"row {n + 1} has the time of another row; let the service sum by date")
     if not found:
