@@ -37,11 +37,13 @@ metrics:
 
     def probe(self) -> str:
         """Return whether there is an answer, at the address of the source itself. Raises SourceError."""
-        if self.settings.token_url or self.settings.google_key:
+        if (self.settings.token_url or self.settings.google_key) and not self.settings.probe_path:
             self._fetch_token()
             by = self.settings.token_url or service_account(self.settings.google_key).token_uri
             return f"{by} grants a token for {self.settings.url}"
-        answer = self._http.request("GET", self.settings.url, params=self.settings.params, accept=_THERE)
+        url = self.settings.url.rstrip("/") + self.settings.probe_path
+        accept = (200,) if self.settings.probe_path else _THERE
+        answer = self._http.request("GET", url, params=self.settings.params, accept=accept)
         return f"{self.settings.url} answers (status {answer.status})"
 
     def close(self) -> None:

@@ -87,7 +87,19 @@ class _Place:
         self.url = document.url
         self.params = json.loads(document.params)
         self.body = json.loads(document.body)
-        self.target = self.body if document.method == "POST" and isinstance(self.body, dict) else self.params
+        self._in_body = document.method == "POST" and isinstance(self.body, dict)
+
+    def put(self, name: str, value: Any) -> None:
+        """Set a parameter of the query, or a key of the body, where a dot leads inwards."""
+        if not self._in_body:
+            self.params[name] = value
+            return
+        *outer, last = name.split(".")
+        target = self.body
+        for step in outer:
+            target[step] = target.get(step) if isinstance(target.get(step), dict) else {}
+            target = target[step]
+        target[last] = value
 
     def __str__(self) -> str:
         return json.dumps([self.url, self.params, self.body])
@@ -100,7 +112,7 @@ def _walk(
     place, number = _Place(document), pages.first
     while True:
         if pages.page:
-            place.target[pages.page] = number
+            place.put(pages.page, number)
         answer = _send(http, document, place, fixed)
         page = answer.json()
         rows = _find(document.rows or "@", page)
@@ -118,7 +130,7 @@ def _go_on(place: _Place, answer: api.HttpAnswer, page: Any, pages: Pages) -> bo
     if following in (None, False, ""):
         return False
     if pages.cursor:
-        place.target[pages.param] = following
+        place.put(pages.param, following)
     else:
         place.url, place.params = _same_host(place.url, str(following)), {}
     return True

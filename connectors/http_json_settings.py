@@ -55,6 +55,9 @@ class HttpJsonSettings(api.WebSettings):
         None, description="JSON key of a Google service account, by ${file:…}; with `scope`"
     )
     timezone: ZoneInfo | None = Field(None, description="Of times that name no offset, and of days")
+    probe_path: str = Field(
+        "", pattern=r"^([/?].*)?$", description="Added to `url` for a test; it must answer with 200"
+    )
     most_pages: int = Field(100, ge=1, le=10_000, description="Of one list; more is a mistake")
 
     @model_validator(mode="after")
@@ -78,7 +81,7 @@ class Pages(api.Query):
         None, description="JMESPath of what is sent back as `param`; empty on the last page"
     )
     page: str | None = Field(None, description="Parameter that counts pages; the last one is empty")
-    param: str = Field("cursor", description="Parameter (GET) or key of the body (POST) that takes the cursor")
+    param: str = Field("cursor", description="Parameter (GET) or key of the body (POST; a dot leads inwards) for it")
     first: int = Field(1, ge=0, description="Number of the first page")
 
     @model_validator(mode="after")

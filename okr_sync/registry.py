@@ -1,4 +1,4 @@
-"""Finds connectors by the word in config files: entry points, each imported on first use."""
+"""Finds connectors by the word in config files: entry points and recipes, each read on first use."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from typing import Any, TypeAlias
 from okr_sync.connector import DeliverySource, MetricSource
 from okr_sync.core.spelling import nearest_word
 from okr_sync.errors import OkrSyncError, SourceError
+from okr_sync.presets.recipes import RecipeError, names, read_recipe
 
 __all__ = ["GROUP", "ConnectorClass", "ConnectorError", "Registry", "UnknownKindError", "connector_class", "kinds"]
 
 GROUP = "okr_sync.connectors"
 """The entry point group that a package declares its connectors in."""
+
+THROUGH = "http_json"
+"""The kind that recipes are asked through; without it there are none."""
 
 ConnectorClass: TypeAlias = type[MetricSource] | type[DeliverySource]
 
@@ -33,12 +37,20 @@ class Registry:
 
     def __init__(self, entries: Iterable[EntryPoint] | None = None) -> None:
         found = entry_points(group=GROUP) if entries is None else entries
-        self._entries: Mapping[str, EntryPoint] = MappingProxyType({e.name: e for e in sorted(found)})
+        declared = {entry.name: entry for entry in found}
+        recipes = names() if THROUGH in declared else ()
+        self._recipes = frozenset(recipes) - set(declared)
+        known = {**declared, **{name: EntryPoint(name, f"okr_sync.presets:{name}", GROUP) for name in self._recipes}}
+        self._entries: Mapping[str, EntryPoint] = MappingProxyType(dict(sorted(known.items())))
         self._classes: dict[str, ConnectorClass] = {}
 
     def kinds(self) -> Mapping[str, EntryPoint]:
-        """Return kind → entry point, sorted by kind; nothing is imported."""
+        """Return kind → entry point, sorted by kind; nothing is imported. A declared one hides a recipe."""
         return self._entries
+
+    def recipes(self) -> frozenset[str]:
+        """Return the kinds that are recipes."""
+        return self._recipes
 
     def connector_class(self, kind: str) -> ConnectorClass:
         """Return the class of `kind`, imported on first use.
@@ -53,6 +65,8 @@ class Registry:
         entry = self._entries.get(kind)
         if entry is None:
             raise UnknownKindError(self._unknown(kind))
+        if kind in self._recipes:
+            return self._expand(kind)
         try:
             found: Any = entry.load()
         except SourceError as error:
@@ -66,6 +80,18 @@ class Registry:
                 f"connector {kind!r} ({entry.value}) is neither a MetricSource nor a DeliverySource; repair its package"
             )
         return found
+
+    def _expand(self, kind: str) -> ConnectorClass:
+        from okr_sync.presets.expanding import preset_class  # noqa: PLC0415 -- only who uses a recipe needs httpx
+
+        try:
+            recipe = read_recipe(kind)
+        except RecipeError as error:
+            raise ConnectorError(str(error)) from error
+        through = self.connector_class(THROUGH)
+        if not issubclass(through, MetricSource):
+            raise ConnectorError(f"{THROUGH!r} brings no numbers, so {kind!r} can't be asked through it")
+        return preset_class(kind, recipe, through)
 
     def _unknown(self, kind: str) -> str:
         near = nearest_word(kind, self._entries)

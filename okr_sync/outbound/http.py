@@ -164,7 +164,9 @@ def _read(response: httpx.Response, place: str, accept: Collection[int]) -> Http
         if len(body) > LARGEST:
             said = f"{place}: the answer is larger than {LARGEST >> 20} MiB"
             raise ProtocolError(said, fix="ask for less: fewer fields, smaller pages")
-    links = {str(name): str(link.get("url", "")) for name, link in response.links.items()}
+    # Some name a next page after the last one, too, and say that it holds nothing.
+    kept = {name: link for name, link in response.links.items() if link.get("results") != "false"}
+    links = {str(name): str(link.get("url", "")) for name, link in kept.items()}
     return HttpAnswer(response.status_code, headers, bytes(body), place, links)
 
 
