@@ -1,0 +1,1 @@
+"""Presets: the laws of recipes, and every vendor played on loopback as its public documentation says."""
