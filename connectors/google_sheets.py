@@ -29,7 +29,7 @@ sources:
   sheet:
     kind: google_sheets
     spreadsheet: https://docs.google.com/spreadsheets/d/1aBcD-eFg_hIj/edit
-    key: ${SHEETS_KEY}
+    key: ${SHEETS_JSON}
     timezone: Europe/Berlin
 metrics:
   churn: {source: sheet, range: KPIs!B4, unit: "%"}

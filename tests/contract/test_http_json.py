@@ -27,6 +27,7 @@ from okr_sync.connector import (
 )
 from okr_sync.sandbox.server import Fault, Request, Response, Server
 from okr_sync.testing.metrics import BadQuestion, Breakage, CountingCaller, MetricSourceContract, MetricWorld
+from tests.contract.google_server import key_file
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 15, 12, 30, tzinfo=UTC)
@@ -468,3 +469,66 @@ def test_a_probe_says_whether_there_is_an_answer(server: Server) -> None:
     told = {"url": server.url, "allow_hosts": ["127.0.0.1"]}
     with closing(HttpJson(HttpJsonSettings.model_validate(told))) as source:
         assert source.probe() == f"{server.url} answers (status 404)"
+
+
+def test_a_number_is_multiplied_as_is_said(server: Server, shop: Shop) -> None:
+    """Cents become euros, for one number and in each row; what becomes too large is told."""
+    assert value(server, {**SUMMARY, "value": "won.amount", "scale": 0.01}) == pytest.approx(1.205)
+    assert [each.value for each in one(server, {**DAYS, "scale": 10})] == [310, 335]
+    shop.summary["large"] = 1e300
+    miss = one(server, {**SUMMARY, "value": "large", "scale": 1e300})
+    assert "too large" in miss.message
+    for scale in (0, -1, float("inf"), float("nan")):
+        with pytest.raises(ValidationError):
+            HttpJsonQuery.model_validate({**SUMMARY, "value": "open", "scale": scale})
+
+
+def test_a_day_is_written_as_services_want_it(server: Server) -> None:
+    """Eight digits without dashes, in UTC."""
+    ask(server, {"a": {"path": "/v1/echo", "params": {"d": "{start:compact}"}, "value": "length(raw)"}})
+    assert server.log[-1].query == {"d": "20261001"}
+
+
+@pytest.mark.parametrize("given", [{"paging": {"size": 3}}, {"paging": "odd"}, {}])
+def test_a_cursor_may_stand_inside_of_a_body(server: Server, shop: Shop, given: dict[str, Any]) -> None:
+    """A dot in `param` leads inwards; what stands beside it stays, what is no object is replaced."""
+    shop.replies["/v1/deals"] = Response.of({"data": [1], "meta": {"after": None}})
+    query = {
+        **DEALS, "method": "POST", "body": given, "value": "length(@)",
+        "pages": {"cursor": "meta.after", "param": "paging.after"},
+    }  # fmt: skip
+    server.inject(Fault("response", Response.of({"data": [1, 2], "meta": {"after": "x"}}), times=1))
+    assert value(server, query) == 3
+    sizes = {"size": 3} if isinstance(given.get("paging"), dict) else {}
+    assert json.loads(server.log[-1].body) == {"paging": {**sizes, "after": "x"}}
+
+
+def test_a_next_page_that_holds_nothing_is_not_asked_for(server: Server, shop: Shop) -> None:
+    """Some services name one after the last page, too, and say so."""
+    place = f"{server.url}/v1/deals?cursor=9"
+    link = f'<{place}>; rel="next"; results="false"; cursor="9"'
+    shop.replies["/v1/deals"] = Response.of({"data": [1, 2]}, headers={"Link": link})
+    caller = CountingCaller()
+    answer = ask(server, {"a": {**DEALS, "value": "length(@)", "pages": {"link": "header"}}}, caller)
+    assert answer["a"] == (Reading(2, None, "length(@)"),)
+    assert caller.count == 1
+
+
+def test_a_probe_asks_where_it_is_told(server: Server, shop: Shop) -> None:
+    """There the answer must be good: another status is an error, as a wrong key would be."""
+    told = {"url": server.url, "allow_hosts": ["127.0.0.1"], "probe_path": "/v1/summary"}
+    with closing(HttpJson(HttpJsonSettings.model_validate(told))) as source:
+        assert source.probe() == f"{server.url} answers (status 200)"
+        shop.replies["/v1/summary"] = Response(404)
+        with pytest.raises(ProtocolError):
+            source.probe()
+
+
+def test_a_google_key_needs_a_scope_and_no_other_way(server: Server) -> None:
+    """One way of signing in, and a whole one."""
+    key = Referenced(key_file(server.url))
+    told = {"url": server.url, "google_key": key}
+    with pytest.raises(ValidationError, match="needs `scope`"):
+        HttpJsonSettings.model_validate(told)
+    with pytest.raises(ValidationError, match="sign in one way"):
+        HttpJsonSettings.model_validate({**told, "scope": "x", "token": Referenced("t")})

@@ -27,7 +27,7 @@ class AnySecret(dict[str, str]):
     """An environment in which every variable is set."""
 
     def __missing__(self, name: str) -> str:
-        return f"secret-{name}"
+        return '{"client_email": "a@b", "private_key": "k"}' if name.endswith("_JSON") else f"secret-{name}"
 
     def __contains__(self, name: object) -> bool:
         return True

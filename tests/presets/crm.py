@@ -76,7 +76,7 @@ class HubSpot(Vendor):
 def _fits(deal: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
     value = deal["properties"][part["propertyName"]]
     if part["operator"] == "BETWEEN":
-        return int(part["value"]) <= value <= int(part["highValue"])
+        return bool(int(part["value"]) <= value <= int(part["highValue"]))
     wanted(part["operator"], "EQ")
     return bool(value == part["value"])
 
