@@ -22,6 +22,7 @@ COMMANDS = {
     "schema": ("okr_sync.cli.files:schema", "Print the JSON Schema of the config files, for editors."),
     "plan": ("okr_sync.cli.running:plan", "Ask the sources and show what a sync would change; write nothing."),
     "sync": ("okr_sync.cli.running:sync", "Ask the sources, compute every key result, write it to the store."),
+    "backfill": ("okr_sync.cli.backfilling:backfill", "Compute past days from what the sources know; write them."),
     "check-in": ("okr_sync.cli.checking_in:check_in", "Enter a value, a confidence or a note for a key result."),
     "baseline": ("okr_sync.cli.baselines:baseline", "Show how a baseline was captured, or capture it anew."),
     "push": ("okr_sync.cli.pushing:push", "Send a value of a metric; the next sync takes it over."),

@@ -14,7 +14,7 @@ from okr_sync.cli.place import AsOf, Json, Place, reading_time
 from okr_sync.cli.stores import reader, reading
 from okr_sync.errors import UsageError
 from okr_sync.render import document, records, revisions, terminal
-from okr_sync.store import ledger, results
+from okr_sync.store import ledger, results, rewriting
 from okr_sync.views.naming import kind_of
 from okr_sync.views.reporting import last_run, stored_report, stored_snapshot
 from okr_sync.views.revisions import stored_revisions
@@ -40,6 +40,9 @@ def history(
     definitions: Annotated[
         bool, Parameter(negative="", help="List what was defined instead: who changed what, when and why.")
     ] = False,
+    superseded: Annotated[
+        bool, Parameter(negative="", help="What points said before they were computed again.")
+    ] = False,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
@@ -52,8 +55,12 @@ def history(
         work = results.delivery_points(session, name) if kind == "initiative" else []
         work = [point for point in work if begin is None or point.slot >= begin]
         points = [] if kind == "initiative" else results.points(session, kind, name, begin)
+        replaced = rewriting.superseded(session, kind, name, begin) if superseded else []
     if json:
-        emit(document.history_document(kind, name, points or work))
+        more = {"superseded": document.superseded_document(replaced)} if superseded else {}
+        emit(document.history_document(kind, name, points or work) | more)
+    elif superseded:
+        say(records.render_superseded(replaced))
     else:
         say(records.render_work_points(work) if kind == "initiative" else records.render_points(points))
     return DONE

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from okr_sync.cli.exits import BY_OUTCOME, DONE
-from okr_sync.cli.output import emit, progress, say
+from okr_sync.cli.output import emit, progress, progress_of_past, say
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
 from okr_sync.cli.stores import address
 from okr_sync.config import Config, load
@@ -25,6 +25,7 @@ from okr_sync.sync import RunReport
 from okr_sync.sync import plan as make_plan
 from okr_sync.sync import sync as run_sync
 from okr_sync.sync.authors import Signed
+from okr_sync.sync.backfill import Recomputed
 from okr_sync.sync.entries import FIX_BY_MISS
 from okr_sync.sync.run import World, outcome_of
 
@@ -43,13 +44,13 @@ def sync(
     """Ask the sources, compute every key result, write it to the store."""
     config = _config(place)
     store = Store.open(_store_url(place, config))
-    with progress(_asked(config), quiet=json) as watch:
-        world = World(clock=current_time, watch=watch, commits=Commits)
+    with progress_of_past(_asked(config), quiet=json) as (watch, steps):
+        world = World(clock=current_time, watch=watch, commits=Commits, steps=steps)
         report = run_sync(store, config, world, full=full, author=author_of_changes(), signed=Signed(author, reason))
     if json:
-        emit(_run_document(report))
+        emit(run_document(report))
     else:
-        say(_run_text(report))
+        say(run_text(report))
     return BY_OUTCOME[report.outcome]
 
 
@@ -62,9 +63,14 @@ def plan(*, place: Place | None = None, json: Json = False) -> int:
         with progress(_asked(config), quiet=json) as watch:
             made = make_plan(store, config, World(clock=current_time, watch=watch))
     if json:
-        emit({"changes": [change_document(change) for change in made.changes], "sources": _sources(made.collected)})
+        emit(
+            {
+                "changes": [change_document(change) for change in made.changes],
+                "sources": sources_document(made.collected),
+            }
+        )
     else:
-        say("\n".join([*_change_lines(made.changes), *_failure_lines(made.collected)]))
+        say("\n".join([*_change_lines(made.changes), *failure_lines(made.collected)]))
         say("Nothing was written. `okr-sync sync` does it.")
     return BY_OUTCOME[outcome_of(made.collected)]
 
@@ -91,13 +97,30 @@ def _asked(config: Config) -> tuple[str, ...]:
     return tuple(name for name, source in config.sources.items() if source.questions)
 
 
-def _run_text(report: RunReport) -> str:
-    lines = [*_change_lines(report.changes), *_failure_lines(report.collected)]
+def run_text(report: RunReport) -> str:
+    """Return what a run did for people: a line a change and a failure, the past, and the sum."""
+    lines = [*_change_lines(report.changes), *failure_lines(report.collected)]
     counts = {word: sum(entry.outcome == word for entry in report.entries) for word in _WORDS}
     said = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
     requests = sum(brought.requests for brought in report.collected)
+    if report.past.instants:
+        lines.append(past_line(report.past))
     lines.append(f"run {report.run} {report.outcome}: {said or 'no key results'}; {requests} requests")
     return "\n".join(lines)
+
+
+def past_line(past: Recomputed) -> str:
+    """Return what was computed of the past."""
+    if past.first is None:
+        return "= no day of the past to compute"
+    written = f"{past.new} points added, {past.replaced} replaced"
+    return f"past since {past.first:%Y-%m-%d %H:%M} UTC: {past.instants} instants computed, {written}"
+
+
+def past_document(past: Recomputed) -> dict[str, Any]:
+    """Return what was computed of the past, for machines."""
+    first = None if past.first is None else past.first.isoformat().replace("+00:00", "Z")
+    return {"first": first, "instants": past.instants, "added": past.new, "replaced": past.replaced}
 
 
 _WORDS = ("updated", "unchanged", "skipped", "failed")
@@ -107,10 +130,11 @@ def _change_lines(changes: tuple[Change, ...]) -> list[str]:
     return [describe(change) for change in changes] or ["= no change"]
 
 
-def _failure_lines(collected: tuple[Collected, ...]) -> list[str]:
+def failure_lines(collected: tuple[Collected, ...]) -> list[str]:
+    """Return a line for each source and question that failed, and what to do."""
     lines = []
     for brought in collected:
-        if brought.outcome == "failed":
+        if brought.error is not None:
             lines.append(_failure_line(f"{brought.source}: {brought.error}", brought.fix))
         for ref, miss in _misses(brought).items():
             lines.append(_failure_line(f"{brought.source}: {ref}: {miss.message}", FIX_BY_MISS.get(miss.why)))
@@ -127,7 +151,8 @@ def _misses(brought: Collected) -> Mapping[str, Miss]:
     return {**answers, **brought.misses}
 
 
-def _sources(collected: tuple[Collected, ...]) -> list[dict[str, Any]]:
+def sources_document(collected: tuple[Collected, ...]) -> list[dict[str, Any]]:
+    """Return what each source cost and how it ended."""
     return [
         {
             "source": brought.source,
@@ -142,12 +167,14 @@ def _sources(collected: tuple[Collected, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def _run_document(report: RunReport) -> dict[str, Any]:
+def run_document(report: RunReport) -> dict[str, Any]:
+    """Return what a run did, for machines."""
     return {
         "run": report.run,
         "outcome": report.outcome,
         "changes": [change_document(change) for change in report.changes],
-        "sources": _sources(report.collected),
+        "sources": sources_document(report.collected),
+        "past": past_document(report.past),
         "key_results": [
             {"id": entry.key_result, "outcome": entry.outcome, "reason": entry.reason, "fix": entry.fix}
             for entry in report.entries

@@ -89,6 +89,14 @@ def parse_flag(value: Any) -> bool:
     return value
 
 
+def parse_switch(value: Any) -> bool:
+    """Return whether `on` or `off` is written, or true or false. Raises ValueError."""
+    words = {"on": True, "off": False, True: True, False: False}
+    if not isinstance(value, str | bool) or value not in words:
+        raise ValueError("expected on or off")
+    return words[value]
+
+
 def parse_text(value: Any) -> str:
     """Return text that is not blank. Raises ValueError for numbers and the like, which need quotes."""
     if not isinstance(value, str):
@@ -175,6 +183,7 @@ _QUANTITY_SCHEMA = {"anyOf": [{"type": "number"}, _PERCENT_SCHEMA]}
 Number = Annotated[float, BeforeValidator(parse_number)]
 Count = Annotated[int, PlainValidator(parse_count), WithJsonSchema({"type": "integer", "minimum": 1})]
 Flag = Annotated[bool, BeforeValidator(parse_flag)]
+Switch = Annotated[bool, BeforeValidator(parse_switch), WithJsonSchema({"enum": ["on", "off", True, False]})]
 Text = Annotated[str, BeforeValidator(parse_text)]
 Id = Annotated[str, BeforeValidator(parse_id)]
 Ids = Annotated[list[Id], BeforeValidator(as_list), WithJsonSchema(_one_or_many("an id"))]

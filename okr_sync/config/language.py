@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from okr_sync.config.aggregating import AggregateEntry
-from okr_sync.config.amounts import Count, Day, Duration, Flag, Id, Ids, Number, Text, Texts
+from okr_sync.config.amounts import Count, Day, Duration, Flag, Id, Ids, Number, Switch, Text, Texts
 from okr_sync.config.entry import Entry, Named, Parts
 from okr_sync.config.measures import AnyMeasure
 from okr_sync.config.pacing import StatusEntry
@@ -49,6 +49,7 @@ class SourceEntry(Entry):
     fresh_for: Duration | None = Field(None, description="default: 2 × schedule interval + deadline")
     concurrency: Annotated[Count, Field(description="requests at the same time")] = 4
     deadline: Duration | None = Field(None, description="of one run; default: 10 min")
+    backfill: Annotated[Switch, Field(description="whether the days before the first sync are computed")] = True
 
 
 class CycleEntry(Entry):

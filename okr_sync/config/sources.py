@@ -31,7 +31,7 @@ class Source:
     """A configured connector and all its questions: by metric id, or by scope ref for a delivery source.
 
     Its facts are fresh for `fresh_for` after a success; it sends at most `concurrency` requests at once and gives up
-    after `deadline`.
+    after `deadline`. `backfill`: it may be asked for the past, if it `keeps_history`.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Source:
     deadline: timedelta = DEADLINE
     keeps_history: bool = False
     """Whether it can say what was true at a past instant."""
+    backfill: bool = True
 
 
 @dataclass(slots=True)
@@ -110,6 +111,7 @@ class Sources:
             concurrency=entry.concurrency,
             deadline=deadline,
             keeps_history=self._classes[name].HISTORY,
+            backfill=entry.backfill,
         )
 
     def _fits(self, connector: ConnectorClass, entry: MetricEntry | ScopeEntry) -> bool:

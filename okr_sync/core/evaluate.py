@@ -31,12 +31,13 @@ __all__ = ["evaluate"]
 INSTANT = timedelta(microseconds=1)
 
 
-def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
+def evaluate(book: Book, history: History, now: datetime, *, foresee: bool = True) -> Snapshot:
     """Return the state of everything in the book at `now`, in the order of the book; equal input, equal snapshot.
 
     Readings after `now` are ignored, and so are readings at or after a key result's due date, except that `done` and
     `steps` look at later ones to tell late from never. Work of initiatives counts as it is in `history`. A key result
-    before its start is pending; after its due date it is met or missed.
+    before its start is pending; after its due date it is met or missed. Without `foresee` no forecast is made, but
+    those that a status depends on: points over time keep none.
     """
     history = explain_silence(book, history)
     work = deliver_works(book.initiatives, history.scopes)
@@ -50,7 +51,7 @@ def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
         baselines=history.baselines,
     )
     key_results = tuple(
-        _judge(objective, key_result, evidence, history.overrides.get(key_result.id), now)
+        _judge(objective, key_result, evidence, history.overrides.get(key_result.id), now, foresee=foresee)
         for objective in book.objectives
         for key_result in objective.key_results
     )
@@ -58,20 +59,27 @@ def evaluate(book: Book, history: History, now: datetime) -> Snapshot:
         at=now,
         objectives=roll_up_objectives(book, {state.id: state for state in key_results}, now),
         key_results=key_results,
-        initiatives=_foresee(book, work, now),
+        initiatives=_foresee(book, work, now) if foresee else tuple(each.state for each in work.values()),
     )
     return refresh(snapshot, history.sources, now)
 
 
 def _judge(
-    objective: Objective, key_result: KeyResult, evidence: Evidence, said: Override | None, now: datetime
+    objective: Objective,
+    key_result: KeyResult,
+    evidence: Evidence,
+    said: Override | None,
+    now: datetime,
+    *,
+    foresee: bool,
 ) -> KeyResultState:
     evidence = replace(evidence, since=key_result.start)
     judgement = measure_key_result(key_result, evidence, now)
     captured = [(each, evidence.baselines.get(each.key)) for each in wanted_baselines(key_result)]
     doubted = [note for each, found in captured if found for note in doubts(found, each, evidence.metrics)]
     judgement = replace(judgement, notes=(*judgement.notes, *doubted))
-    forecast = foresee_metric(key_result, evidence, now)
+    wanted = foresee or key_result.preset == "score"
+    forecast = foresee_metric(key_result, evidence, now) if wanted else None
     computed = judge_status(judgement, key_result, now, forecast.progress if forecast else None)
     told, overridden = override(computed, said, key_result.due, now)
     verdict = _put_stale(told, judgement)

@@ -27,9 +27,10 @@ INITIATIVE = (
     "id", "title", "done", "open", "in_progress", "dropped", "total", "weight_done", "weight_total", "progress",
     "state", "as_of", "stale", "reason", "forecast",
 )  # fmt: skip
-POINT = ("value", "baseline", "target", "progress", "score", "status", "definition", "run", "question")
+POINT = ("value", "baseline", "target", "progress", "score", "status", "definition", "run", "question", "backfilled")
 DELIVERY_POINT = (
     "done", "open", "in_progress", "dropped", "weight_done", "weight_total", "progress", "state", "run", "question",
+    "backfilled",
 )  # fmt: skip
 CAPTURE = ("version", "baseline", "author", "reason", "run")
 RUN = ("id", "trigger", "outcome", "started", "finished", "summary")
@@ -122,6 +123,12 @@ def history_document(
 def baselines_document(key_result: str, found: Iterable[object]) -> dict[str, Any]:
     """Return captured baselines in their order: objects with `baseline` and the attributes of `CAPTURE`."""
     return {"key_result": key_result, "baselines": [_take(each, CAPTURE) for each in found]}
+
+
+def superseded_document(replaced: Iterable[object]) -> list[dict[str, Any]]:
+    """Return what points said before they were computed again, in their order."""
+    names = ("recorded_at", "superseded_at", "backfilled", "written_by", "run", "said")
+    return [{"at": _take(each, ("slot",))["slot"], **_take(each, names)} for each in replaced]
 
 
 def runs_document(runs: Iterable[object]) -> dict[str, Any]:

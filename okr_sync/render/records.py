@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from okr_sync.core.series import Asked, breaks
 from okr_sync.render import words
@@ -85,6 +85,7 @@ class PointRecord(Protocol):
     def status(self) -> str: ...  # noqa: D102
     @property
     def question(self) -> str | None: ...  # noqa: D102
+    def backfilled(self) -> bool: ...  # noqa: D102
 
 
 class WorkRecord(Protocol):
@@ -104,6 +105,22 @@ class WorkRecord(Protocol):
     def progress(self) -> float | None: ...  # noqa: D102
     @property
     def question(self) -> str | None: ...  # noqa: D102
+    def backfilled(self) -> bool: ...  # noqa: D102
+
+
+class SupersededRecord(Protocol):
+    """What a point said before it was computed again."""
+
+    @property
+    def slot(self) -> datetime: ...  # noqa: D102 -- as in the store
+    @property
+    def said(self) -> Mapping[str, Any]: ...  # noqa: D102
+    @property
+    def recorded_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def superseded_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def run(self) -> int: ...  # noqa: D102
 
 
 def render_runs(runs: Iterable[RunRecord]) -> str:
@@ -134,11 +151,14 @@ def render_run(run: RunRecord) -> str:
 
 
 def render_points(points: Iterable[PointRecord]) -> str:
-    """Return a line a progress point, in the given order, and a line where another series begins."""
+    """Return a line a progress point, in the given order, and a line where another series begins.
+
+    A star marks those that were computed later, and a last line says so.
+    """
     listed = list(points)
     rows = [
         (
-            words.moment(point.slot),
+            _since(point),
             words.amount(point.value),
             words.amount(point.target) if point.target is not None else "",
             words.percent(point.progress),
@@ -146,23 +166,30 @@ def render_points(points: Iterable[PointRecord]) -> str:
         )
         for point in listed
     ]
-    head = ("since", "value", "target", "progress", "status")
-    return _marked(_table(head, rows), listed) if rows else "no point in this time\n"
+    return _listed(("since", "value", "target", "progress", "status"), rows, listed)
 
 
 def render_work_points(points: Iterable[WorkRecord]) -> str:
-    """Return a line a progress point of an initiative, in the given order, and a line where another series begins."""
+    """Return a line a progress point of an initiative, in the given order, marked as in `render_points`."""
     listed = list(points)
     rows = [
         (
-            words.moment(point.slot),
+            _since(point),
             *(_count(number) for number in (point.done, point.in_progress, point.open, point.dropped)),
             words.percent(point.progress),
         )
         for point in listed
     ]
     head = ("since", "done", "in progress", "open", "dropped", "progress")
-    return _marked(_table(head, rows), listed) if rows else "no point in this time\n"
+    return _listed(head, rows, listed)
+
+
+def _listed(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], points: Sequence[Told]) -> str:
+    """Return the table with a line before each point that begins another series, and what the star in it means."""
+    if not rows:
+        return "no point in this time\n"
+    note = "* computed later, from what was known by then\n" if any(point.backfilled for point in points) else ""
+    return _marked(_table(head, rows), points) + note
 
 
 def _marked(table: str, points: Sequence[Asked]) -> str:
@@ -173,6 +200,27 @@ def _marked(table: str, points: Sequence[Asked]) -> str:
     for row, point in zip(rows, points, strict=True):
         lines += [BROKEN, row] if id(point) in broken else [row]
     return "\n".join(lines) + "\n"
+
+
+def render_superseded(replaced: Iterable[SupersededRecord]) -> str:
+    """Return a line for each point that was computed again, with what it said before, in the given order."""
+    rows = [
+        (
+            words.moment(each.slot),
+            words.percent(each.said["progress"]),
+            clean(str(each.said.get("status") or each.said.get("state"))),
+            words.moment(each.recorded_at),
+            words.moment(each.superseded_at),
+            str(each.run),
+        )
+        for each in replaced
+    ]
+    head = ("since", "progress", "status", "said at", "replaced at", "by run")
+    return _table(head, rows) if rows else "no point was computed again\n"
+
+
+def _since(point: PointRecord | WorkRecord) -> str:
+    return f"{words.moment(point.slot)}{' *' if point.backfilled else ''}"
 
 
 def _source(source: SourceRecord) -> list[str]:

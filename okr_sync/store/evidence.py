@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import Session
 
 from okr_sync.core.definition import scope_question
 from okr_sync.core.facts import ScopeFacts
 from okr_sync.core.model import DeliveryScope
+from okr_sync.store.changelog import counting_transitions
 from okr_sync.store.decoding import decode
 from okr_sync.store.definitions import definition
 from okr_sync.store.scopes import load_scopes
@@ -50,9 +51,12 @@ def evidence(session: Session, initiative: str) -> tuple[ScopeFacts, ...]:
 
 
 def transitions(session: Session, source: str, items: frozenset[str], since: datetime) -> tuple[Transition, ...]:
-    """Return what changed in these items and was seen after `since` (exclusive), in the order in which it was seen."""
-    wanted = (TRANSITIONS.c.source == source, TRANSITIONS.c.recorded_at > since)
-    statement = select(TRANSITIONS).where(*wanted).order_by(TRANSITIONS.c.id)
+    """Return what changed in these items and was seen after `since` (exclusive), in the order in which it was seen.
+
+    What a change log told counts as seen when it happened. Moves between containers are left out.
+    """
+    wanted = (TRANSITIONS.c.field != "container", _seen_after(since))
+    statement = counting_transitions(source).where(*wanted).order_by(TRANSITIONS.c.id)
     found = [
         (row["id"], Transition(**{name: row[name] for name in Transition.__slots__}))
         for chunk in chunks(items)
@@ -63,6 +67,11 @@ def transitions(session: Session, source: str, items: frozenset[str], since: dat
 
 def left_done(session: Session, since: datetime) -> frozenset[tuple[str, str]]:
     """Return (source, item) of those that were seen to leave the state done after `since` (exclusive)."""
-    wanted = (TRANSITIONS.c.field == "state", TRANSITIONS.c.before == "done", TRANSITIONS.c.recorded_at > since)
+    wanted = (TRANSITIONS.c.field == "state", TRANSITIONS.c.before == "done", _seen_after(since))
     found = fetch(session, select(TRANSITIONS.c.source, TRANSITIONS.c.item).where(*wanted))
     return frozenset((row["source"], row["item"]) for row in found)
+
+
+def _seen_after(since: datetime) -> ColumnElement[bool]:
+    logged = and_(TRANSITIONS.c.logged, TRANSITIONS.c.at > since)
+    return or_(logged, and_(~TRANSITIONS.c.logged, TRANSITIONS.c.recorded_at > since))

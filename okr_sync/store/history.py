@@ -35,13 +35,14 @@ def load_history(session: Session, book: Book, fresh_for: Mapping[str, timedelta
     return History(
         metrics=load_metrics(session, frozenset(metric.id for metric in book.metrics), asked),
         scopes=load_scopes(session, refs, asked),
-        sources=_states(session, fresh_for),
+        sources=states_of(session, fresh_for),
         overrides=load_overrides(session, frozenset(key_result.id for key_result in book.key_results())),
         baselines=load_baselines(session, frozenset(each.id for each in book.key_results() if wanted_baselines(each))),
     )
 
 
-def _states(session: Session, fresh_for: Mapping[str, timedelta]) -> dict[str, SourceState]:
+def states_of(session: Session, fresh_for: Mapping[str, timedelta]) -> dict[str, SourceState]:
+    """Return the state of every source in `fresh_for`; one that was never asked has no last success."""
     known = {row["name"]: row for row in fetch(session, select(SOURCES))}
     states = {}
     for name, window in sorted(fresh_for.items()):

@@ -139,6 +139,20 @@ def record_sources(session: Session, run_id: int, sources: Iterable[SourceEntry]
     insert_all(session, SOURCES, [{"run_id": run_id, **_fields(source)} for source in sources])
 
 
+def add_to_source(session: Session, run_id: int, source: SourceEntry) -> None:
+    """Put what it cost to ask a source again in the same run on top of what is recorded, and how that ended."""
+    known = fetch_one(session, select(SOURCES).where(SOURCES.c.run_id == run_id, SOURCES.c.source == source.source))
+    if known is None:
+        record_sources(session, run_id, [source])
+        return
+    counted = {
+        name: known[name] + getattr(source, name) for name in ("requests", "retries", "seconds", "seen", "changed")
+    }
+    ended = {} if source.error is None else {name: getattr(source, name) for name in ("outcome", "error", "fix")}
+    row = {"run_id": run_id, "source": source.source, **counted, **ended}
+    change_all(session, SOURCES, [row], key=("run_id", "source"))
+
+
 def record_entries(session: Session, run_id: int, entries: Iterable[Entry]) -> None:
     """Record what became of each key result; a key result is recorded once a run."""
     insert_all(session, ENTRIES, [{"run_id": run_id, **_fields(entry)} for entry in entries])

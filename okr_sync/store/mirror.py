@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlmodel import Session
@@ -19,6 +20,12 @@ def cursor(session: Session, source: str) -> str | None:
     """Return where the source's next pull may start; None: from the beginning."""
     found = fetch_one(session, select(SOURCES.c.cursor).where(SOURCES.c.name == source))
     return found["cursor"] if found else None
+
+
+def last_success(session: Session, source: str) -> datetime | None:
+    """Return when the source last answered; None when it never did."""
+    found = fetch_one(session, select(SOURCES.c.last_success).where(SOURCES.c.name == source))
+    return found["last_success"] if found else None
 
 
 def members(session: Session, source: str) -> dict[str, frozenset[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -43,3 +44,13 @@ def load_overrides(session: Session, key_results: frozenset[str]) -> dict[str, O
         for chunk in chunks(key_results)
         for row in fetch(session, statement.where(OVERRIDES.c.key_result.in_(chunk)))
     }
+
+
+def words_on(session: Session, key_results: frozenset[str]) -> Iterator[tuple[str, datetime, Override | None]]:
+    """Yield (key result id, instant, word) of all that was ever said on them, oldest first; None: it was taken back."""
+    names = ("key_result", "status", "author", "reason", "at", "expires")
+    for chunk in chunks(key_results):
+        wanted = select(OVERRIDES).where(OVERRIDES.c.key_result.in_(chunk)).order_by(OVERRIDES.c.id)
+        for row in fetch(session, wanted):
+            word = None if row["status"] is None else Override(**{name: row[name] for name in names})
+            yield row["key_result"], row["at"], word

@@ -38,6 +38,9 @@ class Point:
     run: int
     question: str | None = None
     """Hash of what was asked for it; None: an objective, or not known."""
+    backfilled: bool = False
+    """Whether it was computed later, at `recorded_at`; None: recorded when it was judged."""
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class DeliveryPoint:
     run: int
     question: str | None = None
     """Hash of what was asked for it; None: not known."""
+    backfilled: bool = False
+    recorded_at: datetime | None = None
 
 
 def told(state: ObjectiveState | KeyResultState | InitiativeState) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, MetricFacts, Miss, Reading, Unchanged
@@ -202,18 +202,19 @@ def _row(metric: str, reading: Reading, collected: Collected, run_id: int) -> di
 def _misses(session: Session, metrics: frozenset[str]) -> dict[str, Miss]:
     return {
         row["metric"]: Miss(row["miss_kind"], row["miss_message"])
-        for row in _outcomes(session, metrics)
+        for row in outcomes(session, metrics)
         if row["miss_kind"] is not None
     }
 
 
-def _outcomes(session: Session, metrics: frozenset[str]) -> Iterator[Row]:
+def outcomes(session: Session, metrics: frozenset[str]) -> Iterator[Row]:
+    """Yield the rows that say how the last question for each metric ended, since when."""
     for chunk in chunks(metrics):
         yield from fetch(session, select(METRICS).where(METRICS.c.metric.in_(chunk)))
 
 
 def _save_outcomes(session: Session, run_id: int, collected: Collected) -> None:
-    known = {row["metric"]: row for row in _outcomes(session, frozenset(collected.answers))}
+    known = {row["metric"]: row for row in outcomes(session, frozenset(collected.answers))}
     wanted = {
         metric: {**_outcome(metric, outcome, collected.source), **_past_question(metric, known.get(metric), collected)}
         for metric, outcome in collected.answers.items()
@@ -226,7 +227,7 @@ def _save_outcomes(session: Session, run_id: int, collected: Collected) -> None:
 
 def past_questions(session: Session, metrics: frozenset[str]) -> dict[str, str]:
     """Return metric → hash of the question with which its past was brought, for those of which it was."""
-    found = _outcomes(session, metrics)
+    found = outcomes(session, metrics)
     return {row["metric"]: row["past_question"] for row in found if row["past_question"] is not None}
 
 

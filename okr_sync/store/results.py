@@ -59,15 +59,24 @@ class Saved:
     delivery_points: int = 0
 
 
-def save_snapshot(session: Session, run_id: int, snapshot: Snapshot, *, slot: datetime) -> Saved:
+def save_snapshot(
+    session: Session,
+    run_id: int,
+    snapshot: Snapshot,
+    *,
+    slot: datetime,
+    said: Mapping[tuple[Kind, str], str] | None = None,
+) -> Saved:
     """Save the states that changed, remove those that are gone, and append points at `slot`; return what was written.
 
-    Raises StoreError when the run lost its lease.
+    `said` is what the newest points say that were computed again in this run. Raises StoreError when the run lost its
+    lease.
     """
     require_running(session, run_id)
     known = {(row["kind"], row["subject"]): row for row in fetch(session, select(LATEST))}
     rows = {(row["kind"], row["subject"]): row for row in _latest_rows(snapshot)}
-    moved = frozenset(key for key, row in rows.items() if known.get(key, {}).get("point") != row["point"])
+    newest = {**{key: row["point"] for key, row in known.items()}, **(said or {})}
+    moved = frozenset(key for key, row in rows.items() if newest.get(key) != row["point"])
     stamp = {"slot": slot, "at": snapshot.at, "run_id": run_id}
     saved = Saved(
         points=save_points(session, "objective", _points("objective", snapshot.objectives, moved, stamp))

@@ -76,13 +76,57 @@ def save_members(session: Session, run_id: int, collected: Collected) -> int:
         if item not in listed[container] and item not in collected.hidden and item not in collected.gone
     ]
     ended += [row["id"] for row in _holding(session, collected.source, collected.gone)]
+    valid = _Valid(session, collected)
     begun = [
-        {"source": collected.source, "container": container, "item": item, "since": collected.at, "run_id": run_id}
+        {
+            "source": collected.source,
+            "container": container,
+            "item": item,
+            "since": collected.at,
+            "valid_since": valid.since(item, container),
+            "run_id": run_id,
+        }
         for container in sorted(listed)
         for item in sorted(listed[container] - held[container].keys())
     ]
-    over = [{"id": membership, "until": collected.at} for membership in ended]
+    names = {membership: item for items in held.values() for item, membership in items.items()}
+    over = [
+        {"id": membership, "until": collected.at, "valid_until": valid.until(names.get(membership))}
+        for membership in ended
+    ]
     return change_all(session, MEMBERSHIPS, over, key=("id",)) + insert_all(session, MEMBERSHIPS, begun)
+
+
+class _Valid:
+    """When items joined and left containers, as far as what a run saw can tell.
+
+    In a container that is new here an item has been since its creation. One that was looked at before was joined and
+    left when the item was created or changed since then, else just now.
+    """
+
+    def __init__(self, session: Session, collected: Collected) -> None:
+        self._at = collected.at
+        self._items = {item.id: item for item in collected.items}
+        self._looked = mirror.last_success(session, collected.source)
+        named = frozenset(members.container for members in collected.members)
+        self._known = {row["id"] for row in mirror.container_rows(session, collected.source, named)}
+
+    def since(self, item: str, container: str) -> datetime:
+        """Return when the item joined the container."""
+        seen = self._items.get(item)
+        created = seen.created if seen is not None else None
+        if created is not None and (container not in self._known or self._is_new(created)):
+            return min(created, self._at)
+        return self.until(item)
+
+    def until(self, item: str | None) -> datetime:
+        """Return when the item left a container, or joined one long after its creation."""
+        seen = self._items.get(item) if item is not None else None
+        changed = seen.updated if seen is not None else None
+        return changed if changed is not None and self._is_new(changed) else self._at
+
+    def _is_new(self, instant: datetime) -> bool:
+        return self._looked is None or self._looked < instant <= self._at
 
 
 def save_scopes(session: Session, run_id: int, collected: Collected) -> int:
@@ -112,14 +156,15 @@ def _transitions(before: WorkItem, after: WorkItem, collected: Collected) -> Ite
                 "field": name,
                 "before": None if old is None else str(old),
                 "after": None if new is None else str(new),
-                "at": _when(name, after) or collected.at,
+                "at": _when(name, before, after) or collected.at,
                 "recorded_at": collected.at,
             }
 
 
-def _when(name: str, item: WorkItem) -> datetime | None:
-    ended = name in {"state", "resolution"} and item.state == "done"
-    return (item.done_at if ended else None) or item.updated
+def _when(name: str, before: WorkItem, after: WorkItem) -> datetime | None:
+    """Return the tracker's own time of the end for what ended; else that of its last change, which may be another."""
+    ended = name in {"state", "resolution"} and after.state == "done" and before.state != "done"
+    return (after.done_at if ended else None) or after.updated
 
 
 def _save_absences(session: Session, run_id: int, collected: Collected) -> int:

@@ -59,6 +59,15 @@ def what_to_ask(session: Session, config: Config, now: datetime, again: Again | 
     return asked
 
 
+def whole_past(config: Config) -> dict[str, Past]:
+    """Return source → the past of all its metrics, for the sources that keep history."""
+    found: dict[str, dict[str, str]] = {}
+    for metric in config.book.metrics:
+        if config.sources[metric.source].keeps_history:
+            found.setdefault(metric.source, {})[metric.id] = definition_hash(metric.source, metric.query)
+    return {source: Past(first) for source, first in found.items()}
+
+
 def capture_baselines(  # noqa: PLR0917 -- in the order in which one says it
     session: Session,
     run_id: int,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from okr_sync.config import Source
 from okr_sync.connector import DeliverySource
@@ -23,6 +24,7 @@ from okr_sync.sync.delivery import gather_items
 from okr_sync.sync.mirror import Mirror
 from okr_sync.sync.veiling import Veil
 
+Brought = TypeVar("Brought")
 REPORT = "report it to the makers of the connector"
 Watch = Callable[[str, int], None]
 """Called with a source's name and its number of requests so far, from that source's threads."""
@@ -62,28 +64,38 @@ def collect(sources: Mapping[str, Source], asking: Asking) -> tuple[Collected, .
     interrupt above all, ends their waits too.
     """
     asked = [source for source in sources.values() if source.questions]
-    if not asked:
+    return side_by_side(asked, lambda source, stop: _collect_one(source, asking, stop))
+
+
+def side_by_side(sources: Sequence[Source], ask: Callable[[Source, threading.Event], Brought]) -> tuple[Brought, ...]:
+    """Return `ask(source, stop)` of each, every one in a thread of its own; `stop` is set when one of them raised."""
+    if not sources:
         return ()
-    with ThreadPoolExecutor(len(asked), thread_name_prefix="okr-sync-source") as pool:
+    with ThreadPoolExecutor(len(sources), thread_name_prefix="okr-sync-source") as pool:
         stop = threading.Event()
         try:
-            return tuple(pool.map(lambda source: _collect_one(source, asking, stop), asked))
+            return tuple(pool.map(lambda source: ask(source, stop), sources))
         except BaseException:
             stop.set()
             raise
 
 
-def _collect_one(source: Source, asking: Asking, stop: threading.Event) -> Collected:
+def caller_for(source: Source, asking: Asking, stop: threading.Event) -> RetryingCaller:
+    """Return what sends the requests of one source in this thread, with the source's deadline from now on."""
     threading.current_thread().name = f"okr-sync-source-{source.name}"
-    began = time.monotonic()
     watch = asking.watch
-    caller = RetryingCaller(
+    return RetryingCaller(
         seconds=source.deadline.total_seconds(),
         concurrency=source.concurrency,
         sleep=_pause(asking, stop),
         stop=stop,
         watch=None if watch is None else lambda count: watch(source.name, count),
     )
+
+
+def _collect_one(source: Source, asking: Asking, stop: threading.Event) -> Collected:
+    began = time.monotonic()
+    caller = caller_for(source, asking, stop)
     collected = Veil.of(source.settings).over_all(_ask(source, asking, caller))
     asked = {ref: asking.questions[ref] for ref in source.questions if ref in asking.questions}
     seconds = time.monotonic() - began

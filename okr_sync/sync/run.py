@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -21,19 +21,22 @@ from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import Collected
 from okr_sync.core.snapshot import Snapshot
 from okr_sync.registry import Registry
-from okr_sync.store import collecting, definitions, history, ledger, results
+from okr_sync.store import collecting, definitions, history, ledger, news, results
 from okr_sync.store.database import Store
 from okr_sync.store.definitions import Credit
 from okr_sync.store.ledger import Entry
+from okr_sync.store.news import Mark
 from okr_sync.store.processes import is_alive, this_process
 from okr_sync.store.sources import declare_sources
 from okr_sync.sync.authors import REASON, UNSIGNED, Signed, credits_of
-from okr_sync.sync.baselines import Again, capture_baselines, what_to_ask
+from okr_sync.sync.backfill import Occasion, Recomputed, Steps, recompute
+from okr_sync.sync.baselines import Again, Past, capture_baselines, what_to_ask, whole_past
 from okr_sync.sync.collect import Asking, Watch, collect
 from okr_sync.sync.entries import judge_entries
 from okr_sync.sync.freezing import frozen_at, why_skipped
 from okr_sync.sync.mirror import StoredMirror
 from okr_sync.sync.pushing import StoredInbox
+from okr_sync.sync.recalling import questions_about, recall, save_recalled, with_cost
 
 Outcome = Literal["ok", "partial", "failed"]
 Enter = Callable[[Session, datetime], object]
@@ -41,7 +44,7 @@ Enter = Callable[[Session, datetime], object]
 Seal = Callable[[Session, int, Snapshot], None]
 """Called with the transaction, the run and what it judged; what it writes counts in what the run saves."""
 
-SPARE_TIME = timedelta(minutes=2)  # beyond the slowest source's deadline, for saving and evaluating
+SPARE_TIME = timedelta(minutes=2)  # beyond the slowest source's deadlines, for saving and evaluating
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class World:
     watch: Watch | None = None
     commits: Callable[[], Commits] | None = None
     """Begins to ask who changed config files; None: nobody is asked."""
+    steps: Steps | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class RunReport:
     snapshot: Snapshot
     changes: tuple[Change, ...]
     entries: tuple[Entry, ...]
+    past: Recomputed = field(default_factory=Recomputed)
+    """The past days that were computed in it."""
 
 
 def sync(
@@ -89,11 +95,51 @@ def sync(
     """
     with _leased_run(store, config, world, trigger=trigger, author=author) as run:
         asking = asking_for(store, config, run.now, world, full=full, again=again, registry=registry)
-        collected = collect(_sources_behind(config, again), asking)
-        for brought in collected:
-            with store.writing() as session:
-                collecting.save_collected(session, run.id, brought)
+        collected = _recall(run, asking, _collect(run, asking, _sources_behind(config, again)))
         return _conclude(replace(run, signed=signed), collected, again=again)
+
+
+def backfill(
+    store: Store,
+    config: Config,
+    world: World,
+    since: datetime | None = None,
+    *,
+    author: str = "okr-sync",
+    registry: Registry | None = None,
+) -> RunReport:
+    """Ask every source that keeps history for its past, and compute all days from `since` on again.
+
+    None: from the start of the oldest cycle that is not closed. Returns and raises what `sync` does.
+    """
+    with _leased_run(store, config, world, trigger="backfill", author=author) as run:
+        begin = since or past_start(store, config, run.now)
+        asking = asking_for_past(store, config, run.now, world, begin, registry=registry)
+        collected = _recall(run, asking, _collect(run, asking, config.sources), again=begin)
+        return _conclude(run, collected, since=begin)
+
+
+def _collect(run: _Run, asking: Asking, sources: Mapping[str, Source]) -> tuple[Collected, ...]:
+    """Ask every source and save what it brought, each in one transaction."""
+    collected = collect(sources, asking)
+    for brought in collected:
+        with run.store.writing() as session:
+            collecting.save_collected(session, run.id, brought)
+    return collected
+
+
+def _recall(
+    run: _Run, asking: Asking, collected: tuple[Collected, ...], *, again: datetime | None = None
+) -> tuple[Collected, ...]:
+    """Ask sources that just answered what happened before anybody looked; return what they brought, with the cost."""
+    since = again or past_start(run.store, run.config, run.now)
+    with run.store.reading() as session:
+        questions = questions_about(session, run.config, collected, since, run.now, again=again is not None)
+    recalled = recall(run.config.sources, questions, asking)
+    for told in recalled:
+        with run.store.writing() as session:
+            save_recalled(session, run.id, told)
+    return with_cost(collected, recalled)
 
 
 def evaluate_only(
@@ -126,6 +172,7 @@ class _Run:
     now: datetime
     author: str
     before: Snapshot | None
+    mark: Mark
     signed: Signed = UNSIGNED
 
 
@@ -159,17 +206,38 @@ def asking_for(
     )
 
 
+def _with_windows(whole: Mapping[str, Past], due: Mapping[str, Past]) -> dict[str, Past]:
+    """Return the whole past of each source, with what baselines want of the time before."""
+    return {name: replace(past, windows=due[name].windows) if name in due else past for name, past in whole.items()}
+
+
+def past_start(store: Store, config: Config, now: datetime) -> datetime:
+    """Return the start of the oldest cycle that takes writes; now, when there is none."""
+    with store.reading() as session:
+        held = {each.cycle for each in frozen_at(session, config.book, now)}
+    return min((cycle.start for cycle in config.book.cycles if cycle.id not in held), default=now)
+
+
+def asking_for_past(
+    store: Store, config: Config, now: datetime, world: World, since: datetime, *, registry: Registry | None
+) -> Asking:
+    """Return how to ask the sources for all that they know since then, too."""
+    asking = asking_for(store, config, now, world, full=False, registry=registry)
+    return replace(asking, start=min(since, asking.start), past=_with_windows(whole_past(config), asking.past))
+
+
 @contextmanager
 def _leased_run(store: Store, config: Config, world: World, *, trigger: str, author: str) -> Iterator[_Run]:
     now = world.clock()
     longest = max((source.deadline for source in config.sources.values()), default=timedelta(0))
     with store.reading() as session:
         before = results.saved_snapshot(session)
-    run = ledger.begin_run(store, now, trigger, longest + SPARE_TIME, this_process(), is_alive=is_alive)
+        mark = news.mark(session, before.at if before is not None else None)
+    run = ledger.begin_run(store, now, trigger, 2 * longest + SPARE_TIME, this_process(), is_alive=is_alive)
     try:
         with store.writing() as session:
             declare_sources(session, freshness_of(config))
-        yield _Run(run, store, config, world, now, author, before)
+        yield _Run(run, store, config, world, now, author, before, mark)
     except BaseException as error:
         with store.writing() as session:
             ledger.finish_run(session, run, world.clock(), "failed", f"{type(error).__name__}: {error}")
@@ -192,8 +260,13 @@ def _conclude(
     enter: Enter | None = None,
     seal: Seal | None = None,
     again: Again | None = None,
+    *,
+    since: datetime | None = None,
 ) -> RunReport:
-    """Evaluate and save everything in one transaction; the run ends with it."""
+    """Evaluate and save everything in one transaction, the past included; the run ends with it.
+
+    From `since` on the past is computed again whether it is known to be wrong or not.
+    """
     book = run.config.book
     credited = _credits(run)
     with run.store.writing() as session:
@@ -205,13 +278,15 @@ def _conclude(
             seal(session, run.id, evaluate_stored(session, run.config, run.now))
         frozen = frozen_at(session, book, run.now)
         snapshot = evaluate_stored(session, run.config, run.now, frozen)
-        results.save_snapshot(session, run.id, snapshot, slot=run.now)
+        occasion = Occasion(run.id, run.now, run.mark, frozen, since, run.world.steps)
+        past = recompute(session, run.config, occasion)
+        results.save_snapshot(session, run.id, snapshot, slot=run.now, said=past.said)
         changed = changes(run.before, snapshot)
         entries = judge_entries(book, snapshot, changed, collected, why_skipped(book, frozen))
         ledger.record_entries(session, run.id, entries)
         outcome = outcome_of(collected)
         ledger.finish_run(session, run.id, run.world.clock(), outcome, _summary(entries))
-    return RunReport(run.id, outcome, collected, snapshot, changed, entries)
+    return RunReport(run.id, outcome, collected, snapshot, changed, entries, past)
 
 
 def _credits(run: _Run) -> dict[Defined, Credit]:

@@ -19,7 +19,7 @@ from okr_sync.store.tables.facts import (
 )
 from okr_sync.store.tables.inbox import PushedRow, TokenRow
 from okr_sync.store.tables.ledger import ReportMark, Run, RunEntry, RunSource
-from okr_sync.store.tables.results import DefinitionRow, DeliveryPointRow, LatestRow, PointRow
+from okr_sync.store.tables.results import DefinitionRow, DeliveryPointRow, LatestRow, PointRow, SupersededRow
 from okr_sync.store.tables.shape import Table, sql
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "RunSource",
     "ScopeRow",
     "SourceRow",
+    "SupersededRow",
     "Table",
     "TokenRow",
     "TransitionRow",

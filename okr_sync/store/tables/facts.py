@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, false
 from sqlmodel import Field
 
 from okr_sync.store.tables.shape import Finite, Table, finite
@@ -67,7 +67,10 @@ class MetricRow(Table, table=True):
 
 
 class WorkItemRow(Table, table=True):
-    """The mirror of a work item. `absence`: 'gone' (deleted), 'hidden' (can't be told), NULL (there)."""
+    """The mirror of a work item. `absence`: 'gone' (deleted), 'hidden' (can't be told), NULL (there).
+
+    All changes that its tracker logged in [`past_since`, `past_until`] are among the transitions; NULL: never asked.
+    """
 
     __tablename__ = "work_items"
     __table_args__ = (finite("points"),)
@@ -89,11 +92,16 @@ class WorkItemRow(Table, table=True):
     labels: str = "[]"
     absence: str | None = None
     absent_since: datetime | None = None
+    past_since: datetime | None = None
+    past_until: datetime | None = None
     run_id: int = Field(foreign_key="runs.id")
 
 
 class TransitionRow(Table, table=True):
-    """One change of a work item's state, resolution, points or parent; append-only."""
+    """One change of a work item's state, resolution, points, parent or container; append-only.
+
+    `logged`: from the tracker's own change log; else it was seen from one run to the next, and `at` may be a guess.
+    """
 
     __tablename__ = "transitions"
     __table_args__ = (Index("ix_transitions_source_item", "source", "item"),)
@@ -106,11 +114,12 @@ class TransitionRow(Table, table=True):
     after: str | None = None
     at: datetime
     recorded_at: datetime
+    logged: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     run_id: int = Field(foreign_key="runs.id")
 
 
 class ContainerRow(Table, table=True):
-    """The mirror of an epic, milestone or query."""
+    """The mirror of an epic, milestone or query. The past of its items was asked from `past_since` on (NULL: never)."""
 
     __tablename__ = "containers"
 
@@ -124,6 +133,7 @@ class ContainerRow(Table, table=True):
     resolution: str | None = None
     due: date | None = None
     done_at: datetime | None = None
+    past_since: datetime | None = None
     run_id: int = Field(foreign_key="runs.id")
 
 
@@ -142,7 +152,10 @@ class DueDateRow(Table, table=True):
 
 
 class MembershipRow(Table, table=True):
-    """An item in a container from `since` until `until` (NULL: still there), as recorded."""
+    """An item in a container from `since` until `until` (NULL: still there), as recorded.
+
+    It was there in [`valid_since`, `valid_until`); a NULL beside a recorded time means that time.
+    """
 
     __tablename__ = "memberships"
     __table_args__ = (Index("ix_memberships_source_container", "source", "container"),)
@@ -153,6 +166,8 @@ class MembershipRow(Table, table=True):
     item: str
     since: datetime
     until: datetime | None = None
+    valid_since: datetime | None = None
+    valid_until: datetime | None = None
     run_id: int = Field(foreign_key="runs.id")
 
 

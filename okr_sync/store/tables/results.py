@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, false
 from sqlmodel import Field
 
 from okr_sync.store.tables.shape import Finite, Table, finite
@@ -50,6 +50,7 @@ class PointRow(Table, table=True):
     """A progress point of a key result or objective; one a slot at most, none when nothing changed.
 
     `question`: the hash of what was asked for it; NULL: an objective, or from before that was kept.
+    `backfilled`: it was computed later, at `recorded_at`; NULL: it was written when it was judged.
     """
 
     __tablename__ = "points"
@@ -70,12 +71,15 @@ class PointRow(Table, table=True):
     score: float | None = Field(default=None, sa_type=Finite)
     status: str
     definition: str = ""
+    backfilled: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    recorded_at: datetime | None = None
     run_id: int = Field(foreign_key="runs.id")
     question: str | None = None
 
 
 class DeliveryPointRow(Table, table=True):
-    """A point of an initiative's work; one a slot at most, none when nothing changed. `question` as in `PointRow`."""
+    """A point of an initiative's work; one a slot at most, none when nothing changed; `question` and marks as in `points`.
+    """
 
     __tablename__ = "delivery_points"
     __table_args__ = (
@@ -95,5 +99,28 @@ class DeliveryPointRow(Table, table=True):
     weight_total: float | None = Field(default=None, sa_type=Finite)
     progress: float | None = Field(default=None, sa_type=Finite)
     state: str
+    backfilled: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    recorded_at: datetime | None = None
+    run_id: int = Field(foreign_key="runs.id")
+
+
+class SupersededRow(Table, table=True):
+    """What a point said before it was computed again: `said` is JSON; append-only.
+
+    It was recorded at `recorded_at` by the run `written_by`, and replaced at `superseded_at` by the run `run_id`.
+    """
+
+    __tablename__ = "superseded_points"
+    __table_args__ = (Index("ix_superseded_points_kind_subject", "kind", "subject"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    subject: str
+    slot: datetime
+    said: str
+    backfilled: bool
+    recorded_at: datetime
+    written_by: int = Field(foreign_key="runs.id")
+    superseded_at: datetime
     run_id: int = Field(foreign_key="runs.id")
     question: str | None = None

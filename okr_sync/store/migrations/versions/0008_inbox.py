@@ -8,7 +8,7 @@ from alembic import op
 from okr_sync.store.migrations.columns import finite, moment, number, text, whole
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,193 @@
+"""Points computed again: what is written at slots of the past, and what was said there before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import Table, func, select
+from sqlmodel import Session
+
+from okr_sync.store.bodies import Kind
+from okr_sync.store.points import DELIVERY, LATEST, POINTS, text, told
+from okr_sync.store.statements import Row, change_all, chunks, fetch, fetch_one, insert_all
+from okr_sync.store.tables import SupersededRow, sql
+
+SUPERSEDED = sql(SupersededRow)
+Subject: TypeAlias = tuple[Kind, str]
+"""What a point is of: a key result, an objective or an initiative, and its id."""
+POINT = ("value", "baseline", "target", "progress", "score", "status", "definition")
+WORK = ("done", "in_progress", "open", "dropped", "weight_done", "weight_total", "progress", "state")
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """What was said of a slot until `superseded_at`: recorded at `recorded_at` by the run `written_by`."""
+
+    kind: Kind
+    id: str
+    slot: datetime
+    said: Mapping[str, Any]
+    backfilled: bool
+    recorded_at: datetime
+    written_by: int
+    superseded_at: datetime
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many points were written at slots without one, and how many took the place of another."""
+
+    new: int = 0
+    replaced: int = 0
+
+
+def first_slots(session: Session) -> dict[Subject, datetime]:
+    """Return the slot of the first point of everything that `latest` lists."""
+    found: dict[Subject, datetime] = {}
+    for table, subject, of_work in _tables():
+        slot = select(func.min(table.c.slot)).where(*_same(table, subject)).correlate(LATEST).scalar_subquery()
+        listed = select(LATEST.c.kind, LATEST.c.subject, slot.label("slot"))
+        listed = listed.where(LATEST.c.kind == "initiative" if of_work else LATEST.c.kind != "initiative")
+        found |= {(row["kind"], row["subject"]): row["slot"] for row in fetch(session, listed) if row["slot"]}
+    return found
+
+
+class Rewriting:
+    """The points of some subjects in [since, until) of their slots, while they are computed again in that order.
+
+    `say` is told what each subject was at each instant; `save` writes what differs from what was written. A point is
+    new where none stands and something changed; one that stands and says something else is replaced and kept aside.
+    """
+
+    def __init__(self, session: Session, spans: Mapping[Subject, tuple[datetime, datetime]]) -> None:
+        self._session = session
+        found = {(subject, row["slot"]): row for subject, row in _rows(session, spans)}
+        self._there = {
+            (subject, slot): row
+            for (subject, slot), row in found.items()
+            if spans[subject][0] <= slot < spans[subject][1]
+        }
+        self._followed = {subject for subject, slot in found if slot == spans[subject][1]}
+        self._in_force = {subject: _said_before(session, subject, since) for subject, (since, _) in spans.items()}
+        self._newest: dict[Subject, dict[str, Any]] = {}
+        self._new: list[tuple[Subject, dict[str, Any]]] = []
+        self._replaced: list[tuple[Subject, Row, dict[str, Any]]] = []
+
+    def slots(self) -> frozenset[datetime]:
+        """Return the slots at which a point stands."""
+        return frozenset(slot for _, slot in self._there)
+
+    def say(self, subject: Subject, slot: datetime, state: Any) -> None:
+        """Take what a subject was at a slot; later slots come later."""
+        said = told(state)
+        row = self._there.get((subject, slot))
+        if row is not None:
+            if _said_in(subject, row) != said:
+                self._replaced.append((subject, row, said))
+        elif said != self._in_force[subject]:
+            self._new.append((subject, {"slot": slot, **said}))
+        self._in_force[subject] = self._newest[subject] = said
+
+    def said(self) -> dict[Subject, str]:
+        """Return what each subject was told to be last, as `latest` keeps it; not of those with a point right after."""
+        return {subject: text(said) for subject, said in self._newest.items() if subject not in self._followed}
+
+    def save(self, run_id: int, now: datetime) -> Written:
+        """Write it and return how much that was."""
+        mark = {"backfilled": True, "recorded_at": now, "run_id": run_id}
+        for table, subject, of_work in _tables():
+            new = [
+                _named(key, subject) | row | {"at": row["slot"]} | mark
+                for key, row in self._new
+                if (key[0] == "initiative") == of_work
+            ]
+            again = [
+                {"id": row["id"], **said, "at": row["slot"], **mark}
+                for key, row, said in self._replaced
+                if (key[0] == "initiative") == of_work
+            ]
+            insert_all(self._session, table, new)
+            change_all(self._session, table, again, key=("id",))
+        aside = [_aside(key, row, now, run_id) for key, row, _ in self._replaced]
+        insert_all(self._session, SUPERSEDED, aside)
+        return Written(len(self._new), len(self._replaced))
+
+
+def superseded(
+    session: Session,
+    kind: Kind,
+    id: str,  # noqa: A002
+    since: datetime | None = None,
+) -> list[Superseded]:
+    """Return what points of a subject from `since` on said before, in the order in which they were replaced."""
+    wanted = [SUPERSEDED.c.kind == kind, SUPERSEDED.c.subject == id]
+    if since is not None:
+        wanted.append(SUPERSEDED.c.slot >= since)
+    names = ("kind", "slot", "backfilled", "recorded_at", "written_by", "superseded_at")
+    return [
+        Superseded(
+            id=row["subject"],
+            said=json.loads(row["said"]),
+            run=row["run_id"],
+            **{name: row[name] for name in names},
+        )
+        for row in fetch(session, select(SUPERSEDED).where(*wanted).order_by(SUPERSEDED.c.id))
+    ]
+
+
+def _tables() -> tuple[tuple[Table, str, bool], ...]:
+    """(table, its column of the subject, whether it is of initiatives) of both kinds of points."""
+    return ((POINTS, "subject", False), (DELIVERY, "initiative", True))
+
+
+def _same(table: Table, subject: str) -> list[Any]:
+    same = [table.c[subject] == LATEST.c.subject]
+    return [*same, table.c.kind == LATEST.c.kind] if "kind" in table.c else same
+
+
+def _named(key: Subject, subject: str) -> dict[str, Any]:
+    return {"initiative": key[1]} if subject == "initiative" else {"kind": key[0], "subject": key[1]}
+
+
+def _rows(session: Session, spans: Mapping[Subject, tuple[datetime, datetime]]) -> Iterator[tuple[Subject, Row]]:
+    if not spans:
+        return
+    since, until = min(span[0] for span in spans.values()), max(span[1] for span in spans.values())
+    for kind in sorted({kind for kind, _ in spans}):
+        table, subject = (DELIVERY, "initiative") if kind == "initiative" else (POINTS, "subject")
+        wanted = select(table).where(table.c.slot >= since, table.c.slot <= until)
+        wanted = wanted if kind == "initiative" else wanted.where(table.c.kind == kind)
+        for chunk in chunks([name for of_kind, name in spans if of_kind == kind]):
+            for row in fetch(session, wanted.where(table.c[subject].in_(chunk))):
+                yield (kind, row[subject]), row
+
+
+def _said_before(session: Session, key: Subject, instant: datetime) -> dict[str, Any] | None:
+    table = DELIVERY if key[0] == "initiative" else POINTS
+    named = _named(key, "initiative" if key[0] == "initiative" else "subject")
+    wanted = [table.c.slot < instant, *(table.c[column] == value for column, value in named.items())]
+    row = fetch_one(session, select(table).where(*wanted).order_by(table.c.slot.desc()).limit(1))
+    return None if row is None else _said_in(key, row)
+
+
+def _said_in(key: Subject, row: Row) -> dict[str, Any]:
+    return {name: row[name] for name in (WORK if key[0] == "initiative" else POINT)}
+
+
+def _aside(key: Subject, row: Row, now: datetime, run_id: int) -> dict[str, Any]:
+    return {
+        "kind": key[0],
+        "subject": key[1],
+        "slot": row["slot"],
+        "said": text(_said_in(key, row)),
+        "backfilled": row["backfilled"],
+        "recorded_at": row["recorded_at"] or row["at"],
+        "written_by": row["run_id"],
+        "superseded_at": now,
+        "run_id": run_id,
+    }
