@@ -85,6 +85,7 @@ class PointRecord(Protocol):
     def status(self) -> str: ...  # noqa: D102
     @property
     def question(self) -> str | None: ...  # noqa: D102
+    @property
     def backfilled(self) -> bool: ...  # noqa: D102
 
 
@@ -105,6 +106,7 @@ class WorkRecord(Protocol):
     def progress(self) -> float | None: ...  # noqa: D102
     @property
     def question(self) -> str | None: ...  # noqa: D102
+    @property
     def backfilled(self) -> bool: ...  # noqa: D102
 
 
@@ -121,6 +123,13 @@ class SupersededRecord(Protocol):
     def superseded_at(self) -> datetime: ...  # noqa: D102
     @property
     def run(self) -> int: ...  # noqa: D102
+
+
+class Told(Asked, Protocol):
+    """A point that may have been computed later."""
+
+    @property
+    def backfilled(self) -> bool: ...  # noqa: D102
 
 
 def render_runs(runs: Iterable[RunRecord]) -> str:

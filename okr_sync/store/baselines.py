@@ -32,6 +32,15 @@ def load_baselines(session: Session, key_results: frozenset[str]) -> dict[tuple[
     return {(row["key_result"], row["subject"]): _baseline(row) for row in _rows(session, key_results)}
 
 
+def load_versions(session: Session, key_results: frozenset[str]) -> dict[tuple[str, str], tuple[Baseline, ...]]:
+    """Return (key result, subject) → all baselines ever captured for it, oldest first."""
+    found: dict[tuple[str, str], tuple[Baseline, ...]] = {}
+    for row in _rows(session, key_results):
+        key = (row["key_result"], row["subject"])
+        found[key] = (*found.get(key, ()), _baseline(row))
+    return found
+
+
 def versions(session: Session, key_result: str) -> tuple[Version, ...]:
     """Return all baselines ever captured for a key result, by subject, oldest first."""
     found = sorted(_rows(session, frozenset({key_result})), key=lambda row: (row["subject"], row["version"]))

@@ -64,6 +64,10 @@ class Books:
             initiatives=self._needed(Initiative, self._book.initiatives, _rested_on(objectives), at),
         )
 
+    def moments(self) -> tuple[datetime, ...]:
+        """Return the instants at which a version began, oldest first: between two of them `at` tells one book."""
+        return tuple(sorted({version.since for found in self._versions.values() for version in found}))
+
     def _objective(self, objective: Objective, at: datetime) -> Objective:
         key_results = tuple(self._then(KeyResult, each.id, at) or each for each in objective.key_results)
         then = self._then(Objective, objective.id, at) or objective

@@ -21,10 +21,12 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, MetricFacts, Miss, Reading, Unchanged
+from okr_sync.core.past import Series
 from okr_sync.store.statements import Row, change_all, chunks, differ, fetch, insert_all
 from okr_sync.store.tables import MetricRow, Observation, sql
 
 OBSERVATIONS, METRICS = sql(Observation), sql(MetricRow)
+NEVER_ASKED = ""  # no hash
 RECORDED = (OBSERVATIONS.c.metric, OBSERVATIONS.c.id)  # the order in which rows are told apart
 
 
@@ -55,6 +57,31 @@ def load_metrics(
     rows = _rows(session, metrics)
     misses = _misses(session, metrics)
     return {metric: _facts(rows.get(metric, []), asked.get(metric), misses.get(metric)) for metric in sorted(metrics)}
+
+
+def load_series(session: Session, metrics: frozenset[str]) -> dict[str, dict[str | None, Series]]:
+    """Return metric → hash of a question → what counts for who asks it; None: for questions never answered.
+
+    Each series has the value recorded last for each valid time; what was retracted is left out.
+    """
+    return {
+        metric: {
+            **{each: _counting(rows, each) for each in dict.fromkeys(row["question"] for row in rows) if each},
+            None: _counting(rows, NEVER_ASKED),
+        }
+        for metric, rows in _rows(session, metrics).items()
+    }
+
+
+def first_times(session: Session, metrics: frozenset[str]) -> dict[str, datetime]:
+    """Return metric → the earliest valid time of its readings; those without any are left out."""
+    first = func.min(OBSERVATIONS.c.valid_time).label("first")
+    return {
+        row["metric"]: row["first"]
+        for name in sorted(metrics)
+        for row in fetch(session, select(OBSERVATIONS.c.metric, first).where(OBSERVATIONS.c.metric == name))
+        if row["first"] is not None
+    }
 
 
 def add_reading(session: Session, metric: str, reading: Reading, now: datetime, question: str | None = None) -> None:
@@ -108,15 +135,23 @@ def _newest(rows: Iterable[Row]) -> dict[datetime, Row]:
 def _facts(rows: list[Row], question: str | None, miss: Miss | None) -> MetricFacts:
     series = _series(rows, question)
     held = [row for part in series for row in part]
-    readings = tuple(
-        Reading(row["value"], row["valid_time"], row["evidence"], row["author"], row["expires"]) for row in held
-    )
     return MetricFacts(
-        readings,
+        tuple(_stored(row) for row in held),
         undated=bool(held) and not held[-1]["dated"],
         miss=miss,
         breaks=tuple(part[0]["valid_time"] for part in series[1:]),
         answered=not held or _answers(held[-1], question),
+    )
+
+
+def _counting(rows: list[Row], question: str) -> Series:
+    parts = _series(rows, question)
+    held = [row for part in parts for row in part]
+    return Series(
+        readings=tuple(_stored(row) for row in held),
+        undated=frozenset(row["valid_time"] for row in held if not row["dated"]),
+        breaks=tuple(part[0]["valid_time"] for part in parts[1:]),
+        answers=min((row["valid_time"] for row in held if _answers(row, question)), default=None),
     )
 
 

@@ -19,8 +19,8 @@ from okr_sync.store.tables import SupersededRow, sql
 SUPERSEDED = sql(SupersededRow)
 Subject: TypeAlias = tuple[Kind, str]
 """What a point is of: a key result, an objective or an initiative, and its id."""
-POINT = ("value", "baseline", "target", "progress", "score", "status", "definition")
-WORK = ("done", "in_progress", "open", "dropped", "weight_done", "weight_total", "progress", "state")
+POINT = ("value", "baseline", "target", "progress", "score", "status", "definition", "question")
+WORK = ("done", "in_progress", "open", "dropped", "weight_done", "weight_total", "progress", "state", "question")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,17 @@ class Rewriting:
         said = told(state)
         row = self._there.get((subject, slot))
         if row is not None:
-            if _said_in(subject, row) != said:
+            if not _same_words(_said_in(subject, row), said):
                 self._replaced.append((subject, row, said))
-        elif said != self._in_force[subject]:
+        elif not _same_words(self._in_force[subject], said):
             self._new.append((subject, {"slot": slot, **said}))
         self._in_force[subject] = self._newest[subject] = said
+
+    def keep(self, subject: Subject, slot: datetime) -> None:
+        """Leave what was written of a subject at a slot as it is: nobody can tell what it was then."""
+        row = self._there.get((subject, slot))
+        if row is not None:
+            self._in_force[subject] = _said_in(subject, row)
 
     def said(self) -> dict[Subject, str]:
         """Return what each subject was told to be last, as `latest` keeps it; not of those with a point right after."""
@@ -177,6 +183,13 @@ def _said_before(session: Session, key: Subject, instant: datetime) -> dict[str,
 
 def _said_in(key: Subject, row: Row) -> dict[str, Any]:
     return {name: row[name] for name in (WORK if key[0] == "initiative" else POINT)}
+
+
+def _same_words(written: dict[str, Any] | None, said: dict[str, Any]) -> bool:
+    """Return whether a point says this already; of one from before the question was kept, all but that counts."""
+    if written is None:
+        return False
+    return written == (said if written["question"] is not None else said | {"question": None})
 
 
 def _aside(key: Subject, row: Row, now: datetime, run_id: int) -> dict[str, Any]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlmodel import Session
 
 from okr_sync.config import Config
 from okr_sync.core.cycles import Frozen, freeze
+from okr_sync.core.definition import questions_of
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.model import Book
 from okr_sync.core.past import Past, Walk
 from okr_sync.core.snapshot import Snapshot
 from okr_sync.store import changelog, news, readings, rewriting
+from okr_sync.store.books import Books
 from okr_sync.store.news import Mark
 from okr_sync.store.past import load_past
 from okr_sync.store.rewriting import Rewriting, Subject
@@ -32,6 +36,7 @@ from okr_sync.sync.spans import (
     quiet_until,
     resting_on,
     touched,
+    untold,
 )
 
 Steps = Callable[[int, int], None]
@@ -80,10 +85,11 @@ def recompute(session: Session, config: Config, occasion: Occasion) -> Recompute
     slots = sorted({*day_ends(config.book.timezone, spans.values()), *rewriting_.slots()})
     if not slots:
         return Recomputed()
-    book = narrowed(config.book, spans)
-    past = load_past(session, book, {name: source.fresh_for for name, source in config.sources.items()})
-    for number, snapshot in enumerate(_judge(book, past, slots, occasion.frozen), 1):
-        _say(rewriting_, spans, snapshot)
+    thens = tuple(_books_then(Books(session, config.book), spans, slots))
+    windows = {name: source.fresh_for for name, source in config.sources.items()}
+    past = load_past(session, tuple({id(then): then for _, then in thens}.values()), windows)
+    for number, (snapshot, lost) in enumerate(_judge(thens, past, occasion.frozen), 1):
+        _say(rewriting_, spans, snapshot, lost)
         if occasion.steps is not None:
             occasion.steps(number, len(slots))
     written = rewriting_.save(occasion.run, occasion.now)
@@ -92,24 +98,39 @@ def recompute(session: Session, config: Config, occasion: Occasion) -> Recompute
     return Recomputed(len(slots), written.new, written.replaced, slots[0], said)
 
 
-def book_then(book: Book, instant: datetime) -> Book:  # noqa: ARG001 -- definitions are those of now
-    """Return the definitions in force at an instant."""
-    return book
-
-
-def _judge(book: Book, past: Past, slots: Iterable[datetime], frozen: tuple[Frozen, ...]) -> Iterator[Snapshot]:
-    """Yield what everything was at each slot; a cycle is frozen from its closing on."""
-    walk = Walk(past)
+def _books_then(books: Books, spans: Spans, slots: Iterable[datetime]) -> Iterator[tuple[datetime, Book]]:
+    """Yield each slot with the definitions then of all that the subjects rested on; one book while it lasts."""
+    moments = books.moments()
+    known: dict[int, Book] = {}
     for slot in slots:
-        facts = walk.at(slot)
-        held = [each for each in frozen if each.sealed is not None and each.sealed.at <= slot]
-        then = book_then(book, slot)
-        yield freeze(evaluate(then, facts, slot, foresee=False), then, held, facts.sources)
+        place = max(1, bisect_right(moments, slot))  # before anything was defined the first versions count
+        if place not in known:
+            known[place] = narrowed(books.at(slot), spans)
+        yield slot, known[place]
 
 
-def _say(rewriting_: Rewriting, spans: Spans, snapshot: Snapshot) -> None:
+def _judge(
+    thens: Sequence[tuple[datetime, Book]], past: Past, frozen: tuple[Frozen, ...]
+) -> Iterator[tuple[Snapshot, frozenset[Subject]]]:
+    """Yield what everything was at each slot, and what of it can't be told; a cycle is frozen from its closing on."""
+    walk = Walk(past)
+    for _, same in groupby(thens, key=lambda each: id(each[1])):
+        slots = list(same)
+        then = slots[0][1]
+        asked, lost = questions_of(then), untold(then, past)
+        for slot, _ in slots:
+            facts = walk.at(slot, asked)
+            held = [each for each in frozen if each.sealed is not None and each.sealed.at <= slot]
+            yield freeze(evaluate(then, facts, slot, foresee=False), then, held, facts.sources), lost
+
+
+def _say(rewriting_: Rewriting, spans: Spans, snapshot: Snapshot, lost: frozenset[Subject]) -> None:
     for subject, state in _states(snapshot):
-        if subject in spans and spans[subject][0] <= snapshot.at < spans[subject][1]:
+        if subject not in spans or not spans[subject][0] <= snapshot.at < spans[subject][1]:
+            continue
+        if subject in lost:
+            rewriting_.keep(subject, snapshot.at)
+        else:
             rewriting_.say(subject, snapshot.at, state)
 
 

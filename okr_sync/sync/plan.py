@@ -12,7 +12,7 @@ from okr_sync.core.changes import Change, changes
 from okr_sync.core.facts import Collected
 from okr_sync.core.snapshot import Snapshot
 from okr_sync.registry import Registry
-from okr_sync.store import collecting, ledger, news, results
+from okr_sync.store import collecting, definitions, ledger, news, results
 from okr_sync.store.database import Store
 from okr_sync.store.processes import this_process
 from okr_sync.store.sources import declare_sources
@@ -74,6 +74,8 @@ def plan_backfill(
         run = _save(session, config, now, collected)
         for told in recalled:
             save_recalled(session, run, told)
+        definitions.save_definitions(session, run, config.book, now, "plan")
+        capture_baselines(session, run, config, collected, now, "plan")
         frozen = frozen_at(session, config.book, now)
         past = recompute(session, config, Occasion(run, now, mark, frozen, begin, world.steps))
         return PastPlan(with_cost(collected, recalled), past)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from okr_sync.core.definition import initiatives_of, metrics_of
+from okr_sync.core.definition import initiatives_of, metrics_of, scope_question
 from okr_sync.core.model import Book, KeyResult, Objective
+from okr_sync.core.past import Past
 from okr_sync.store.rewriting import Subject
 
 DAY = timedelta(days=1)
@@ -86,6 +87,20 @@ def resting_on(
         if times:
             found["key_result", key_result.id] = min(times)
     return found
+
+
+def untold(book: Book, past: Past) -> frozenset[Subject]:
+    """Return what can't be told of a book of once: work that lies elsewhere by now, and what rests on it.
+
+    Only the newest answer says which containers a scope has: how it was when it was asked otherwise nobody knows.
+    """
+    asked = {ref: scope.question for ref, scope in past.scopes.items()}
+    lost = [
+        each.id
+        for each in book.initiatives
+        if any((asked.get(scope.ref) or scope_question(scope)) != scope_question(scope) for scope in each.scopes)
+    ]
+    return frozenset(_upwards(book, resting_on(book, {}, dict.fromkeys(lost, EVER))))
 
 
 def joined(first: Spans, second: Spans) -> Spans:

@@ -13,7 +13,7 @@ from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import Container, Reading, SourceState, Transition, WorkItem
 from okr_sync.core.lives import Stay, versions_of
 from okr_sync.core.model import Book, Change, Cycle, Delivery, DeliveryScope, Initiative, KeyResult, Metric, Objective
-from okr_sync.core.past import MetricPast, Past, ScopePast, TrackerPast, Walk
+from okr_sync.core.past import MetricPast, Past, ScopePast, Series, TrackerPast, Walk
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 DAYS = 92
@@ -70,7 +70,7 @@ def _past(book: Book, items: int) -> Past:
     readings = tuple(Reading(float(number), _day(number)) for number in range(DAYS))
     held = {f"{number:06}": names[number % len(names)] for number in range(items)}
     return Past(
-        metrics={each.id: MetricPast(readings) for each in book.metrics},
+        metrics={each.id: MetricPast({None: Series(readings)}) for each in book.metrics},
         scopes={f"{name}/1": ScopePast(f"{name}/1", "tracker", (name,), resolved=True) for name in names},
         trackers={
             "tracker": TrackerPast(

@@ -25,7 +25,7 @@ from okr_sync.core.facts import (
 )
 from okr_sync.core.lives import Logged, Stay, Version, stays_below, stays_of, versions_of
 from okr_sync.core.model import Change, Delivery, DoneSubject, Steps
-from okr_sync.core.past import MetricPast, Past, ScopePast, TrackerPast, Walk, history_at
+from okr_sync.core.past import MetricPast, Past, ScopePast, Series, TrackerPast, Walk, history_at
 from tests.core.builders import book, container, day, initiative, item, key_result, metric, reading, source, steps
 
 HOLDERS = ("a", "b")
@@ -140,7 +140,9 @@ def _past(made: list[Life], numbers: list[Reading]) -> Past:
         stays=tuple(stays),
     )
     scope = ScopePast("i/1", "tracker", HOLDERS, resolved=True)
-    return Past({"m": MetricPast(tuple(numbers))}, {"i/1": scope}, {"tracker": tracker}, _sources(day(LAST)))
+    return Past(
+        {"m": MetricPast({None: Series(tuple(numbers))})}, {"i/1": scope}, {"tracker": tracker}, _sources(day(LAST))
+    )
 
 
 @given(LIVES, READINGS)
@@ -246,7 +248,7 @@ def test_a_container_was_open_until_it_was_done() -> None:
 def test_a_failure_counts_from_when_it_began_and_a_source_that_answered_later_is_fresh() -> None:
     down = {"survey": source("survey", day(5), error="it is down", fix="start it")}
     past = Past(
-        metrics={"m": MetricPast((reading(1.0, 2),), miss=MISS, missed=day(4))},
+        metrics={"m": MetricPast({None: Series((reading(1.0, 2),))}, miss=MISS, missed=day(4))},
         scopes={"i/1": ScopePast("i/1", "tracker", miss=MISS, missed=day(3))},
         trackers={"tracker": TrackerPast()},
         sources=down,
@@ -278,7 +280,7 @@ def test_what_could_not_be_seen_makes_the_scope_miss_from_then_on() -> None:
 
 
 def test_a_reading_without_a_time_of_its_own_is_as_fresh_as_its_source_as_long_as_it_is_the_newest() -> None:
-    past = Past({"m": MetricPast((reading(1.0, 2), reading(2.0, 4)), undated=frozenset([day(2)]))})
+    past = Past({"m": MetricPast({None: Series((reading(1.0, 2), reading(2.0, 4)), undated=frozenset([day(2)]))})})
     walk = Walk(past)
     facts = [walk.at(day(at)).metrics["m"] for at in (1, 2, 3, 4)]
     assert [(len(each.readings), each.undated) for each in facts] == [(0, False), (1, True), (1, True), (2, False)]

@@ -97,7 +97,7 @@ def test_the_log_wins_over_what_was_guessed_for_the_time_that_it_covers(session:
 
 
 def _states(session: Session, at: datetime) -> dict[str, str]:
-    held = history_at(load_past(session, BOOK, {}), at).scopes["assistant/1"].items["e"]
+    held = history_at(load_past(session, [BOOK], {}), at).scopes["assistant/1"].items["e"]
     return {each.id: each.state for each in held}
 
 
@@ -118,7 +118,7 @@ def test_an_item_that_moved_here_was_there_before_as_the_log_says(session: Sessi
     run = running(session)
     save_collected(session, run, pulled(item("1"), item("2"), held={"e": "1", "f": "2"}))
     log(session, run, moved("1", "container", "f", "e", 3))
-    past = load_past(session, BOOK, {})
+    past = load_past(session, [BOOK], {})
     assert sorted(past.trackers["tracker"].stays, key=lambda stay: (stay.item, stay.container)) == [
         Stay("e", "1", NOW - 3 * HOUR, NOW),
         Stay("e", "1", NOW),  # from the end of the log on it is as it was seen

@@ -78,8 +78,7 @@ class PointRow(Table, table=True):
 
 
 class DeliveryPointRow(Table, table=True):
-    """A point of an initiative's work; one a slot at most, none when nothing changed; `question` and marks as in `points`.
-    """
+    """A point of an initiative's work; one a slot at most, none when nothing changed; the rest as in `PointRow`."""
 
     __tablename__ = "delivery_points"
     __table_args__ = (
@@ -102,6 +101,7 @@ class DeliveryPointRow(Table, table=True):
     backfilled: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     recorded_at: datetime | None = None
     run_id: int = Field(foreign_key="runs.id")
+    question: str | None = None
 
 
 class SupersededRow(Table, table=True):
@@ -123,4 +123,3 @@ class SupersededRow(Table, table=True):
     written_by: int = Field(foreign_key="runs.id")
     superseded_at: datetime
     run_id: int = Field(foreign_key="runs.id")
-    question: str | None = None
