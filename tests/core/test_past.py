@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import (
+    Baseline,
+    DueSeen,
     History,
     MetricFacts,
     Miss,
@@ -291,6 +293,66 @@ def test_a_word_on_a_status_counts_from_when_it_was_said_until_it_was_taken_back
     word = Override("kr", "on_track", "ana", "because", day(2), day(9))
     past = Past(words={"kr": ((day(2), word), (day(5), None)), "other": ()})
     assert [history_at(past, day(at)).overrides for at in (1, 2, 5)] == [{}, {"kr": word}, {}]
+
+
+def test_readings_count_for_the_question_that_was_in_force_then() -> None:
+    old, new = reading(1.0, 2), reading(9.0, 6)
+    asked = {
+        "then": Series((old,), answers=day(2)),
+        "now": Series((old, new), breaks=(day(6),), answers=day(6)),
+        None: Series((old, new), breaks=(day(6),), answers=None),
+    }
+    walk = Walk(Past({"m": MetricPast(asked)}))
+    facts = [
+        walk.at(day(at), {"m": name}).metrics["m"] for at, name in ((1, "now"), (4, "then"), (4, "now"), (7, "now"))
+    ]
+    assert [(len(each.readings), each.breaks, each.answered) for each in facts] == [
+        (0, (), True),
+        (1, (), True),
+        (1, (), False),  # it answers what was asked before
+        (2, (day(6),), True),
+    ]
+    assert not walk.at(day(8), {"m": "another"}).metrics["m"].answered
+
+
+def test_work_that_was_asked_for_elsewhere_then_is_not_known() -> None:
+    tracker = TrackerPast(containers={"a": container("a")})
+    place = ScopePast("i/1", "tracker", ("a",), resolved=True, miss=MISS, missed=day(3), question="now")
+    walk = Walk(Past(scopes={"i/1": place}, trackers={"tracker": tracker}))
+    said = [walk.at(day(at), {"i/1": name}).scopes["i/1"] for at, name in ((1, "then"), (4, "then"), (5, "now"))]
+    assert said[:2] == [
+        ScopeFacts("i/1", "tracker", asked_anew=True),
+        ScopeFacts("i/1", "tracker", asked_anew=True, miss=MISS),
+    ]
+    assert (said[2].asked_anew, len(said[2].containers)) == (False, 1)
+
+
+def test_the_due_day_seen_first_holds_for_the_time_before_and_a_later_one_from_when_it_was_seen() -> None:
+    first, later = DueSeen(date(2026, 2, 1), day(3)), DueSeen(date(2026, 3, 1), day(6))
+    tracker = TrackerPast(
+        containers={"a": container("a")},
+        versions={"1": (Version(None, item("1")),), "2": (Version(None, item("2")),)},
+        stays=(Stay("a", "1", None, day(8)),),
+        dues={"1": (first, later), "2": (first,), "a": (later,)},
+    )
+    past = Past(scopes={"i/1": ScopePast("i/1", "tracker", ("a",), resolved=True)}, trackers={"tracker": tracker})
+    walk = Walk(past)
+    assert [walk.at(day(at)).scopes["i/1"].dues for at in (1, 5, 6, 8)] == [
+        {"1": (first,), "a": (later,)},
+        {"1": (first,), "a": (later,)},
+        {"1": (first, later), "a": (later,)},
+        {"a": (later,)},
+    ]
+
+
+def test_a_captured_baseline_counts_once_its_readings_were_there_and_a_newer_one_from_its_capture_on() -> None:
+    first = Baseline("kr", "m", 5.0, "first", day(3), 1, "", "?", day(0), day(4))
+    again = replace(first, value=6.0, how="last", time=day(0), at=day(7))
+    walk = Walk(Past(baselines={("kr", "m"): (first, again)}))
+    found = [walk.at(day(at)).baselines.get(("kr", "m")) for at in (2, 3, 6, 7)]
+    assert found == [None, first, first, again]
+    before = replace(first, how="mean", time=day(-1))
+    assert history_at(Past(baselines={("kr", "m"): (before,)}), day(0)).baselines == {("kr", "m"): before}
 
 
 def test_without_forecasts_the_judgement_is_the_same() -> None:

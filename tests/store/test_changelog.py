@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 
 import pytest
 from sqlmodel import Session
 
-from okr_sync.core.facts import Transition, TransitionField
+from okr_sync.core.facts import DueSeen, Transition, TransitionField
 from okr_sync.core.lives import Stay
 from okr_sync.core.model import Book, DeliveryScope, Initiative
 from okr_sync.core.past import history_at
@@ -140,3 +141,19 @@ def test_a_stay_is_known_by_when_it_was_true_and_by_when_it_was_seen(session: Se
         "2": (NOW, NOW - 24 * HOUR, None, None),
         "3": (late, late, None, None),  # created long before the last look at this epic: it came since
     }
+
+
+def test_a_due_day_that_came_after_the_item_was_first_seen_was_not_there_before(session: Session) -> None:
+    first, late = date(2026, 11, 1), date(2026, 12, 1)
+    for hours, due in ((0, None), (2, late)):
+        at = NOW + hours * HOUR
+        brought = pulled(replace(item("1"), due=first), replace(item("2"), due=due), held={"e": "1 2"}, at=at)
+        save_collected(session, running(session, at), brought)
+    past = load_past(session, [BOOK], {})
+    seen = [history_at(past, NOW + hours * HOUR).scopes["assistant/1"].dues for hours in (-9, 1, 2)]
+    none = DueSeen(None, NOW)
+    assert seen == [
+        {"1": (DueSeen(first, NOW),), "2": (none,)},
+        {"1": (DueSeen(first, NOW),), "2": (none,)},
+        {"1": (DueSeen(first, NOW),), "2": (none, DueSeen(late, NOW + 2 * HOUR))},
+    ]
