@@ -66,7 +66,9 @@ def write_quarter(folder: Path, last: date) -> None:
         day = FIRST.date() + number * DAY
         if day <= last:
             late = str(number // 10) if number > 40 else ""
-            lines.append(f"{day},{20 + number * 37 % 41},{250 + number * 53 % 170},{number % 4},{number // 3 % 3},{late}")
+            lines.append(
+                f"{day},{20 + number * 37 % 41},{250 + number * 53 % 170},{number % 4},{number // 3 % 3},{late}"
+            )
     (folder / "survey.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
