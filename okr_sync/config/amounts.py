@@ -18,6 +18,7 @@ __all__ = [
     "Day",
     "Duration",
     "Flag",
+    "Guard",
     "Id",
     "Ids",
     "Number",
@@ -168,6 +169,19 @@ def parse_by(value: Any) -> By:
     return By(relative=amount.value / 100) if amount.percent else By(points=amount.value)
 
 
+def parse_guard(value: Any) -> float | None:
+    """Return the share of a guard, above 0 and below 1; None for off. Raises ValueError."""
+    if value == "off":
+        return None
+    try:
+        share = parse_number(value)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise ValueError("expected a share above 0 and below 1, like 0.5, or off")
+    return share
+
+
 def as_list(value: Any) -> Any:
     """Return a single text as a list of one; all else as it is."""
     return [value] if isinstance(value, str) else value
@@ -191,6 +205,16 @@ Texts = Annotated[list[Text], BeforeValidator(as_list), WithJsonSchema(_one_or_m
 Day = Annotated[date, PlainValidator(parse_day), WithJsonSchema({"type": "string", "format": "date"})]
 Duration = Annotated[
     timedelta, PlainValidator(parse_duration), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?\s*[a-z]+$"})
+]
+Guard = Annotated[
+    float | None,
+    PlainValidator(parse_guard),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"enum": ["off"]}],
+            "description": "a fall by more than this share, to 0 or to nothing needs a second look",
+        }
+    ),
 ]
 Quantity = Annotated[Amount, PlainValidator(parse_amount), WithJsonSchema(_QUANTITY_SCHEMA)]
 Relative = Annotated[float, PlainValidator(parse_relative), WithJsonSchema(_PERCENT_SCHEMA)]

@@ -140,6 +140,7 @@ class BookMaker:
             minimum=low,
             maximum=high,
             max_age_days=entry.max_age / DAY if entry.max_age else None,
+            guard=entry.guard,
             personal=entry.personal,
             population=self._population(name, entry),
             privacy_k=entry.privacy_k or self.main.privacy_k,
@@ -183,6 +184,7 @@ class BookMaker:
             containers=entry.containers,
             dropped=DROPPED_RESOLUTIONS if entry.dropped is None else frozenset(map(str.casefold, entry.dropped)),
             due=entry.due,
+            guard=entry.guard,
         )
 
     def _objective(self, entry: ObjectiveEntry, file: OkrsFile, cycle: Cycle | None) -> Objective:

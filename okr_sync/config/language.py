@@ -7,12 +7,13 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from okr_sync.config.aggregating import AggregateEntry
-from okr_sync.config.amounts import Count, Day, Duration, Flag, Id, Ids, Number, Switch, Text, Texts
+from okr_sync.config.amounts import Count, Day, Duration, Flag, Guard, Id, Ids, Number, Switch, Text, Texts
 from okr_sync.config.entry import Entry, Named, Parts
 from okr_sync.config.measures import AnyMeasure
 from okr_sync.config.pacing import StatusEntry
 from okr_sync.core.aggregates import OF_ANOTHER_RANGE
 from okr_sync.core.model import (
+    GUARD,
     ContainerMode,
     CountedUnit,
     IncludedItems,
@@ -84,6 +85,7 @@ class MetricEntry(Entry):
     minimum: Number | None = None
     maximum: Number | None = None
     max_age: Duration | None = Field(None, description="a reading older than this is stale")
+    guard: Guard = GUARD
     personal: Flag = Field(default=False, description="about people: withheld below privacy_k of them")
     population: Id | None = Field(None, description="the metric that counts the people whom it is about")
     privacy_k: Count | None = Field(None, description="fewer people than this are not shown")
@@ -118,6 +120,7 @@ class InitiativeEntry(Entry):
     containers: ContainerMode = "pooled"
     dropped: list[Text] | None = Field(None, description="resolutions that take an item out; replaces the default")
     due: Day | None = None
+    guard: Guard = GUARD
     delivery: Parts[ScopeEntry] | None = None
 
 

@@ -154,7 +154,8 @@ def _aged(state: InitiativeState, facts: list[ScopeFacts]) -> InitiativeState:
     misses = [f"scope {fact.ref}: {fact.miss.message}" for fact in facts if fact.miss is not None]
     if not misses:
         return state
-    return replace(state, stale=True, reason=f"the last good numbers; {'; '.join(misses)}")
+    suspect = any(fact.miss is not None and fact.miss.why == "suspect" for fact in facts)
+    return replace(state, stale=True, suspect=suspect, reason=f"the last good numbers; {'; '.join(misses)}")
 
 
 def _units(initiative: Initiative, facts: list[ScopeFacts], until: datetime | None) -> dict[Ref, _Unit]:

@@ -35,6 +35,7 @@ CauseKind: TypeAlias = Literal[
     "target",
     "query",
     "definition",
+    "suspect",
     "stale",
     "outdated",
     "fresh",
@@ -45,7 +46,7 @@ DELIVERED = 0.9  # share of an initiative's work from which its key results shou
 FLAT = 0.1  # progress below this never moved
 STILL = 0.02  # progress that moved less than this since then stands still
 LONG_ENOUGH = timedelta(days=6)  # between two snapshots, to call standing still a finding: weekly reports vary
-DOUBTS = frozenset({"stale", "outdated"})
+DOUBTS = frozenset({"suspect", "stale", "outdated"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +193,16 @@ def _facts(
         causes.append(Cause("value", after.id, new - old, old, new))
     doubted = before.status in DOUBTS or before.stale
     if after.stale and not doubted:
-        causes.append(Cause("outdated" if after.status == "outdated" else "stale", after.id))
+        causes.append(Cause(_doubt(after), after.id))
     elif doubted and not after.stale and after.value is not None:
         causes.append(Cause("fresh", after.id))
     return causes
+
+
+def _doubt(state: KeyResultState) -> CauseKind:
+    if state.status == "suspect":
+        return "suspect"
+    return "outdated" if state.status == "outdated" else "stale"
 
 
 def _undelivered(

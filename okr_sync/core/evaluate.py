@@ -82,7 +82,7 @@ def _judge(
     forecast = foresee_metric(key_result, evidence, now) if wanted else None
     computed = judge_status(judgement, key_result, now, forecast.progress if forecast else None)
     told, overridden = override(computed, said, key_result.due, now)
-    verdict = _put_stale(told, judgement)
+    verdict = _put_stale(told, judgement, suspect=_is_suspect(judgement, evidence))
     p, measure = judgement.progress, key_result.measure
     return KeyResultState(
         id=key_result.id,
@@ -105,7 +105,7 @@ def _judge(
         reason=verdict.reason,
         formula=judgement.formula,
         inputs=judgement.inputs,
-        stale=verdict.status == "stale",
+        stale=verdict.status in ("suspect", "stale"),
         forecast=forecast,
         curve=key_result.curve.kind,
         override=overridden,
@@ -143,9 +143,15 @@ def _last_day(key_result: KeyResult, timezone: str) -> date:
     return local_day(key_result.due - INSTANT, timezone)
 
 
-def _put_stale(verdict: Verdict, judgement: Judgement) -> Verdict:
-    """Put stale over the computed status when the newest question failed: the number is the last good one."""
+def _is_suspect(judgement: Judgement, evidence: Evidence) -> bool:
+    """Return whether an answer that it rests on is not believed yet."""
+    facts = (evidence.readings.get(each.subject) for each in judgement.inputs)
+    return any(each is not None and each.miss is not None and each.miss.why == "suspect" for each in facts)
+
+
+def _put_stale(verdict: Verdict, judgement: Judgement, *, suspect: bool) -> Verdict:
+    """Put suspect or stale over the computed status when the newest question failed: the number is the last good."""
     if not judgement.missed or verdict.status == "unknown":
         return verdict
     reason = f"{judgement.missed}; else {verdict.status.replace('_', ' ')}: {verdict.reason}"
-    return replace(verdict, status="stale", reason=reason)
+    return replace(verdict, status="suspect" if suspect else "stale", reason=reason)

@@ -14,8 +14,10 @@ SaidStatus: TypeAlias = Literal["on_track", "at_risk", "off_track"]
 TransitionField: TypeAlias = Literal["state", "resolution", "points", "parent", "container"]
 Window: TypeAlias = tuple[datetime, datetime]
 """(start, end): aware instants, both inclusive."""
+Verdict: TypeAlias = Literal["suspect", "confirmed", "cleared", "accepted"]
 CapturedHow: TypeAlias = Literal["last", "mean", "first"]
-MissKind: TypeAlias = Literal["not_found", "no_data", "invalid", "denied", "gone", "unreachable"]
+MissKind: TypeAlias = Literal["not_found", "no_data", "invalid", "denied", "gone", "unreachable", "suspect"]
+"""`suspect` is the engine's own: the source gave an answer, and it is not believed yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,32 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """What an answer amounts to: its newest value or sum (None: it is empty), in how many rows."""
+
+    value: float | None
+    rows: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A step in the life of an answer that is not believed at sight, of a `subject` (metric id or scope ref).
+
+    `suspect`: it was seen first at `at`. `confirmed`: it was seen again and is applied. `cleared`: the source came back
+    to what was known. `accepted`: a person says that it is true. `sight` says what a metric's answer amounts to;
+    `missing` which items and containers a scope's answer lacks, without their saying so themselves.
+    """
+
+    subject: str
+    verdict: Verdict
+    reason: str
+    at: datetime
+    question: str = ""
+    sight: Sight = Sight(None, 0)
+    missing: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Collected:
     """All that one source brought in one run; what `store` saves in one transaction, together with the cursor.
 
@@ -156,6 +184,8 @@ class Collected:
     """Time before a start → metric id → what was true in it: only baselines are captured from these."""
     questions: Mapping[str, str] = field(default_factory=dict)
     """Metric id or scope ref → hash of what was asked, set by the engine."""
+    suspicions: tuple[Suspicion, ...] = ()
+    """What was found about answers that are not believed at sight."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ def refresh(snapshot: Snapshot, sources: Mapping[str, SourceState], now: datetim
     """Return the snapshot as it is to be read at `now`; `sources` by name.
 
     Recomputes `as_of`, `stale` and the statuses stale and outdated, with the reason in the sentence. What was saved as
-    stale stays so: only a new evaluation makes anything fresh. A person's status that has expired gives way to the
-    computed one. A key result past its due date is as fresh as it was then, because later readings don't count; a
-    closed one never ages. An objective is stale when a key result or objective that counts in it is.
+    suspect or stale stays so: only a new evaluation makes anything fresh. A person's status that has expired gives way
+    to the computed one. A key result past its due date is as fresh as it was then, because later readings don't count;
+    a closed one never ages. An objective is stale when a key result or objective that counts in it is, and suspect
+    when all of those are.
     """
     initiatives = tuple(_age_initiative(state, sources, now) for state in snapshot.initiatives)
     aged = {each: state for state in initiatives if state.stale for each in state.inputs}
@@ -98,24 +99,28 @@ def _age_key_result(
     as_of = oldest(state.inputs, sources)
     if state.status == "closed":
         return replace(state, as_of=as_of)
-    if state.status in ("stale", "outdated"):
+    if state.status in ("suspect", "stale", "outdated"):
         return replace(state, as_of=as_of, stale=True)
     then = min(now, state.due)
     expired = [why for each in state.inputs if (why := why_expired(each, then))]
     stale = [why for each in state.inputs if (why := _why_aged(each, sources, aged, then))]
     if not (expired or stale or state.stale):
         return replace(state, as_of=as_of)
-    status: Status = "outdated" if expired else "stale"
+    status: Status = "outdated" if expired else _word(state, aged)
     whys = "; ".join(dict.fromkeys(expired or stale or ["its newest question failed"]))
     reason = f"{whys}; else {state.status.replace('_', ' ')}: {state.reason}"
     return replace(state, as_of=as_of, stale=True, status=status, reason=reason)
+
+
+def _word(state: KeyResultState, aged: Mapping[Input, InitiativeState]) -> Status:
+    return "suspect" if any(aged[each].suspect for each in state.inputs if each in aged) else "stale"
 
 
 def _why_aged(
     each: Input, sources: Mapping[str, SourceState], aged: Mapping[Input, InitiativeState], then: datetime
 ) -> str:
     if each in aged:
-        return f"initiative {each.subject} is stale: {aged[each].reason}"
+        return f"initiative {each.subject} is {'suspect' if aged[each].suspect else 'stale'}: {aged[each].reason}"
     return why_stale(each, sources, then)
 
 
@@ -136,11 +141,17 @@ def _age_objectives(
             if parent.id not in aged:
                 waiting.append(parent.id)
             aged.setdefault(parent.id, []).append(name)
-    return tuple(_age_objective(each, aged[each.id]) if each.id in aged else each for each in objectives)
+    firm = {state.id for state in key_results if state.stale and state.status != "suspect"}
+    while more := {name for name, parts in aged.items() if firm.intersection(parts)} - firm:
+        firm |= more
+    words: dict[bool, Status] = {True: "stale", False: "suspect"}
+    return tuple(
+        _age_objective(each, aged[each.id], words[each.id in firm]) if each.id in aged else each for each in objectives
+    )
 
 
-def _age_objective(state: ObjectiveState, parts: list[str]) -> ObjectiveState:
-    if state.score is None or state.status in ("stale", "closed"):
+def _age_objective(state: ObjectiveState, parts: list[str], word: Status) -> ObjectiveState:
+    if state.score is None or state.status in ("suspect", "stale", "closed"):
         return state
-    reason = f"rests on stale numbers: {', '.join(parts)}; else {state.status.replace('_', ' ')}: {state.reason}"
-    return replace(state, status="stale", reason=reason)
+    reason = f"rests on {word} numbers: {', '.join(parts)}; else {state.status.replace('_', ' ')}: {state.reason}"
+    return replace(state, status=word, reason=reason)

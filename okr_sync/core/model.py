@@ -40,6 +40,9 @@ Evaluate: TypeAlias = Literal["latest", "time_in_bounds", "worst", "total"]
 LATER: dict[str, Any] = {"later": True}
 """Metadata of fields that came after the first version: at their default they change no definition's hash."""
 
+GUARD = 0.5
+"""The share of a fall from which it needs a second look, where nothing else is said."""
+
 DROPPED_RESOLUTIONS = frozenset(
     {
         "abandoned",
@@ -91,6 +94,8 @@ class Metric:
     minimum: float | None = None
     maximum: float | None = None
     max_age_days: float | None = None
+    guard: float | None = field(default=GUARD, metadata=LATER)
+    """A fall by more than this share, to 0 or to nothing needs a second look; None: none does."""
     personal: bool = field(default=False, metadata=LATER)
     population: str | None = field(default=None, metadata=LATER)
     privacy_k: int = field(default=5, metadata=LATER)
@@ -122,6 +127,8 @@ class Initiative:
     containers: ContainerMode = "pooled"
     dropped: frozenset[str] = DROPPED_RESOLUTIONS
     due: date | None = None
+    guard: float | None = field(default=GUARD, metadata=LATER)
+    """As a metric's: of the items that leave a container, or end, in one run; None: all answers are believed."""
 
 
 @dataclass(frozen=True, slots=True)

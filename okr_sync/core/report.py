@@ -25,7 +25,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 MOVES = 5  # how many key results "moved most" names
 NOISE = 1e-9  # of progress: the rounding of floats is no movement
 
-_DOUBTFUL = frozenset({"unknown", "stale", "outdated"})
+_DOUBTFUL = frozenset({"unknown", "suspect", "stale", "outdated"})
 _LEVELS = ("organisation", "team", "individual")
 
 
@@ -241,7 +241,7 @@ def _doubts(objectives: tuple[ObjectiveRow, ...], initiatives: tuple[InitiativeR
             Doubt(
                 row.state.id,
                 row.state.title,
-                "stale" if row.state.stale else "unknown",
+                _initiative_doubt(row.state),
                 row.state.reason,
                 row.state.as_of,
             )
@@ -249,6 +249,12 @@ def _doubts(objectives: tuple[ObjectiveRow, ...], initiatives: tuple[InitiativeR
             if row.state.stale or row.state.state == "unknown"
         ),
     )
+
+
+def _initiative_doubt(state: InitiativeState) -> str:
+    if state.suspect:
+        return "suspect"
+    return "stale" if state.stale else "unknown"
 
 
 def _is_late(state: SourceState, now: datetime) -> bool:

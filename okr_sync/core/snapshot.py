@@ -10,7 +10,7 @@ from okr_sync.core.facts import Baseline
 from okr_sync.core.model import CurveKind, Level, RollUpMethod
 
 Status: TypeAlias = Literal[
-    "met", "on_track", "at_risk", "off_track", "pending", "unknown", "stale", "outdated", "missed", "closed"
+    "met", "on_track", "at_risk", "off_track", "pending", "unknown", "suspect", "stale", "outdated", "missed", "closed"
 ]
 InitiativeStatus: TypeAlias = Literal["done", "in_progress", "not_started", "empty", "unknown"]
 Outlook: TypeAlias = Literal["in_time", "tight", "late", "open"]
@@ -96,8 +96,8 @@ class KeyResultState:
     """A judged key result.
 
     `progress` is raw (may be below 0 or above 1), `score` clamped to [0, 1]; both None when unknown. `reason` says
-    why it is unknown, stale or outdated, else why it has its status. `formula` is the arithmetic with the numbers
-    in it. `as_of` is the oldest instant among the inputs; None when nothing was ever read.
+    why it is unknown, suspect, stale or outdated, else why it has its status. `formula` is the arithmetic with the
+    numbers in it. `as_of` is the oldest instant among the inputs; None when nothing was ever read.
     """
 
     id: str
@@ -166,6 +166,8 @@ class InitiativeState:
     shared: tuple[str, ...] = ()
     as_of: datetime | None = None
     stale: bool = False
+    suspect: bool = False
+    """True while numbers of its sources are not believed, because they fell; it is stale, too."""
     forecast: DeliveryForecast | None = None
     """None when nothing is left, or nothing is known."""
     question: str = ""

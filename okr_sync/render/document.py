@@ -25,7 +25,7 @@ KEY_RESULT = (
 )  # fmt: skip
 INITIATIVE = (
     "id", "title", "done", "open", "in_progress", "dropped", "total", "weight_done", "weight_total", "progress",
-    "state", "as_of", "stale", "reason", "forecast",
+    "state", "as_of", "stale", "suspect", "reason", "forecast",
 )  # fmt: skip
 POINT = ("value", "baseline", "target", "progress", "score", "status", "definition", "run", "question", "backfilled")
 DELIVERY_POINT = (

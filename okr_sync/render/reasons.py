@@ -13,6 +13,7 @@ from okr_sync.render.words import clean
 OUTLOOKS = {"in_time": "in time", "tight": "tight", "late": "late"}
 PLAIN = {
     "definition": "definition changed",
+    "suspect": "answer not believed yet",
     "stale": "source stale",
     "outdated": "typed value expired",
     "fresh": "fresh again",

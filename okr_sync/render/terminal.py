@@ -18,7 +18,9 @@ from okr_sync.render.words import Tone, clean, status_word
 
 STYLES: Mapping[Tone, str] = {"good": "green", "fair": "yellow", "bad": "red", "quiet": "blue", "doubt": "magenta"}
 RATIOS = {"key result": 3, "initiative": 3}  # shares of the width that columns without a width divide
-EXPLAINED: frozenset[Status] = frozenset({"at_risk", "off_track", "missed", "unknown", "stale", "outdated", "closed"})
+EXPLAINED: frozenset[Status] = frozenset(
+    {"at_risk", "off_track", "missed", "unknown", "suspect", "stale", "outdated", "closed"}
+)
 """What needs a reason at a glance; `okr-sync explain` has it for the others."""
 
 WIDE = 110  # columns from which bars are drawn
@@ -51,7 +53,7 @@ def _objective_line(row: ObjectiveRow) -> Text:
     line.append_text(_status(state.status))
     line.append(f"  {words.percent(state.progress)}")
     line.append(f"  {', '.join(place)}; {words.coverage(row)}", style="dim not bold")
-    if state.reason and state.status in {"unknown", "stale", "outdated"}:
+    if state.reason and state.status in {"unknown", "suspect", "stale", "outdated"}:
         line.append(f"\n{clean(state.reason)}", style="dim not bold")
     return line
 

@@ -27,6 +27,7 @@ SYMBOLS: Mapping[Status | InitiativeStatus, str] = {
     "closed": "◆",
     "pending": "○",
     "unknown": "?",
+    "suspect": "⁇",
     "stale": "◌",
     "outdated": "◌",
     "done": "✔",
@@ -44,6 +45,7 @@ TONES: Mapping[Status | InitiativeStatus, Tone] = {
     "closed": "quiet",
     "pending": "quiet",
     "unknown": "doubt",
+    "suspect": "doubt",
     "stale": "doubt",
     "outdated": "doubt",
     "done": "good",
@@ -147,8 +149,10 @@ def baseline_origin(captured: Baseline, unit: str) -> str:
 
 
 def doubt_mark(state: KeyResultState | InitiativeState, status: str) -> str:
-    """Return "stale" when the state is and its status does not say so already; else nothing."""
-    return "stale" if state.stale and status not in {"stale", "outdated"} else ""
+    """Return "suspect" or "stale" when the state is and its status does not say so already; else nothing."""
+    if isinstance(state, InitiativeState) and state.suspect:
+        return "suspect"
+    return "stale" if state.stale and status not in {"suspect", "stale", "outdated"} else ""
 
 
 def since_note(row: KeyResultRow) -> str:

@@ -11,6 +11,7 @@ from okr_sync.store.due_dates import save_due_dates
 from okr_sync.store.ledger import SourceEntry, record_sources, require_running
 from okr_sync.store.readings import save_answers
 from okr_sync.store.sources import save_source
+from okr_sync.store.suspicions import save_suspicions
 from okr_sync.store.work import save_containers, save_items, save_members, save_scopes
 
 
@@ -45,6 +46,7 @@ def save_collected(session: Session, run_id: int, collected: Collected) -> Saved
 
 def _save_facts(session: Session, run_id: int, collected: Collected) -> Saved:
     items = save_items(session, run_id, collected)
+    save_suspicions(session, run_id, collected)
     return Saved(
         observations=save_answers(session, run_id, collected),
         items=items.items,

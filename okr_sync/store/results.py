@@ -211,7 +211,7 @@ def _key_result_at(state: KeyResultState, point: Point) -> KeyResultState:
         reason="",
         formula="",
         inputs=(),
-        stale=point.status in {"stale", "outdated"},
+        stale=point.status in {"suspect", "stale", "outdated"},
     )
 
 

@@ -146,6 +146,15 @@ def scope_rows(session: Session, refs: frozenset[str]) -> Iterator[Row]:
         yield from fetch(session, select(SCOPES).where(SCOPES.c.ref.in_(chunk)))
 
 
+def answered_scopes(session: Session, refs: frozenset[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return scope ref → the hash of the question that was answered last, and the containers that came for it."""
+    return {
+        row["ref"]: (row["question"] or "", tuple(json.loads(row["containers"])))
+        for row in scope_rows(session, refs)
+        if row["resolved"]
+    }
+
+
 def _transitions(before: WorkItem, after: WorkItem, collected: Collected) -> Iterator[dict[str, object]]:
     for name in FOLLOWED:
         old, new = getattr(before, name), getattr(after, name)

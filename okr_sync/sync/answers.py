@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from okr_sync.config import Source
 from okr_sync.connector import Ask, Continued, MetricSource
@@ -13,6 +14,7 @@ from okr_sync.core.facts import Collected, Miss, Outcome, Reading, Unchanged, Wi
 from okr_sync.errors import SourceError
 from okr_sync.sync.baselines import Past
 from okr_sync.sync.contract import is_known
+from okr_sync.sync.suspecting import HeldMetric, believe
 
 CLOCK_SKEW = timedelta(minutes=5)  # how far ahead of us another machine's clock may be
 
@@ -26,9 +28,11 @@ def gather_readings(
     *,
     state: str | None = None,
     inbox: Mapping[str, tuple[Reading, ...]] | None = None,
+    held: Mapping[str, HeldMetric] = MappingProxyType({}),
 ) -> Collected:
     """Return one judged outcome for every query of the source, and what it tells of the past.
 
+    An answer far below what is `held` (metric id → what is confirmed) is asked anew, and a miss until it is confirmed.
     Raises SourceError when the whole source failed; a window of the past that can't be told is a miss alone.
     """
     past, kept = past or Past(), None
@@ -41,11 +45,19 @@ def gather_readings(
             said = connector.read(Ask(queries, start, now, past=first, state=state, inbox=inbox or {}))
             kept = said.state if connector.CONTINUES and isinstance(said, Continued) else None
             answer.update(said)
-    answers = {ref: _believed(answer.get(ref), now) for ref in source.questions}
+
+    def again(ref: str) -> Outcome:
+        queries = source.questions if connector.CONTINUES else {ref: source.questions[ref]}
+        return _believed(connector.read(Ask(queries, start, now, state=state, inbox=inbox or {})).get(ref), now)
+
+    found = believe({ref: _believed(answer.get(ref), now) for ref in source.questions}, held, again, now)
     windows = {window: _look_back(connector, source, window, refs, inbox) for window, refs in past.windows.items()}
-    missed = any(map(_is_failure, (outcome for each in (answers, *windows.values()) for outcome in each.values())))
-    brought = Collected(source.name, now, "partial" if missed else "ok", cursor=kept, answers=answers)
-    return replace(brought, past=past.first, windows=windows)
+    outcomes = (outcome for each in (found.answers, *windows.values()) for outcome in each.values())
+    brought = Collected(source.name, now, "partial" if any(map(_is_failure, outcomes)) else "ok", answers=found.answers)
+    suspicions = tuple(found.suspicions)
+    return replace(
+        brought, cursor=None if found.waits else kept, past=past.first, windows=windows, suspicions=suspicions
+    )
 
 
 def _is_failure(outcome: Outcome) -> bool:

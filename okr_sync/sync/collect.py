@@ -22,6 +22,7 @@ from okr_sync.sync.baselines import Past
 from okr_sync.sync.caller import RetryingCaller
 from okr_sync.sync.delivery import gather_items
 from okr_sync.sync.mirror import Mirror
+from okr_sync.sync.suspecting import Memory
 from okr_sync.sync.veiling import Veil
 
 Brought = TypeVar("Brought")
@@ -55,6 +56,8 @@ class Asking:
     """Metric id or scope ref → hash of what is asked."""
     inbox: Inbox = nothing_sent
     """Gives the values that were sent for these refs, oldest first, from the source's own thread."""
+    memory: Memory | None = None
+    """What is confirmed, to hold answers against; None: every answer is believed."""
 
 
 def collect(sources: Mapping[str, Source], asking: Asking) -> tuple[Collected, ...]:
@@ -116,7 +119,8 @@ def _ask(source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
         connector = asking.registry.connector_class(source.kind)(source.settings, caller)
         try:
             if isinstance(connector, DeliverySource):
-                return gather_items(connector, source, asking.mirror, asking.now, full=asking.full)
+                scopes = asking.memory.scopes(source.name) if asking.memory else {}
+                return gather_items(connector, source, asking.mirror, asking.now, full=asking.full, held=scopes)
             return gather_readings(
                 connector,
                 source,
@@ -125,6 +129,7 @@ def _ask(source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
                 asking.past.get(source.name),
                 state=asking.mirror.cursor(source.name) if connector.CONTINUES and not asking.full else None,
                 inbox=asking.inbox(frozenset(source.questions)) if connector.INBOX else None,
+                held=asking.memory.metrics(source.name) if asking.memory else {},
             )
         finally:
             connector.close()

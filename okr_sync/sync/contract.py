@@ -27,7 +27,7 @@ def require_sound(items: Iterable[WorkItem], containers: Iterable[Container], mi
 
 def is_known(miss: Miss) -> bool:
     """Return whether a miss gives one of the reasons that there are."""
-    return miss.why in get_args(MissKind)
+    return miss.why in get_args(MissKind) and miss.why != "suspect"
 
 
 def _require_ending(thing: WorkItem | Container, times: tuple[datetime | None, ...]) -> None:

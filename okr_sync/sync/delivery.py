@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from okr_sync.config import Source
 from okr_sync.connector import DeliverySource, LookUp, Page, ProtocolError
 from okr_sync.core.facts import Collected, Container, Members, Miss, WorkItem
 from okr_sync.sync.contract import FIX, require_sound
+from okr_sync.sync.leaving import Answer, keep, sudden
 from okr_sync.sync.mirror import Mirror
+from okr_sync.sync.suspecting import HeldScope
 
 
 @dataclass(slots=True)
@@ -35,10 +38,19 @@ class _Gathered:
 
 
 def gather_items(
-    connector: DeliverySource, source: Source, mirror: Mirror, now: datetime, *, full: bool = False
+    connector: DeliverySource,
+    source: Source,
+    mirror: Mirror,
+    now: datetime,
+    *,
+    full: bool = False,
+    held: Mapping[str, HeldScope] = MappingProxyType({}),
 ) -> Collected:
     """Return everything that changed since the mirror's cursor, with what became of items that are gone from their
-    containers. Raises SourceError when the source failed or broke its contract.
+    containers.
+
+    What is missing from `held` scopes (ref → as they were answered last) without saying so itself stays, and the cursor
+    with it, so that the next run asks for it again. Raises SourceError when the source failed or broke its contract.
     """
     gathered = _Gathered()
     cursor = None if full else mirror.cursor(source.name)
@@ -46,23 +58,43 @@ def gather_items(
         gathered.add(page)
     _hold_to_contract(source, gathered, full=cursor is None)
     known = mirror.members(source.name)
-    asked_again = _to_look_up(gathered, known, mirror, source.name)
+    answer = _answer(gathered, known, mirror, source.name, held)
+    asked_again = _to_look_up(gathered, known, mirror, source.name) | sudden(answer, held)
     looked_up = _look_up(connector, mirror, source.name, asked_again)
     require_sound(looked_up.found, (), {})
     gathered.items.update((item.id, item) for item in looked_up.found)
-    misses = gathered.misses | _hidden_misses(gathered, known, looked_up.hidden)
+    kept = keep(replace(answer, absent=looked_up.gone | looked_up.hidden), held, now)
+    misses = kept.misses | gathered.misses | _hidden_misses(gathered, known, looked_up.hidden)
+    staying = _keeping(gathered.members.values(), known, _out_of_sight(looked_up))
     return Collected(
         source.name,
         now,
         "partial" if misses else "ok",
-        cursor=gathered.cursor,
+        cursor=None if kept.misses else gathered.cursor,
         items=tuple(gathered.items.values()),
         containers=tuple(gathered.containers.values()),
-        members=tuple(_keeping(gathered.members.values(), known, _out_of_sight(looked_up))),
-        scopes=gathered.scopes,
+        members=tuple(
+            replace(each, items=each.items | kept.members.get(each.container, frozenset())) for each in staying
+        ),
+        scopes=gathered.scopes | kept.scopes,
         misses=misses,
         gone=looked_up.gone,
         hidden=looked_up.hidden,
+        suspicions=tuple(kept.suspicions),
+    )
+
+
+def _answer(
+    gathered: _Gathered,
+    known: Mapping[str, frozenset[str]],
+    mirror: Mirror,
+    source: str,
+    held: Mapping[str, HeldScope],
+) -> Answer:
+    guarded = {container for ref in held for container in gathered.scopes.get(ref, ())}
+    ids = frozenset(id_ for container in guarded for id_ in known.get(container, frozenset()))
+    return Answer(
+        gathered.items, gathered.containers, gathered.members, gathered.scopes, known, mirror.items(source, ids)
     )
 
 

@@ -19,6 +19,7 @@ FIX_BY_MISS = {
     "denied": "give the credential read permission there",
     "gone": "map the key result to what replaced it",
     "unreachable": "see `okr-sync sources`",
+    "suspect": "wait for the next run; if you know that it is true, `okr-sync confirm ID --reason …`",
 }
 
 
@@ -48,6 +49,8 @@ def _entry(state: KeyResultState, failures: _Failures, untold: _Failures, touche
     for each in state.inputs:
         if each.subject in failures:
             reason, fix = failures[each.subject]
+            if fix == FIX_BY_MISS["suspect"]:
+                return Entry(state.id, "skipped", f"suspect: {reason}", fix.replace(" ID ", f" {state.id} "))
             return Entry(state.id, "failed", reason, fix)
         if state.progress is None and each.subject in untold:
             reason, fix = untold[each.subject]

@@ -37,6 +37,7 @@ from okr_sync.sync.freezing import frozen_at, why_skipped
 from okr_sync.sync.mirror import StoredMirror
 from okr_sync.sync.pushing import StoredInbox
 from okr_sync.sync.recalling import questions_about, recall, save_recalled, with_cost
+from okr_sync.sync.suspecting import StoredMemory
 
 Outcome = Literal["ok", "partial", "failed"]
 Enter = Callable[[Session, datetime], object]
@@ -203,6 +204,7 @@ def asking_for(
         watch=world.watch,
         questions=questions_of(config.book),
         inbox=StoredInbox(store),
+        memory=StoredMemory(store, config.book),
     )
 
 

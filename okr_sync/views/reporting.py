@@ -19,7 +19,7 @@ from okr_sync.views.series import broken_since
 
 PUBLISHED = "published"  # the name under which published reports are remembered
 USUAL_BASIS = timedelta(days=7)  # compared with when nothing was published yet
-_DOUBTFUL = frozenset({"stale", "outdated"})
+_DOUBTFUL = frozenset({"suspect", "stale", "outdated"})
 
 
 def stored_snapshot(session: Session, now: datetime) -> Snapshot:

@@ -21,6 +21,7 @@ from okr_sync.store.tables.inbox import PushedRow, TokenRow
 from okr_sync.store.tables.ledger import ReportMark, Run, RunEntry, RunSource
 from okr_sync.store.tables.results import DefinitionRow, DeliveryPointRow, LatestRow, PointRow, SupersededRow
 from okr_sync.store.tables.shape import Table, sql
+from okr_sync.store.tables.suspicions import SuspicionRow
 
 __all__ = [
     "BaselineRow",
@@ -44,6 +45,7 @@ __all__ = [
     "ScopeRow",
     "SourceRow",
     "SupersededRow",
+    "SuspicionRow",
     "Table",
     "TokenRow",
     "TransitionRow",
