@@ -7,7 +7,7 @@ not, whatever the list says. What says nothing is kept, and leaves when the next
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -113,22 +113,24 @@ def _unsaid(answer: Answer, container: str, guard: float) -> tuple[frozenset[str
     if members is None or not members.whole:
         return frozenset(), frozenset()
     left = {id_: answer.items[id_] for id_ in known - members.items - answer.absent if id_ in answer.items}
+    denied: frozenset[str] = frozenset()
     if answer.containers[container].kind == "epic":
-        denied = _below(container, members.items, left.values())
-        untold = (id_ for id_, item in left.items() if id_ not in denied and item == answer.mirrored.get(id_))
-        return denied, frozenset(untold)
-    elsewhere = {id_ for name, each in answer.members.items() if name != container for id_ in each.items}
-    many = len(left) > guard * len(known)
-    return frozenset(), frozenset(
-        id_ for id_, item in left.items() if id_ not in elsewhere and (many or item == answer.mirrored.get(id_))
-    )
+        denied = _below({container, *members.items}, left.values())
+        telling = {id_ for id_, item in left.items() if item != answer.mirrored.get(id_)}
+    else:
+        telling = {id_ for name, each in answer.members.items() if name != container for id_ in each.items}
+        if len(left) <= guard * len(known):
+            telling |= {id_ for id_, item in left.items() if item != answer.mirrored.get(id_)}
+    telling -= denied
+    said = telling | _below(telling, left.values())
+    return denied, frozenset(left) - denied - said
 
 
-def _below(container: str, listed: frozenset[str], left: Iterable[WorkItem]) -> frozenset[str]:
-    """Return the ids of items that stand below the container or below what it lists, at any depth."""
-    waiting, inside = list(left), {container, *listed}
+def _below(above: Collection[str], left: Collection[WorkItem]) -> frozenset[str]:
+    """Return the ids of the items that stand below any of `above`, at any depth."""
+    inside = set(above)
     found: set[str] = set()
-    while more := {item.id for item in waiting if item.id not in found and item.parent in inside}:
+    while more := {item.id for item in left if item.id not in found and item.parent in inside}:
         found |= more
         inside |= more
     return frozenset(found)
