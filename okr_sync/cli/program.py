@@ -27,6 +27,7 @@ COMMANDS = {
     "baseline": ("okr_sync.cli.baselines:baseline", "Show how a baseline was captured, or capture it anew."),
     "push": ("okr_sync.cli.pushing:push", "Send a value of a metric; the next sync takes it over."),
     "tokens": ("okr_sync.cli.tokens:tokens", "List, make or revoke the tokens with which programs send values."),
+    "confirm": ("okr_sync.cli.confirming:confirm", "Accept a number that is suspect, with a reason that is kept."),
     "owed": ("okr_sync.cli.owing:owed", "List who owes what: values that are missing or end soon, check-ins."),
     "status": ("okr_sync.cli.reading:status", "Show where every objective and key result stands."),
     "explain": ("okr_sync.cli.explaining:explain", "Show why a key result has its number, down to the issue."),
