@@ -56,6 +56,7 @@ class JiraEpics(DeliverySource):
         token = settings.token.get_secret_value()
         self._http = JiraHttp(settings.url, token, email=settings.email, reach=settings, caller=self.caller)
         self._search = JiraSearch(self._http, self.caller, settings.deployment, settings.points_field)
+        self._epics: dict[str, str] = {}  # key in capitals → id, of those that were pulled
 
     def probe(self) -> str:
         """Return who we are at which site; raises SourceError."""
@@ -82,6 +83,7 @@ class JiraEpics(DeliverySource):
         epics, misses = self._resolve(scopes)
         good = {ref: scope for ref, scope in scopes.items() if ref not in misses}
         roots = {str(epics[key]["id"]): str(epics[key]["key"]) for scope in good.values() for key in scope.epics}
+        self._epics = {key.upper(): id_ for id_, key in roots.items()}
         queries = {_query_id(scope.jql): scope.jql for scope in good.values() if scope.jql}
         reach, last = Reach(self._search, self.caller, roots, queries), self._last(cursor, asked, at)
         later = _later(reach, last)
@@ -105,7 +107,7 @@ class JiraEpics(DeliverySource):
         """Return what became of issues: those left out are gone if their project is still there to be seen."""
         if not ids:
             return LookUp()
-        found = tuple(each.item for each in self._search.items(sorted(ids), {}))
+        found = tuple(each.item for each in self._search.items(sorted(ids), self._epics))
         missing = ids - {item.id for item in found}
         projects = {known[id_].key.rpartition("-")[0] for id_ in missing if id_ in known}
         visible = dict(zip(projects, self.caller.map(self._search.visible, projects), strict=True))

@@ -59,7 +59,7 @@ def test_a_fall_to_nothing_to_zero_or_beyond_the_guard_needs_a_second_look(
 
 
 def test_rows_count_in_the_order_of_their_times() -> None:
-    """The newest value is the one of the latest time, wherever it stands in the answer; one without a time is newest."""
+    """The newest value has the latest time, wherever it stands in the answer; one without a time is newest."""
     late, early = Reading(9, DAY + timedelta(days=1)), Reading(1, DAY)
     assert see((late, early), "level") == Sight(9, 2)
     assert see((Reading(4), late, early), "level") == Sight(4, 3)
