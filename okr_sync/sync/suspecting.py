@@ -111,6 +111,11 @@ class Believed:
     answers: dict[str, Outcome]
     suspicions: list[Suspicion] = field(default_factory=list)
 
+    @property
+    def waits(self) -> bool:
+        """Whether any answer has to be seen again before it is saved."""
+        return any(each.verdict == "suspect" for each in self.suspicions)
+
     def note(self, held: HeldMetric, verdict: Verdict, reason: str, sight: Sight, now: datetime) -> None:
         """Keep a step of a suspicion about a metric."""
         self.suspicions.append(Suspicion(held.metric.id, verdict, reason, now, held.question, sight))
