@@ -51,7 +51,7 @@ class _Clock:
 
 
 def show(folder: Path, *, tell: Callable[[RunReport, datetime], None]) -> Shown:
-    """Copy the example into `folder`, sync it week by week, and return what came of it.
+    """Copy the example into `folder`, sync it week by week, the last time with a broken export, and return what came.
 
     `tell` is called after each run. The servers are gone when this returns.
     """
@@ -63,6 +63,8 @@ def show(folder: Path, *, tell: Callable[[RunReport, datetime], None]) -> Shown:
         store = Store.open(config.store_url)
         for at in SYNCS:
             clock.now = at
+            if at == LAST_LOOK:
+                _break_stock_count(folder / "data" / "growth.csv")
             runs.append(sync(store, config, World(clock=clock), trigger="demo", author="demo"))
             tell(runs[-1], at)
             if at == MONDAYS[-1]:
@@ -70,6 +72,15 @@ def show(folder: Path, *, tell: Callable[[RunReport, datetime], None]) -> Shown:
                 typed = TypedCheckIn("onboarding-survey", author="dora", value=1.0, note="Seven areas, ranked")
                 check_in(store, config, World(clock=clock), typed)
     return Shown(folder, config.store_url, clock.now, tuple(runs))
+
+
+def _break_stock_count(export: Path) -> None:
+    """Let the export of the last day say that the warehouse is empty: the key result is suspect, and not at 0."""
+    lines = export.read_text("utf-8").splitlines()
+    names = lines[0].split(",")
+    cells = {"date": f"{LAST_LOOK:%Y-%m-%d}", "stock": "0"}
+    broken = ",".join(cells.get(name, "") for name in names)
+    export.write_text("\n".join([*lines, broken, ""]), encoding="utf-8")
 
 
 def _copy_example(folder: Path) -> None:
