@@ -136,6 +136,8 @@ def test_a_number_that_rests_on_work_moves_by_its_work_and_not_by_its_value() ->
     [
         (kr(), kr(status="stale", stale=True), "stale"),
         (kr(), kr(status="outdated", stale=True), "outdated"),
+        (kr(), kr(status="suspect", stale=True), "suspect"),
+        (kr(status="suspect", stale=True), kr(), "fresh"),
         (kr(status="stale"), kr(status="stale", stale=True), None),
         (kr(stale=True), kr(), "fresh"),
         (kr(status="outdated"), kr(), "fresh"),
