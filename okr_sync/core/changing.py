@@ -18,7 +18,7 @@ from okr_sync.core.model import Change, KeyResult, Threshold
 from okr_sync.core.numbers import at_least, at_most, close, show, show_share, show_span
 from okr_sync.core.observing import Evidence, Moment, Observed, Unknown, observe
 
-__all__ = ["baseline_of", "measure_change", "measure_threshold", "resolve_target"]
+__all__ = ["baseline_of", "grade_bound", "measure_change", "measure_threshold", "resolve_target"]
 
 
 def resolve_target(measure: Change) -> float | Unknown:
@@ -130,6 +130,11 @@ def measure_threshold(measure: Threshold, key_result: KeyResult, evidence: Evide
     if measure.evaluate == "time_in_bounds":
         return _judge_time(judged, moments, measure, key_result.start, min(now, key_result.due))
     return _judge_value(judged, v, measure)
+
+
+def grade_bound(measure: Threshold, v: float) -> float:
+    """Return what a value would be worth by its distance from the bound, as in `measure_threshold`."""
+    return _judge_value(Judgement(pace="bound"), v, measure).progress or 0.0
 
 
 def _await(why: str, observed: Observed | Unknown, *, unit: str, target: float | None) -> Judgement:

@@ -79,7 +79,7 @@ def _judge(
     doubted = [note for each, found in captured if found for note in doubts(found, each, evidence.metrics)]
     judgement = replace(judgement, notes=(*judgement.notes, *doubted))
     wanted = foresee or key_result.preset == "score"
-    forecast = foresee_metric(key_result, evidence, now) if wanted else None
+    forecast = foresee_metric(key_result, judgement, evidence, now) if wanted else None
     computed = judge_status(judgement, key_result, now, forecast.progress if forecast else None)
     told, overridden = override(computed, said, key_result.due, now)
     verdict = _put_stale(told, judgement, suspect=_is_suspect(judgement, evidence))

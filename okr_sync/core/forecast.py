@@ -18,14 +18,17 @@ from operator import sub
 from statistics import median
 from typing import TypeAlias
 
+from okr_sync.core.aggregates import Sample
 from okr_sync.core.capturing import settle
-from okr_sync.core.changing import baseline_of, resolve_target
+from okr_sync.core.courses import NO_COURSE, Course, Coursed, course_of
 from okr_sync.core.definition import definition_hash
 from okr_sync.core.delivery import Work
-from okr_sync.core.model import Change, Initiative, KeyResult, Metric
+from okr_sync.core.judgement import Judgement
+from okr_sync.core.kinds import Rate
+from okr_sync.core.model import Initiative, KeyResult
 from okr_sync.core.numbers import at_least, percentile, show
-from okr_sync.core.observing import Evidence, Moment, Unknown, observe
-from okr_sync.core.privacy import withhold
+from okr_sync.core.observing import Evidence
+from okr_sync.core.rating import foresee_rate
 from okr_sync.core.snapshot import DeliveryForecast, Forecast, Outlook
 
 __all__ = ["foresee_metric", "foresee_work", "pairwise_slopes", "percentile", "simulate_weeks"]
@@ -48,36 +51,37 @@ HORIZON = 260  # weeks ahead; beyond these five years a date says nothing
 LIKELY, LATEST = 0.50, 0.85  # shares of the futures that are done by the dates told
 
 
-def foresee_metric(key_result: KeyResult, evidence: Evidence, now: datetime) -> Forecast | None:
-    """Return the forecast of a `change` at its due date: v + slope · days left, v the last reading.
+def foresee_metric(key_result: KeyResult, judgement: Judgement, evidence: Evidence, now: datetime) -> Forecast | None:
+    """Return the forecast of a key result at its due date: v + slope · days left, v the last of its values.
 
-    The readings of the last half of the key result's own time count, one for each 24 hours before the last. None for
-    other kinds, for what is withheld, before the start, from the due date on, and without a target or a reading;
-    without numbers, but with the reason, below 4 readings or when the last one lies in the first 20 % of the time. A
-    value never leaves the metric's bounds.
+    The values of the last half of its own time count, one for each 24 hours before the last; of a rate see
+    `foresee_rate`. None before the start, from the due date on, and while the key result has no number itself; without
+    numbers, but with the reason, for kinds that don't go on, below 4 values, and when the last one lies in the first
+    20 % of the time.
     """
+    if judgement.progress is None or not key_result.start <= now < key_result.due:
+        return None
     measure = settle(key_result.measure, key_result.id, evidence.baselines)
-    if not isinstance(measure, Change) or not key_result.start <= now < key_result.due:
-        return None
-    observed, target = observe(evidence, measure.metric, now, key_result.due), resolve_target(measure)
-    baseline = baseline_of(measure)
-    if isinstance(observed, Unknown) or isinstance(target, Unknown) or baseline is None:
-        return None
-    if withhold(key_result, evidence, now):
-        return None
-    window = (key_result.due - key_result.start) * WINDOW
-    spots = _spots(observed.moments, window)
+    if isinstance(measure, Rate):
+        return foresee_rate(measure, key_result, judgement, evidence, now)
+    if not isinstance(measure, Coursed):
+        return Forecast(reason=NO_COURSE[type(measure)])
+    course = course_of(measure, key_result, judgement, evidence, now)
+    return Forecast(reason=course) if isinstance(course, str) else _foresee_course(course, key_result)
+
+
+def _foresee_course(course: Course, key_result: KeyResult) -> Forecast | None:
+    whole, last = key_result.due - key_result.start, course.samples[-1][0]
+    spots = _spots(course.samples, whole * WINDOW)
     n, days = len(spots), spots[-1][0] - spots[0][0]
-    elapsed = (observed.moments[-1].time - key_result.start) / (key_result.due - key_result.start)
     if n < FEWEST_READINGS:
         said = "1 reading" if n == 1 else f"{n} readings"
-        reason = f"{said} in the last {show(round(window / DAY, 1))} days; {FEWEST_READINGS} make a forecast"
+        reason = f"{said} in the last {show(round(whole * WINDOW / DAY, 1))} days; {FEWEST_READINGS} make a forecast"
         return Forecast(readings=n, days=days, reason=reason)
-    if not at_least(elapsed, EARLIEST):
+    if not at_least((last - key_result.start) / whole, EARLIEST):
         reason = f"the last reading lies in the first {EARLIEST:.0%} of the time: too early for a forecast"
         return Forecast(readings=n, days=days, reason=reason)
-    left = (key_result.due - observed.moments[-1].time) / DAY
-    return _project(spots, left, observed.metric, baseline, target)
+    return _project(spots, (key_result.due - last) / DAY, course)
 
 
 def foresee_work(initiative: Initiative, work: Work, now: datetime, due: date | None = None) -> DeliveryForecast | None:
@@ -159,22 +163,24 @@ def _tables(count: int) -> tuple[bytes, bytes]:
     return bytes(byte % count for byte in range(BYTES)), bytes(range(BYTES - BYTES % count, BYTES))
 
 
-def _spots(moments: Sequence[Moment], window: timedelta) -> list[Spot]:
-    """Return the last reading of each 24 hours back from the newest, as days before it (0 or less) and values."""
-    last = moments[-1].time
+def _spots(samples: Sequence[Sample], window: timedelta) -> list[Spot]:
+    """Return the last value of each 24 hours back from the newest, as days before it (0 or less) and values."""
+    last = samples[-1][0]
     newest: dict[int, Spot] = {}
-    for moment in moments:
-        if last - moment.time <= window:
-            newest[(last - moment.time) // DAY] = ((moment.time - last) / DAY, moment.value)
+    for time, value in samples:
+        if last - time <= window:
+            newest[(last - time) // DAY] = ((time - last) / DAY, value)
     return list(newest.values())
 
 
-def _project(spots: Sequence[Spot], left: float, metric: Metric, baseline: float, target: float) -> Forecast | None:
+def _project(spots: Sequence[Spot], left: float, course: Course) -> Forecast | None:
     slopes = pairwise_slopes(spots)
     slope, value = median(slopes), spots[-1][1]
-    ends = [_bounded(value + each * left, metric) for each in _around(slopes, slope)]
-    shares = [(end - baseline) / (target - baseline) for end in ends]
-    if not all(map(math.isfinite, (*slopes, *ends, *shares))):
+    ends = [min(course.high, max(course.low, value + each * left)) for each in _around(slopes, slope)]
+    if not all(map(math.isfinite, (*slopes, *ends))):
+        return None
+    shares = [course.share(end) for end in ends]
+    if not all(map(math.isfinite, shares)):
         return None
     return Forecast(
         slope=slope,
@@ -191,12 +197,6 @@ def _project(spots: Sequence[Spot], left: float, metric: Metric, baseline: float
 
 def _around(slopes: Sequence[float], slope: float) -> tuple[float, float, float]:
     return percentile(slopes, OUTER), slope, percentile(slopes, 1 - OUTER)
-
-
-def _bounded(value: float, metric: Metric) -> float:
-    low = -math.inf if metric.minimum is None else metric.minimum
-    high = math.inf if metric.maximum is None else metric.maximum
-    return min(high, max(low, value))
 
 
 def _pace(work: Work, until: datetime) -> tuple[int, ...]:

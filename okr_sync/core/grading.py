@@ -11,7 +11,7 @@ from okr_sync.core.model import KeyResult
 from okr_sync.core.numbers import at_least, at_most, close, show
 from okr_sync.core.observing import Evidence, Unknown, observe
 
-__all__ = ["ZONES", "measure_range", "measure_zone"]
+__all__ = ["ZONES", "grade_range", "measure_range", "measure_zone"]
 
 ZONES = (("fail", 0.0), ("commit", 0.3), ("target", 0.7), ("stretch", 1.0))
 """(word, progress) of the values 0 to 3."""
@@ -21,7 +21,7 @@ REACHED = 0.7  # progress of the zone that counts as met
 
 def measure_range(measure: Range, key_result: KeyResult, evidence: Evidence, now: datetime) -> Judgement:
     """Return 1 inside [low, high], else max(0, 1 − distance / w), w the tolerance; without one a miss is 0."""
-    low, high, w = measure.low, measure.high, measure.tolerance
+    low, high = measure.low, measure.high
     metric = evidence.metrics.get(measure.metric)
     unit = "" if metric is None else metric.unit
     if not (math.isfinite(high - low) and low < high):
@@ -30,12 +30,7 @@ def measure_range(measure: Range, key_result: KeyResult, evidence: Evidence, now
     if isinstance(observed, Unknown):
         return unknown(observed, pace="bound", unit=unit)
     v = observed.value
-    inside = at_least(v, low) and at_most(v, high)
-    p, said = 1.0, f"{show(low)} <= {show(v)} <= {show(high)}: inside = 1"
-    if not inside:
-        distance = low - v if v < low else v - high
-        p, said = _grade(distance, w)
-        said = f"{show(v)} is outside {show(low)} to {show(high)}: {said}"
+    p, inside, said = _grade_range(measure, v)
     return Judgement(
         pace="bound",
         unit=unit,
@@ -48,6 +43,11 @@ def measure_range(measure: Range, key_result: KeyResult, evidence: Evidence, now
         missed=observed.missed,
         inputs=(observed.input,),
     )
+
+
+def grade_range(measure: Range, v: float) -> float:
+    """Return what a value would be worth, as in `measure_range`."""
+    return _grade_range(measure, v)[0]
 
 
 def measure_zone(measure: Zone, key_result: KeyResult, evidence: Evidence, now: datetime) -> Judgement:
@@ -81,6 +81,15 @@ def measure_zone(measure: Zone, key_result: KeyResult, evidence: Evidence, now: 
         missed=observed.missed,
         inputs=(observed.input,),
     )
+
+
+def _grade_range(measure: Range, v: float) -> tuple[float, bool, str]:
+    """Return the progress, whether it is inside, and how that came about."""
+    low, high = measure.low, measure.high
+    if at_least(v, low) and at_most(v, high):
+        return 1.0, True, f"{show(low)} <= {show(v)} <= {show(high)}: inside = 1"
+    p, said = _grade(low - v if v < low else v - high, measure.tolerance)
+    return p, False, f"{show(v)} is outside {show(low)} to {show(high)}: {said}"
 
 
 def _grade(distance: float, w: float | None) -> tuple[float, str]:

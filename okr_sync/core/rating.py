@@ -15,13 +15,16 @@ from okr_sync.core.flows import Flow, local_day, observe_flow
 from okr_sync.core.judgement import Judgement, unknown
 from okr_sync.core.kinds import Rate
 from okr_sync.core.model import KeyResult
-from okr_sync.core.numbers import at_least, show
+from okr_sync.core.numbers import at_least, percentile, show
 from okr_sync.core.observing import Evidence, Unknown
 from okr_sync.core.periods import spans
+from okr_sync.core.snapshot import Forecast
 
-__all__ = ["measure_rate"]
+__all__ = ["foresee_rate", "measure_rate"]
 
 INSTANT = timedelta(microseconds=1)
+FEWEST_COMPLETE = 2  # periods that make a forecast
+OUTER = 0.1  # share of the periods that the range of a forecast leaves out at each end
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,49 @@ def measure_rate(measure: Rate, key_result: KeyResult, evidence: Evidence, now: 
         return unknown(why, pace="attained", unit=flow.unit)
     judge = _judge_hits if measure.mode == "hit_rate" else _judge_average
     return judge(measure, complete, flow)
+
+
+def foresee_rate(
+    measure: Rate, key_result: KeyResult, judgement: Judgement, evidence: Evidence, now: datetime
+) -> Forecast | None:
+    """Return the forecast of a rate that has a number: what is not complete attains what the complete periods did.
+
+    The range is what follows when all of the rest attains as little, or as much, as the 10th and the 90th percentile of
+    the complete periods. Without numbers, but with the reason, below 2 complete periods.
+    """
+    flow, target, a = observe_flow(measure.counted, key_result, evidence, now), judgement.target, judgement.attainment
+    assert isinstance(flow, Flow)  # noqa: S101 -- the measure has a number
+    counts = _counts(measure, flow, key_result, evidence.timezone, now)
+    complete = [count for count in counts if count.complete]
+    if len(complete) < FEWEST_COMPLETE or a is None or target is None:
+        said = f"1 {measure.per} is" if len(complete) == 1 else f"no {measure.per} is"
+        return Forecast(readings=len(complete), reason=f"{said} complete; {FEWEST_COMPLETE} make a forecast")
+    shares = sorted(_attained(measure, count) for count in complete)
+    if measure.mode == "hit_rate":
+        done = len(complete) / len(counts)
+    else:
+        done = math.fsum(count.q for count in complete) / math.fsum(count.q for count in counts)
+    low, high = (done * a + (1 - done) * percentile(shares, share) for share in (OUTER, 1 - OUTER))
+    low, high = min(low, a), max(high, a)
+    if not all(map(math.isfinite, (low * target, high * target))):
+        return None
+    return Forecast(
+        value=a * target,
+        low=low * target,
+        high=high * target,
+        progress=a,
+        progress_low=low,
+        progress_high=high,
+        readings=len(complete),
+        basis=f"as in {len(complete)} complete {measure.per}s",
+    )
+
+
+def _attained(measure: Rate, count: _Count) -> float:
+    """Return what one period attained, by the mode."""
+    if measure.mode == "hit_rate":
+        return float(at_least(count.x, count.q))
+    return (min(count.x, count.q) if measure.mode == "capped_total" else count.x) / count.q
 
 
 def _counts(measure: Rate, flow: Flow, key_result: KeyResult, timezone: str, now: datetime) -> list[_Count]:

@@ -39,10 +39,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Where a metric stands at the due date if its last readings go on; all None, with the `reason`, when they are few.
+    """Where a value stands at the due date if its last readings go on; all None, with the `reason`, when they can't.
 
-    `slope` is the change of the value in a day (Theil-Sen). `low` and `high`, and the progress that they give, bound
-    what the middle 80 % of the slopes lead to. It rests on `readings` over a span of `days`.
+    `slope` is the change of the value in a day (Theil-Sen); of a rate it is None, and `basis` says what goes on. `low`
+    and `high`, and the progress that they give, bound what the middle 80 % of the slopes lead to. It rests on
+    `readings` (of a rate: complete periods) over a span of `days`.
     """
 
     slope: float | None = None
@@ -55,6 +56,7 @@ class Forecast:
     readings: int = 0
     days: float = 0.0
     reason: str = ""
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class KeyResultState:
     as_of: datetime | None = None
     stale: bool = False
     forecast: Forecast | None = None
-    """None for kinds that are not forecast, and outside [start, due)."""
+    """None while there is no number, and outside [start, due)."""
     curve: CurveKind = "linear"
     """How it is expected to grow, where its kind is paced."""
     override: Overridden | None = None

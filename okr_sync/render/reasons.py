@@ -30,7 +30,7 @@ def metric_forecast(state: KeyResultState, *, with_reason: bool = False) -> str:
         return clean(said.reason) if said is not None and with_reason else ""
     aim = f"{words.amount(said.value, state.unit)} on {words.last_day(state.due)}"
     bounds = f"{words.amount(said.low)} to {words.amount(said.high)}"
-    return f"{aim} ({bounds}), {words.percent(said.progress)}; {_slope(said, state.unit)}"
+    return f"{aim} ({bounds}), {words.percent(said.progress)}; {said.basis or _slope(said, state.unit)}"
 
 
 def work_forecast(state: InitiativeState, *, with_reason: bool = False) -> str:

@@ -19,7 +19,6 @@ from okr_sync.core.snapshot import DeliveryForecast, Forecast
 from tests.core.builders import (
     DUE,
     HALF,
-    at_most,
     book,
     container,
     day,
@@ -160,9 +159,8 @@ def test_outside_its_own_time_nothing_is_forecast(now: datetime) -> None:
     assert foresee([(at - 60.0, 0.1) for at in (10, 20, 30, 40)], now=now) is None
 
 
-def test_other_kinds_and_what_is_unknown_are_not_forecast() -> None:
+def test_what_is_unknown_is_not_forecast() -> None:
     facts = readings(*(reading(1.0, at) for at in (10, 20, 30, 40)))
-    assert judge(at_most(3), facts).forecast is None
     assert judge(Change("m", 0), facts).forecast is None
     assert foresee([]) is None
     assert judge(Change("m", 0, target=1), facts, metrics=()).forecast is None
