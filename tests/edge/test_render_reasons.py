@@ -43,6 +43,11 @@ def test_a_forecast_of_a_metric_is_one_line_with_range_n_and_span() -> None:
     assert "; -0.5 points a day over" in metric_forecast(replace(NPS, forecast=falling))
 
 
+def test_a_forecast_without_a_slope_says_what_goes_on() -> None:
+    rate = replace(METRIC, slope=None, basis="as in 6 complete weeks")
+    assert metric_forecast(replace(NPS, forecast=rate)).endswith("; as in 6 complete weeks")
+
+
 def test_a_forecast_of_work_is_one_line_with_dates_and_pace() -> None:
     assert work_forecast(ASSISTANT) == WORK_LINE
     open_ended = replace(WORK, due=None, outlook="open")
