@@ -15,7 +15,7 @@ from okr_sync.config import load
 from okr_sync.errors import UsageError
 from okr_sync.render.baselines import render_baselines
 from okr_sync.render.document import baselines_document
-from okr_sync.store import baselines
+from okr_sync.store import baselines, results
 from okr_sync.store.database import Store
 from okr_sync.sync.recapturing import recapture as capture_again
 from okr_sync.sync.run import World
@@ -50,6 +50,8 @@ def baseline(
     with store.reading() as session:
         if kind_of(session, key_result) != "key_result":
             raise UsageError(f"{key_result} is no key result: only those have baselines")
+        if results.is_withheld(session, key_result):
+            raise UsageError(f"{key_result} is about too few people: its baseline is not shown (privacy_k)")
         found = baselines.versions(session, key_result)
     if json:
         emit(baselines_document(key_result, found))

@@ -13,6 +13,7 @@ from okr_sync.cli.stores import reading
 from okr_sync.render import document
 from okr_sync.render.explanation import render_explanation
 from okr_sync.render.said import render_said, said_documents
+from okr_sync.store import results
 from okr_sync.store.checkins import check_ins
 from okr_sync.views.explaining import stored_explanation
 
@@ -28,7 +29,7 @@ def explain(
     """Show why a key result has its number: formula, query, the items behind it, what changed, what people said."""
     with reading(place, as_of) as (session, now):
         explanation = stored_explanation(session, name, now)
-        said = check_ins(session, name)
+        said = () if results.is_withheld(session, name) else check_ins(session, name)
     if json:
         emit({**document.explain_document(explanation), "check_ins": said_documents(said)})
     else:

@@ -133,7 +133,7 @@ def _compare(subject: Subject, before: Sequence[AnyState], after: Sequence[AnySt
     moved = _moved([name for name in old if name in new], [name for name in new if name in old])
     made = [Change("-", subject, name, before=state) for name, state in old.items() if name not in new]
     for position, state in enumerate(after):
-        earlier = old.get(state.id)
+        earlier = _hide(old.get(state.id), state)
         if earlier is None:
             made.append(Change("+", subject, state.id, after=state, position=position))
             continue
@@ -143,6 +143,14 @@ def _compare(subject: Subject, before: Sequence[AnyState], after: Sequence[AnySt
         if differing:
             made.append(Change("~", subject, state.id, tuple(differing), earlier, state, position))
     return made
+
+
+def _hide(earlier: Any, state: State) -> Any:
+    """Return the earlier state, without its numbers where the present one is the first that is withheld."""
+    if not isinstance(state, KeyResultState) or not state.withheld or earlier is None or earlier.withheld:
+        return earlier
+    blank = replace(earlier, value=None, baseline=None, target=None, progress=None, score=None)
+    return replace(blank, formula="", captured=(), bounds=None, inputs=(), forecast=None, reason="", override=None)
 
 
 def _moved(before: Sequence[str], after: Sequence[str]) -> frozenset[str]:

@@ -21,6 +21,7 @@ from okr_sync.core.model import Book, KeyResult, Objective
 from okr_sync.core.numbers import clamp
 from okr_sync.core.observing import Evidence
 from okr_sync.core.overriding import override
+from okr_sync.core.privacy import holds_back
 from okr_sync.core.rollup import roll_up_objectives
 from okr_sync.core.silence import explain_silence
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, Snapshot
@@ -75,6 +76,7 @@ def _judge(
 ) -> KeyResultState:
     evidence = replace(evidence, since=key_result.start)
     judgement = measure_key_result(key_result, evidence, now)
+    withheld = holds_back(key_result, evidence, now)
     captured = [(each, evidence.baselines.get(each.key)) for each in wanted_baselines(key_result)]
     doubted = [note for each, found in captured if found for note in doubts(found, each, evidence.metrics)]
     judgement = replace(judgement, notes=(*judgement.notes, *doubted))
@@ -109,10 +111,11 @@ def _judge(
         forecast=forecast,
         curve=key_result.curve.kind,
         override=overridden,
-        captured=tuple(found for _, found in captured if found),
+        captured=() if withheld else tuple(found for _, found in captured if found),
         question=question_of(key_result.measure, evidence.metrics, evidence.initiatives),
         expected_line=_line(key_result),
         bounds=(measure.low, measure.high) if isinstance(measure, Range) and judgement.progress is not None else None,
+        withheld=withheld,
     )
 
 

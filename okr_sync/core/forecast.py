@@ -112,8 +112,10 @@ def foresee_work(initiative: Initiative, work: Work, now: datetime, due: date | 
 
 def pairwise_slopes(spots: Sequence[Spot]) -> list[float]:
     """Return the slopes between all pairs of spots at different times, ascending; their median is Theil-Sen's."""
-    pairs = ((one, other) for place, one in enumerate(spots) for other in spots[place + 1 :])
-    return sorted((v - u) / (t - s) for (s, u), (t, v) in pairs if t != s)
+    slopes: list[float] = []
+    for place, (s, u) in enumerate(spots, start=1):
+        slopes += [(v - u) / (t - s) for t, v in spots[place:] if t != s]
+    return sorted(slopes)
 
 
 def simulate_weeks(remaining: int, pace: Sequence[int], seed: int) -> tuple[float, float] | None:
@@ -122,15 +124,16 @@ def simulate_weeks(remaining: int, pace: Sequence[int], seed: int) -> tuple[floa
     Each week of each future finishes as many as a week drawn from `pace`; inside its last week a future goes evenly.
     More left is never finished earlier with equal pace and seed. None: 85 % are not done after five years.
     """
-    if remaining > HORIZON * max(pace):
+    most = max(pace)
+    if remaining > HORIZON * most:
         return None
     draw = _Draw(seed, len(pace))
     left = [remaining] * FUTURES
     ends: list[float] = []
     for week in range(HORIZON):
         # All futures draw each week, done or not, so that the draws don't depend on what is left.
-        finished = [pace[each] for each in draw.weeks()]
-        if min(left) <= max(pace):
+        finished = list(map(pace.__getitem__, draw.weeks()))
+        if min(left) <= most:
             ends += [week + rest / done for rest, done in zip(left, finished, strict=True) if 0 < rest <= done]
         left = list(map(sub, left, finished))
         if len(ends) > LATEST * FUTURES:

@@ -16,7 +16,7 @@ from okr_sync.core.model import KeyResult, Metric
 from okr_sync.core.numbers import at_least
 from okr_sync.core.observing import Evidence, Unknown, observe
 
-__all__ = ["withhold"]
+__all__ = ["holds_back", "withhold"]
 
 
 def withhold(key_result: KeyResult, evidence: Evidence, now: datetime) -> Unknown | None:
@@ -36,6 +36,14 @@ def withhold(key_result: KeyResult, evidence: Evidence, now: datetime) -> Unknow
             inputs = tuple(each for one in found for each in (one.inputs if isinstance(one, Unknown) else (one.input,)))
             return Unknown(why, tuple(replace(each, evidence="") for each in inputs))
     return None
+
+
+def holds_back(key_result: KeyResult, evidence: Evidence, now: datetime) -> bool:
+    """Return whether the key result, or any part of it, is withheld."""
+    measure = key_result.measure
+    if isinstance(measure, All | Weighted | Gate):
+        return any(holds_back(replace(key_result, measure=part.measure), evidence, now) for part in measure.parts)
+    return withhold(key_result, evidence, now) is not None
 
 
 def _why_withheld(

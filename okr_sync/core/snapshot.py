@@ -138,6 +138,8 @@ class KeyResultState:
     """Corners of a curve that isn't straight: (share of the time, progress expected by then)."""
     bounds: tuple[float, float] | None = None
     """Both ends of a range, inclusive."""
+    withheld: bool = False
+    """True when too few people are behind it, or behind a part of it: then its past is not shown either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from okr_sync.errors import BusyError, StoreError
 from okr_sync.store.database import Store
+from okr_sync.store.points import withheld_ids
 from okr_sync.store.processes import is_alive
 from okr_sync.store.statements import Row, change_all, fetch, fetch_one, insert_all, insert_one
 from okr_sync.store.tables import Run, RunEntry, RunSource, sql
@@ -21,6 +22,7 @@ SourceOutcome: TypeAlias = Literal["ok", "partial", "failed"]
 EntryOutcome: TypeAlias = Literal["updated", "unchanged", "skipped", "failed"]
 
 RUNS, SOURCES, ENTRIES = sql(Run), sql(RunSource), sql(RunEntry)
+WITHHELD = "about too few people by now: not shown (privacy_k)"
 ONLY_ONE = "sync"  # the one lease there is
 
 
@@ -167,17 +169,27 @@ def runs(session: Session, limit: int = 20) -> list[RunRow]:
 
 
 def run(session: Session, run_id: int) -> RunRow | None:
-    """Return one run with sources and entries (by key result id); None when there is no such run."""
+    """Return one run with sources and entries (by key result id); None when there is no such run.
+
+    What was said of a key result that is withheld now is not told.
+    """
     found = fetch_one(session, select(RUNS).where(RUNS.c.id == run_id))
     if found is None:
         return None
     entries = fetch(session, select(ENTRIES).where(ENTRIES.c.run_id == run_id).order_by(ENTRIES.c.key_result))
+    hidden = withheld_ids(session)
     return _run(
         found,
         _sources(session, [run_id]).get(run_id, ()),
         _counts(session, [run_id]).get(run_id, {}),
-        tuple(Entry(row["key_result"], row["outcome"], row["reason"], row["fix"]) for row in entries),
+        tuple(_entry(row, hidden) for row in entries),
     )
+
+
+def _entry(row: Row, hidden: frozenset[str]) -> Entry:
+    if row["key_result"] in hidden:
+        return Entry(row["key_result"], row["outcome"], WITHHELD)
+    return Entry(row["key_result"], row["outcome"], row["reason"], row["fix"])
 
 
 def _holds(found: Row, now: datetime, owner: str, is_alive: Callable[[str], bool]) -> bool:

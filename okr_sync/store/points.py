@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -92,11 +92,33 @@ def save_delivery_points(session: Session, points: Mapping[str, Row]) -> int:
 
 
 def points(session: Session, kind: PointKind, id: str, since: datetime | None = None) -> list[Point]:  # noqa: A002
-    """Return the points of a key result or objective, oldest first, from `since` (inclusive) on."""
+    """Return the points of a key result or objective, oldest first, from `since` (inclusive) on.
+
+    Those of a key result that is withheld now have no numbers, although they are stored with them.
+    """
     wanted = [POINTS.c.kind == kind, POINTS.c.subject == id]
     if since is not None:
         wanted.append(POINTS.c.slot >= since)
-    return [point(row) for row in fetch(session, select(POINTS).where(*wanted).order_by(POINTS.c.slot))]
+    found = [point(row) for row in fetch(session, select(POINTS).where(*wanted).order_by(POINTS.c.slot))]
+    return [withhold(each) for each in found] if kind == "key_result" and is_withheld(session, id) else found
+
+
+def is_withheld(session: Session, key_result: str) -> bool:
+    """Return whether too few people are behind a key result, as it was judged last, for its numbers to be shown."""
+    return key_result in withheld_ids(session)
+
+
+def withheld_ids(session: Session) -> frozenset[str]:
+    """Return the key results of which too few people are behind the number, as they were judged last."""
+    told = LATEST.c.body.contains('"withheld":true', autoescape=True)  # quotes inside texts are escaped
+    return frozenset(
+        row["subject"] for row in fetch(session, select(LATEST.c.subject).where(LATEST.c.kind == "key_result", told))
+    )
+
+
+def withhold(point: Point) -> Point:
+    """Return the point without its numbers and what follows from them."""
+    return replace(point, value=None, baseline=None, target=None, progress=None, score=None, status="unknown")
 
 
 def delivery_points(session: Session, id: str) -> list[DeliveryPoint]:  # noqa: A002

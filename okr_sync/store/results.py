@@ -21,12 +21,14 @@ from okr_sync.store.points import (
     Point,
     delivery_points,
     delivery_points_at,
+    is_withheld,
     points,
     points_at,
     save_delivery_points,
     save_points,
     text,
     told,
+    withhold,
 )
 from okr_sync.store.sources import source_states
 from okr_sync.store.statements import Row, change_all, chunks, differ, fetch, fetch_one, insert_all
@@ -37,6 +39,7 @@ __all__ = [
     "Point",
     "Saved",
     "delivery_points",
+    "is_withheld",
     "judging_runs",
     "known_ids",
     "latest_snapshot",
@@ -197,7 +200,8 @@ def _objective_at(state: ObjectiveState, point: Point) -> ObjectiveState:
     return replace(state, progress=point.progress, score=point.score, status=point.status, reason="", unscored=())
 
 
-def _key_result_at(state: KeyResultState, point: Point) -> KeyResultState:
+def _key_result_at(state: KeyResultState, stored: Point) -> KeyResultState:
+    point = withhold(stored) if state.withheld else stored
     return replace(
         state,
         definition=point.definition,

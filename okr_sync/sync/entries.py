@@ -46,6 +46,8 @@ def judge_entries(
 
 
 def _entry(state: KeyResultState, failures: _Failures, untold: _Failures, touched: set[str]) -> Entry:
+    if state.withheld and state.value is None:
+        return Entry(state.id, "skipped", state.reason)
     for each in state.inputs:
         if each.subject in failures:
             reason, fix = failures[each.subject]
