@@ -62,7 +62,7 @@ def baseline_of(measure: Change | Threshold) -> float | None:
 def measure_change(measure: Change, key_result: KeyResult, evidence: Evidence, now: datetime) -> Judgement:
     """Return p = (v − b) / (t − b), v the last reading by now and before the due date; one formula, both directions.
 
-    While the baseline is not captured yet there is no p, but v is told.
+    While the baseline is not captured yet, or when no target follows from it, there is no p, but v is told.
     """
     observed = observe(evidence, measure.metric, now, key_result.due)
     unit = _unit(evidence, measure.metric)
@@ -71,7 +71,7 @@ def measure_change(measure: Change, key_result: KeyResult, evidence: Evidence, n
         why = why_awaiting(key_result, now, observed.reason if isinstance(observed, Unknown) else "")
         return _await(why, observed, unit=unit, target=_finite(measure.target))
     if isinstance(t, Unknown):
-        return unknown(t, unit=unit, baseline=b if math.isfinite(b) else None)
+        return replace(_await(t.reason, observed, unit=unit, target=None), baseline=_finite(b))
     if isinstance(observed, Unknown):
         return unknown(observed, unit=unit, baseline=b, target=t)
     v = observed.value
@@ -138,7 +138,7 @@ def grade_bound(measure: Threshold, v: float) -> float:
 
 
 def _await(why: str, observed: Observed | Unknown, *, unit: str, target: float | None) -> Judgement:
-    """Return a judgement without progress that shows the value, and says `why` there is no baseline yet."""
+    """Return a judgement without progress that shows the value, and says `why` there is no baseline or target."""
     if isinstance(observed, Unknown):
         return unknown(Unknown(why, observed.inputs), unit=unit, target=target)
     return Judgement(

@@ -104,16 +104,6 @@ def versions(session: Session, kind: Kind, id: str) -> tuple[Definition, ...]:  
     return tuple(_definition(row) for row in found)
 
 
-def question_since(session: Session, metric: str, source: str, query: str, now: datetime) -> datetime | None:
-    """Return since when a metric asks this question; None when it never asked another one."""
-    asked = [((each.body["source"], each.body["query"]), each.since) for each in versions(session, "metric", metric)]
-    wanted = (source, query)
-    others = [place for place, (question, _) in enumerate(asked) if question != wanted]
-    if not others:
-        return None
-    return next((since for _, since in asked[others[-1] + 1 :]), now)
-
-
 def all_versions(session: Session) -> dict[tuple[Kind, str], tuple[Definition, ...]]:
     """Return (kind, id) → all versions of it, oldest first, of everything that was ever defined."""
     found: dict[tuple[Kind, str], list[Definition]] = {}

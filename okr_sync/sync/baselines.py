@@ -10,11 +10,11 @@ from sqlmodel import Session
 
 from okr_sync.config import Config
 from okr_sync.core.capturing import Wanted, capture_before, capture_first, wanted_baselines
-from okr_sync.core.definition import definition_hash
+from okr_sync.core.definition import definition_hash, metric_question
 from okr_sync.core.facts import Baseline, Collected, MetricFacts, Miss, Outcome, Reading, Window
 from okr_sync.core.model import Book
 from okr_sync.core.observing import Evidence
-from okr_sync.store import baselines, definitions, readings
+from okr_sync.store import baselines, readings
 from okr_sync.sync.freezing import frozen_at, why_skipped
 
 __all__ = ["Again", "Past", "capture_baselines", "what_to_ask"]
@@ -86,7 +86,7 @@ def capture_baselines(  # noqa: PLR0917 -- in the order in which one says it
     wanted = _due(session, config.book, now, again)
     if not wanted:
         return 0
-    evidence = _evidence(session, config, wanted, now)
+    evidence = _evidence(session, config, wanted)
     told = _told(collected)
     found = [_capture(each, evidence, told, _historic(config, each), now) for each in wanted]
     captured = [each for each in found if each is not None]
@@ -113,20 +113,23 @@ def _windows(wanted: Sequence[Wanted], metrics: Collection[str]) -> dict[Window,
     return found
 
 
-def _evidence(session: Session, config: Config, wanted: Sequence[Wanted], now: datetime) -> Evidence:
+def _evidence(session: Session, config: Config, wanted: Sequence[Wanted]) -> Evidence:
     """Return what the store holds of the wanted metrics, as answers to the questions that these ask now.
 
-    A source that keeps history was asked anew for all of it; of another one the answers to an older question stay out.
+    What answered an older question stays out, also where it was answered before the first answer to the present one.
     """
     metrics = {metric.id: metric for metric in config.book.metrics}
-    held = readings.load_metrics(session, frozenset(name for each in wanted for name in each.metrics))
-    for name, facts in held.items():
-        metric = metrics[name]
-        since = definitions.question_since(session, name, metric.source, metric.query, now)
-        if since is not None and not config.sources[metric.source].keeps_history:
-            mine = tuple(each for each in facts.readings if each.time is None or each.time >= since)
-            held[name] = replace(facts, readings=mine)
-    return Evidence(metrics=metrics, readings=held, timezone=config.book.timezone)
+    names = frozenset(name for each in wanted for name in each.metrics)
+    held = readings.load_metrics(session, names, {name: metric_question(metrics[name]) for name in names})
+    present = {name: _present(facts) for name, facts in held.items()}
+    return Evidence(metrics=metrics, readings=present, timezone=config.book.timezone)
+
+
+def _present(facts: MetricFacts) -> MetricFacts:
+    """Return the readings of the present series only; none while what is asked now has no answer."""
+    begin = facts.breaks[-1] if facts.breaks else None
+    mine = tuple(each for each in facts.readings if begin is None or each.time is None or each.time >= begin)
+    return replace(facts, readings=mine if facts.answered else (), breaks=())
 
 
 def _told(collected: Sequence[Collected]) -> dict[tuple[Window, str], Outcome]:

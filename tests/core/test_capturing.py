@@ -199,7 +199,8 @@ def test_a_captured_baseline_from_which_no_target_follows_is_unknown_with_the_re
     measure: Measure, value: float, why: str
 ) -> None:
     state = judged(measure, facts_of(m={1: 5}), baseline(value))
-    assert (state.status, state.progress, state.baseline) == ("unknown", None, value)
+    assert (state.status, state.progress, state.baseline, state.target) == ("unknown", None, value, None)
+    assert state.value == 5
     assert why in state.reason
 
 

@@ -289,7 +289,10 @@ def test_a_changed_query_keeps_the_baseline_and_says_so(tmp_path: Path) -> None:
 
 
 def test_taken_anew_a_baseline_is_an_answer_to_the_present_question(tmp_path: Path) -> None:
-    """Of a source without history what an older question brought is not the first value of the new one."""
+    """Of a source without history what an older question brought is not the first value of the new one.
+
+    The first answer to the new one is, though it is of a day on which the older one was still asked.
+    """
     diary = Diary(m={3: 33, 10: 43}, n={3: 1, 21: 2, 30: 12})
     house = diary_house(tmp_path, diary, keeps=False)
     assert state(on(house, 5)).baseline == 33
@@ -300,8 +303,20 @@ def test_taken_anew_a_baseline_is_an_answer_to_the_present_question(tmp_path: Pa
     on(changed, 31)
     world = World(clock=lambda: changed.now)
     report = recapture(changed.store, changed.config, world, "m", "ana", "new survey", registry=changed.registry)
-    assert key_result_of(report, "m").baseline == 12
-    assert [each.baseline.value for each in kept(changed)] == [33, 12]
+    assert key_result_of(report, "m").baseline == 1
+    assert [each.baseline.value for each in kept(changed)] == [33, 1]
+
+
+def test_while_the_present_question_has_no_answer_no_older_one_is_the_baseline(tmp_path: Path) -> None:
+    diary = Diary(m={3: 33, 10: 43}, n={})
+    house = diary_house(tmp_path, diary, keeps=False)
+    assert state(on(house, 5)).baseline == 33
+    text = (tmp_path / "okr-sync.yaml").read_text("utf-8").replace('"place": "m"', '"place": "n"')
+    (tmp_path / "okr-sync.yaml").write_text(text, "utf-8")
+    changed = on(reloaded(house, tmp_path), 20)
+    world = World(clock=lambda: changed.now)
+    recapture(changed.store, changed.config, world, "m", "ana", "new survey", registry=changed.registry)
+    assert [each.baseline.value for each in kept(changed)] == [33]
 
 
 def test_each_start_has_its_own_window_and_each_part_its_own_baseline(tmp_path: Path) -> None:
