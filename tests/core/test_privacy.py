@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from okr_sync.core.changes import changes, describe
 from okr_sync.core.definition import define
 from okr_sync.core.facts import MetricFacts, Miss
 from okr_sync.core.kinds import All, Counted, Gate, Part, Range, Rate, Ratio, Samples, Total, Weighted
 from okr_sync.core.model import Change, Done, Measure, Step, Steps, Threshold
-from okr_sync.core.snapshot import KeyResultState
-from tests.core.builders import book, judge, key_result, metric, number, reading, readings
+from okr_sync.core.snapshot import KeyResultState, Snapshot
+from tests.core.builders import HALF, book, judge, key_result, metric, number, reading, readings
 
 PERSONAL = metric("m", personal=True, population="people", minimum=0)
 PEOPLE = metric("people")
@@ -113,3 +114,27 @@ def test_a_number_is_shown_exactly_from_k_people_on(people: int, k: int) -> None
     held = (replace(PERSONAL, privacy_k=k), PEOPLE)
     state = judge(MEASURES["change"], {"m": readings(3), "people": readings(people)}, metrics=held)
     assert (state.value is not None) == (people >= k)
+
+
+@pytest.mark.parametrize("joined", [All, Weighted, Gate])
+def test_the_whole_says_when_a_part_of_it_is_withheld(joined: Any) -> None:
+    parts = (Part("open", Change("open", 0, target=10)), Part("personal", Change("m", 0, target=9)))
+    facts = {"open": readings(10), "m": readings(3)}
+    metrics = (metric("open"), PERSONAL, PEOPLE)
+    states = [judge(joined(parts), facts | {"people": readings(people)}, metrics=metrics) for people in (4, 5)]
+    assert [state.withheld for state in states] == [True, False]
+
+
+def test_a_change_to_what_is_withheld_tells_no_earlier_number() -> None:
+    """Neither in its fields nor in its line; from then on nothing changes, and what comes back is told."""
+    before, after = told(MEASURES["change"], 5), told(MEASURES["change"], 4)
+    made = changes(_of(before), _of(after))
+    assert "987" not in repr(made)
+    assert [(change.id, change.mark) for change in made] == [("kr", "~")]
+    assert "987" not in describe(made[0])
+    assert changes(_of(after), _of(after)) == ()
+    assert "987" in repr(changes(_of(after), _of(before)))
+
+
+def _of(state: KeyResultState) -> Snapshot:
+    return Snapshot(at=HALF, key_results=(state,))
