@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from okr_sync.config.adding import units_of
 from okr_sync.config.calendar import overlapping, without_days
 from okr_sync.config.capturing import refuse_two_captures
 from okr_sync.config.language import (
@@ -271,6 +272,10 @@ class BookMaker:
                 self.mistake(place, f"roll_up: sum adds up its own key results; {said}")
             elif not objective.key_results:
                 self.mistake(place, "roll_up: sum needs key results to add up")
+            units = units_of(objective, self._metrics)
+            if len(set(units.values())) > 1:
+                said = ", ".join(f"{name} in {unit or 'no unit'}" for name, unit in units.items())
+                self.mistake(place, f"roll_up: sum adds up values of one unit, and these have several: {said}")
 
     def _refuse_circles(self, objectives: tuple[Objective, ...]) -> None:
         parents = {each.id: each.contributes_to for each in objectives}

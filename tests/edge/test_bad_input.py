@@ -197,6 +197,21 @@ def test_how_many_people_are_enough_is_said_for_all_or_for_one(tmp_path: Path) -
     assert {each.id: each.privacy_k for each in metrics if each.personal} == {"sick": 8, "leave": 3}
 
 
+def test_a_sum_of_several_units_is_refused_at_its_place(tmp_path: Path) -> None:
+    added = "  sick: {source: survey, column: sick, unit: days}\n  left: {source: survey, column: left, unit: days}\n"
+    key_results = "".join(
+        f"      - {{id: {name}, title: K, weight: {weight}, measure: {{metric: {name}, baseline: 0, target: 9}}}}\n"
+        for name, weight in (("nps", 0), ("sick", 1), ("left", 1))
+    )
+    top = f"{HEAD}objectives:\n  - id: o\n    title: O\n    roll_up: ▸sum\n    key_results:\n"
+    assert Folder(tmp_path).main(MAIN + added).okrs((top + key_results).replace("▸", "")).told() == []
+    several = top + key_results.replace("weight: 0", "weight: 1")
+    (found,) = told_at(Folder(tmp_path).main(MAIN + added), "okrs/team.yaml", several)
+    assert found == (
+        "roll_up: sum adds up values of one unit, and these have several: nps in points, sick in days, left in days"
+    )
+
+
 def test_a_sum_that_would_leave_out_a_part_is_refused(tmp_path: Path) -> None:
     key_results = "    key_results:\n      - {id: k, title: K, measure: {metric: nps, baseline: 0, target: 9}}\n"
     top = f"{HEAD}objectives:\n  - id: o\n    title: O\n    roll_up: ▸sum\n"
