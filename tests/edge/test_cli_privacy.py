@@ -46,12 +46,12 @@ def _survey(folder: Path, staff: int) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that one stands in, synced while nine people were behind the number."""
+    """A folder that one stands in, synced while eight people were behind the number."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "okrs").mkdir()
     (tmp_path / "okr-sync.yaml").write_text(MAIN, "utf-8")
     (tmp_path / "okrs" / "team.yaml").write_text(TEAM, "utf-8")
-    _survey(tmp_path, 9)
+    _survey(tmp_path, 8)
     assert run("sync").code == 0
     return tmp_path
 
@@ -82,7 +82,7 @@ def test_it_is_shown_again_with_its_past_when_there_are_enough(folder: Path) -> 
     _survey(folder, 4)
     run("sync")
     assert run("history", "sick", "--json").out != before
-    _survey(folder, 9)
+    _survey(folder, 8)
     run("sync")
     shown = run("history", "sick", "--json").json()["points"]
     assert shown[0]["value"] == 4321.5
