@@ -17,7 +17,8 @@ from okr_sync.store.processes import is_alive
 from okr_sync.store.statements import Row, change_all, fetch, fetch_one, insert_all, insert_one
 from okr_sync.store.tables import Run, RunEntry, RunSource, sql
 
-RunOutcome: TypeAlias = Literal["running", "ok", "partial", "failed", "interrupted"]
+RunOutcome: TypeAlias = Literal["running", "ok", "partial", "failed", "interrupted", "fenced", "missed"]
+"""interrupted: its process ended first; fenced: it outlived its lease; missed: a slot for which nothing ran."""
 SourceOutcome: TypeAlias = Literal["ok", "partial", "failed"]
 EntryOutcome: TypeAlias = Literal["updated", "unchanged", "skipped", "failed"]
 
@@ -79,35 +80,91 @@ def begin_run(
 ) -> int:
     """Open the one run there can be and return its id; its lease lasts until `now + deadline` (exclusive).
 
-    `owner` is "host:pid". A run under way whose lease ended, or whose owner sits on the same host and is not
-    alive, is closed as interrupted, and what it still writes is refused. Raises BusyError when another is under way.
+    `owner` is "host:pid". A run under way whose owner sits on the same host and is not alive is closed as interrupted,
+    one whose lease ended as fenced, and what it still writes is refused. Raises BusyError when another is under way.
     """
     with store.writing() as session:
-        found = fetch_one(session, select(RUNS).where(RUNS.c.lease == ONLY_ONE))
-        if found is not None:
-            if _holds(found, now, owner, is_alive):
-                raise BusyError(
-                    f"Run {found['id']} by {found['owner']} is under way since {found['started']:%Y-%m-%d %H:%M:%S} "
-                    f"UTC; wait until it is done, at most until {found['lease_until']:%H:%M:%S} UTC."
-                )
-            _close(session, found["id"], now, "interrupted", f"{found['owner']} ended before it was done")
+        require_none_under_way(session, now, owner, is_alive=is_alive)
         return open_run(session, now, trigger, deadline, owner)
 
 
+def require_none_under_way(
+    session: Session, now: datetime, owner: str, *, is_alive: Callable[[str], bool] = is_alive
+) -> None:
+    """Close a run that lost its lease. Raises BusyError when one is under way."""
+    found = run_under_way(session, now, owner, is_alive=is_alive)
+    if found is not None:
+        raise BusyError(
+            f"Run {found['id']} by {found['owner']} is under way since {found['started']:%Y-%m-%d %H:%M:%S} "
+            f"UTC; wait until it is done, at most until {found['deadline'] or found['lease_until']:%H:%M:%S} UTC."
+        )
+
+
+def run_under_way(
+    session: Session, now: datetime, owner: str, *, is_alive: Callable[[str], bool] = is_alive
+) -> Row | None:
+    """Return the row of the run that holds the lease, None when there is none; one that lost it is closed."""
+    found = fetch_one(session, select(RUNS).where(RUNS.c.lease == ONLY_ONE))
+    if found is None or _holds(found, now, owner, is_alive):
+        return found
+    if _is_gone(found, owner, is_alive):
+        _close(session, found["id"], now, "interrupted", f"{found['owner']} ended before it was done")
+    else:
+        said = f"{found['owner']} did not hold its lease beyond {found['lease_until']:%Y-%m-%d %H:%M:%S} UTC"
+        _close(session, found["id"], now, "fenced", said)
+    return None
+
+
 def open_run(
-    session: Session, now: datetime, trigger: str, deadline: timedelta, owner: str, *, exclusive: bool = True
+    session: Session,
+    now: datetime,
+    trigger: str,
+    lease: timedelta,
+    owner: str,
+    *,
+    exclusive: bool = True,
+    deadline: datetime | None = None,
 ) -> int:
-    """Insert a running run and return its id; not `exclusive` only to rehearse beside one that is under way."""
+    """Insert a running run and return its id; not `exclusive` only to rehearse beside one that is under way.
+
+    It must have ended at `deadline`; None: when its lease ends.
+    """
     row = {
         "trigger": trigger,
         "owner": owner,
         "outcome": "running",
         "started": now,
         "lease": ONLY_ONE if exclusive else None,
-        "lease_until": now + deadline,
+        "lease_until": now + lease,
+        "deadline": deadline,
         "summary": "",
     }
     return insert_one(session, RUNS, row)
+
+
+def record_missed(session: Session, now: datetime, trigger: str, owner: str, why: str) -> int:
+    """Insert a run that never began, and return its id."""
+    row = {"trigger": trigger, "owner": owner, "outcome": "missed", "started": now, "finished": now}
+    return insert_one(session, RUNS, {**row, "lease": None, "lease_until": now, "summary": why})
+
+
+def renew_lease(session: Session, run_id: int, until: datetime) -> bool:
+    """Let the run's lease last until `until` (exclusive); return False when the run is closed."""
+    if not _is_running(session, run_id):
+        return False
+    change_all(session, RUNS, [{"id": run_id, "lease_until": until}], key=("id",))
+    return True
+
+
+def close_unfinished(
+    session: Session, run_id: int, now: datetime, outcome: Literal["failed", "interrupted"], summary: str
+) -> RunOutcome:
+    """Close the run unless it is closed already; return the outcome that it has."""
+    if _is_running(session, run_id):
+        _close(session, run_id, now, outcome, summary)
+        return outcome
+    ended: RunOutcome = session.connection().execute(select(RUNS.c.outcome).where(RUNS.c.id == run_id)).scalar_one()
+    return ended
 
 
 def require_running(session: Session, run_id: int) -> None:
@@ -193,8 +250,17 @@ def _entry(row: Row, hidden: frozenset[str]) -> Entry:
 
 
 def _holds(found: Row, now: datetime, owner: str, is_alive: Callable[[str], bool]) -> bool:
+    return bool(now < found["lease_until"] and not _is_gone(found, owner, is_alive))
+
+
+def _is_gone(found: Row, owner: str, is_alive: Callable[[str], bool]) -> bool:
     same_host = found["owner"].rpartition(":")[0] == owner.rpartition(":")[0]
-    return bool(now < found["lease_until"] and not (same_host and not is_alive(found["owner"])))
+    return same_host and not is_alive(found["owner"])
+
+
+def _is_running(session: Session, run_id: int) -> bool:
+    found = fetch_one(session, select(RUNS.c.outcome).where(RUNS.c.id == run_id))
+    return found is not None and found["outcome"] == "running"
 
 
 def _close(session: Session, run_id: int, now: datetime, outcome: str, summary: str) -> None:

@@ -52,11 +52,11 @@ def test_a_finished_run_makes_room_for_the_next(store: Store) -> None:
     assert _begin(store) > first
 
 
-def test_a_run_whose_lease_ended_is_closed_as_interrupted(store: Store) -> None:
+def test_a_run_that_outlived_its_lease_is_closed_as_fenced(store: Store) -> None:
     first = _begin(store)
     second = _begin(store, hours=1)
     with store.reading() as session:
-        assert [(row.id, row.outcome) for row in runs(session)] == [(second, "running"), (first, "interrupted")]
+        assert [(row.id, row.outcome) for row in runs(session)] == [(second, "running"), (first, "fenced")]
 
 
 def test_a_run_of_a_dead_process_of_this_host_is_closed_at_once(store: Store) -> None:
@@ -77,7 +77,7 @@ def test_a_process_of_another_host_counts_as_alive_until_its_lease_ends(store: S
 def test_a_run_that_lost_its_lease_may_write_no_more(store: Store) -> None:
     first = _begin(store)
     _begin(store, hours=1)
-    with pytest.raises(StoreError, match=rf"Run {first} is closed \(interrupted\)"), store.writing() as session:
+    with pytest.raises(StoreError, match=rf"Run {first} is closed \(fenced\)"), store.writing() as session:
         save_collected(session, first, pulled(item("1")))
     with pytest.raises(StoreError, match="may write no more"), store.writing() as session:
         finish_run(session, first, NOW, "ok", "")

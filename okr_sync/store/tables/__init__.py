@@ -18,7 +18,7 @@ from okr_sync.store.tables.facts import (
     WorkItemRow,
 )
 from okr_sync.store.tables.inbox import PushedRow, TokenRow
-from okr_sync.store.tables.ledger import ReportMark, Run, RunEntry, RunSource
+from okr_sync.store.tables.ledger import ReportMark, Run, RunEntry, RunSource, SlotRow
 from okr_sync.store.tables.results import DefinitionRow, DeliveryPointRow, LatestRow, PointRow, SupersededRow
 from okr_sync.store.tables.shape import Table, sql
 from okr_sync.store.tables.suspicions import SuspicionRow
@@ -43,6 +43,7 @@ __all__ = [
     "RunEntry",
     "RunSource",
     "ScopeRow",
+    "SlotRow",
     "SourceRow",
     "SupersededRow",
     "SuspicionRow",

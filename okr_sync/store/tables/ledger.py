@@ -10,7 +10,11 @@ from okr_sync.store.tables.shape import Finite, Table
 
 
 class Run(Table, table=True):
-    """One execution of sync. `lease` is 'sync' while it runs, else NULL: unique, so that only one can run."""
+    """One execution of sync, or a slot that had none.
+
+    `lease` is 'sync' while it runs, else NULL: unique, so that only one can run. `id` only grows, so it fences: what a
+    run writes is refused once it is closed.
+    """
 
     __tablename__ = "runs"
 
@@ -22,6 +26,7 @@ class Run(Table, table=True):
     finished: datetime | None = None
     lease: str | None = Field(default=None, unique=True)
     lease_until: datetime
+    deadline: datetime | None = None
     evaluated_at: datetime | None = Field(default=None, index=True)
     summary: str = ""
 
@@ -53,6 +58,17 @@ class RunEntry(Table, table=True):
     outcome: str
     reason: str = ""
     fix: str = ""
+
+
+class SlotRow(Table, table=True):
+    """One due instant of one schedule and the one run that it has; '' is the schedule of the whole config."""
+
+    __tablename__ = "slots"
+
+    schedule: str = Field(primary_key=True)
+    due: datetime = Field(primary_key=True)
+    run_id: int = Field(foreign_key="runs.id", index=True)
+    attempts: int = 1
 
 
 class ReportMark(Table, table=True):

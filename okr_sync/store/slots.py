@@ -1,0 +1,71 @@
+"""Slots: which due instants of which schedules have their run, and which of them are to be tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlmodel import Session
+
+from okr_sync.store import ledger
+from okr_sync.store.statements import change_all, fetch, insert_all
+from okr_sync.store.tables import Run, SlotRow, sql
+
+SLOTS, RUNS = sql(SlotRow), sql(Run)
+ATTEMPTS = 3  # of one slot, before the next one must do
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A due instant of a schedule, its run so far, and how often it was tried."""
+
+    schedule: str
+    due: datetime
+    run_id: int
+    outcome: ledger.RunOutcome
+    attempts: int
+
+
+def newest_slots(session: Session, now: datetime) -> dict[str, Slot]:
+    """Return schedule → its newest slot that is due at or before `now`; a clock may have been ahead once."""
+    newest = select(SLOTS.c.schedule, func.max(SLOTS.c.due).label("due")).where(SLOTS.c.due <= now)
+    last = newest.group_by(SLOTS.c.schedule).subquery()
+    columns = (SLOTS, RUNS.c.outcome)
+    statement = (
+        select(*columns)
+        .join(last, (SLOTS.c.schedule == last.c.schedule) & (SLOTS.c.due == last.c.due))
+        .join(RUNS, RUNS.c.id == SLOTS.c.run_id)
+    )
+    return {row["schedule"]: Slot(**row) for row in fetch(session, statement)}
+
+
+def slots_of(session: Session, run_id: int) -> dict[str, datetime]:
+    """Return schedule → due instant of the slots that the run serves."""
+    found = fetch(session, select(SLOTS).where(SLOTS.c.run_id == run_id).order_by(SLOTS.c.schedule))
+    return {row["schedule"]: row["due"] for row in found}
+
+
+def claim(session: Session, run_id: int, due: Mapping[str, datetime]) -> None:
+    """Give each slot its run. A slot has one row: whoever comes second is refused by its key."""
+    rows = [{"schedule": name, "due": at, "run_id": run_id, "attempts": 1} for name, at in sorted(due.items())]
+    insert_all(session, SLOTS, rows)
+
+
+def try_again(session: Session, run_id: int, slots: Iterable[Slot]) -> None:
+    """Give slots that have a run another one: one attempt more."""
+    rows = [
+        {"schedule": slot.schedule, "due": slot.due, "run_id": run_id, "attempts": slot.attempts + 1} for slot in slots
+    ]
+    change_all(session, SLOTS, rows, key=("schedule", "due"))
+
+
+def record_missed(session: Session, schedule: str, due: Iterable[datetime], now: datetime, owner: str, why: str) -> int:
+    """Give each slot a run that says missed and why; return how many."""
+    rows = []
+    for each in due:
+        said = f"the slot of {each:%Y-%m-%d %H:%M:%S} UTC{f' of {schedule}' if schedule else ''}: {why}"
+        missed = ledger.record_missed(session, now, "slot", owner, said)
+        rows.append({"schedule": schedule, "due": each, "run_id": missed, "attempts": 0})
+    return insert_all(session, SLOTS, rows)
