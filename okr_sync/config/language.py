@@ -51,6 +51,7 @@ class SourceEntry(Entry):
     concurrency: Annotated[Count, Field(description="requests at the same time")] = 4
     deadline: Duration | None = Field(None, description="of one run; default: 10 min")
     backfill: Annotated[Switch, Field(description="whether the days before the first sync are computed")] = True
+    schedule: Text | None = Field(None, description="its own, like that of the file; default: that one")
 
 
 class CycleEntry(Entry):
@@ -158,7 +159,7 @@ class MainFile(Entry):
 
     store: Text = "sqlite:///okr-sync.db"
     timezone: Text = "UTC"
-    schedule: Text | None = Field(None, description='"every 15 min"')
+    schedule: Text | None = Field(None, description='"every 15 min" or "cron 0 6 * * mon-fri"')
     okrs: Texts = Field(default_factory=lambda: [DEFAULT_OKRS], description="patterns from this folder")
     status: StatusEntry | None = Field(None, description="of all that do not say another")
     privacy_k: Count = Field(5, description="of personal metrics that do not say another")

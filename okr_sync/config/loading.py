@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from okr_sync.config.amounts import parse_duration
 from okr_sync.config.book import BookMaker
 from okr_sync.config.entry import read_entry
 from okr_sync.config.language import MainFile, OkrsFile
@@ -17,10 +16,12 @@ from okr_sync.config.names import declared_in
 from okr_sync.config.places import Mistakes, Place, Table, nearest
 from okr_sync.config.reading import parse_table, read_table
 from okr_sync.config.references import References
+from okr_sync.config.schedules import parse_schedule
 from okr_sync.config.sources import INTERVAL, Source, Sources
 from okr_sync.config.whereabouts import Defined, Lines, whereabouts
 from okr_sync.core.definition import define
 from okr_sync.core.model import Book
+from okr_sync.core.slots import Schedule, longest_gap
 from okr_sync.errors import ConfigError, Mistake
 from okr_sync.registry import Registry
 
@@ -35,7 +36,7 @@ class Config:
     """Everything that the files say: the book and the sources.
 
     `file` is okr-sync.yaml, `folder` where it lies, `files` all files that were read; `store_url` has no relative
-    path; `interval` is the time between scheduled syncs, None without a schedule.
+    path; `interval` is the longest time between scheduled syncs, None without a schedule.
     """
 
     file: Path
@@ -48,6 +49,17 @@ class Config:
     files: tuple[Path, ...]
     lines: Mapping[Defined, Lines] = field(default_factory=dict)
     """Where each definition stands."""
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    """Name of a source that has a schedule of its own → it; an empty name is the schedule of all others."""
+
+    def zone(self) -> ZoneInfo:
+        """Return the zone in which cron expressions and days are read."""
+        return ZoneInfo(self.book.timezone)
+
+    def sources_of(self, schedules: Iterable[str]) -> frozenset[str]:
+        """Return the names of the sources that are asked when these schedules are due."""
+        named = frozenset(schedules)
+        return frozenset(name for name in self.sources if (name if name in self.schedules else "") in named)
 
 
 def load(
@@ -79,7 +91,8 @@ def load(
         if (okrs_file := read_entry(OkrsFile, table, loading.mistakes)) is not None
     )
     book = BookMaker(main, okrs, loading.zone(main), declared, sources, loading.mistakes).make()
-    interval, store = loading.interval(main), loading.store_url(main)
+    schedules, store = loading.schedules(main), loading.store_url(main)
+    interval = longest_gap(schedules[""]) if "" in schedules else None
     mistakes = loading.mistakes.told()
     if mistakes:
         raise ConfigError(mistakes)
@@ -90,9 +103,10 @@ def load(
         store_url=store,
         schedule=main.schedule,
         interval=interval,
-        sources=sources.build(interval or INTERVAL),
+        sources=sources.build(interval or INTERVAL, {name: longest_gap(each) for name, each in schedules.items()}),
         files=(loading.file, *files),
         lines=whereabouts({loading.file: main_table, **tables}),
+        schedules=schedules,
     )
 
 
@@ -173,17 +187,18 @@ class _Loading:
             self.mistakes.add(main.at("timezone"), f"timezone: unknown time zone {self.mistakes.quote(name)}{hint}")
             return ZoneInfo("UTC")
 
-    def interval(self, main: MainFile) -> timedelta | None:
-        if main.schedule is None:
-            return None
-        try:
-            word, length = main.schedule.split(maxsplit=1)
-            if word == "every":
-                return parse_duration(length)
-        except ValueError:
-            pass  # told below, as for any other word
-        self.mistakes.add(main.at("schedule"), 'schedule: expected "every 15 min", or another duration')
-        return None
+    def schedules(self, main: MainFile) -> dict[str, Schedule]:
+        """Return the schedules by the name of their source; an empty name is that of the file."""
+        written = {"": (main.schedule, main.at("schedule"))}
+        written |= {name: (entry.schedule, entry.at("schedule")) for name, entry in main.sources.items()}
+        found = {}
+        for name, (text, place) in written.items():
+            try:
+                if text is not None:
+                    found[name] = parse_schedule(text)
+            except ValueError as error:
+                self.mistakes.add(place, f"schedule: {error}")
+        return found
 
     def store_url(self, main: MainFile) -> str:
         """Return the address with a relative SQLite path made absolute, from the config's folder."""

@@ -94,9 +94,15 @@ class Sources:
         plain = self._written(query.model_dump(mode="json", exclude_defaults=True))
         return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
-    def build(self, interval: timedelta) -> dict[str, Source]:
-        """Return the sources by name, in the order of the file; those with a mistake are missing."""
-        return {name: self._source(name, settings, interval) for name, settings in self._settings.items()}
+    def build(self, interval: timedelta, intervals: Mapping[str, timedelta]) -> dict[str, Source]:
+        """Return the sources by name, in the order of the file; those with a mistake are missing.
+
+        `interval` is the longest time between two askings, `intervals` that of sources that have their own.
+        """
+        return {
+            name: self._source(name, settings, intervals.get(name, interval))
+            for name, settings in self._settings.items()
+        }
 
     def _source(self, name: str, settings: Settings, interval: timedelta) -> Source:
         entry = self._entries[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -85,18 +86,23 @@ def sync(
     full: bool = False,
     again: Again | None = None,
     registry: Registry | None = None,
+    begun: int | None = None,
+    only: AbstractSet[str] | None = None,
 ) -> RunReport:
     """Do one whole run and return what it did.
 
-    `again` captures the baselines of one key result anew, and asks no other sources than those behind it.
+    `again` captures the baselines of one key result anew, and asks no other sources than those behind it. `begun` is a
+    run that holds the lease already and is to be done; None: it begins here. `only` these sources are asked; None: all.
 
     Facts of each source are saved in one transaction with its cursor; a source that fails changes nothing but its
     own state. Changed definitions are credited to whom `signed` names, else to their commits, else to `author`. Raises
     BusyError when another run holds the lease, StoreError when the store can't be written.
     """
-    with _leased_run(store, config, world, trigger=trigger, author=author) as run:
+    with _leased_run(store, config, world, trigger=trigger, author=author, begun=begun) as run:
         asking = asking_for(store, config, run.now, world, full=full, again=again, registry=registry)
-        collected = _recall(run, asking, _collect(run, asking, _sources_behind(config, again)))
+        sources = _sources_behind(config, again)
+        asked = {name: each for name, each in sources.items() if only is None or name in only}
+        collected = _recall(run, asking, _collect(run, asking, asked))
         return _conclude(replace(run, signed=signed), collected, again=again)
 
 
@@ -229,13 +235,17 @@ def asking_for_past(
 
 
 @contextmanager
-def _leased_run(store: Store, config: Config, world: World, *, trigger: str, author: str) -> Iterator[_Run]:
+def _leased_run(
+    store: Store, config: Config, world: World, *, trigger: str, author: str, begun: int | None = None
+) -> Iterator[_Run]:
     now = world.clock()
-    longest = max((source.deadline for source in config.sources.values()), default=timedelta(0))
     with store.reading() as session:
         before = results.saved_snapshot(session)
         mark = news.mark(session, before.at if before is not None else None)
-    run = ledger.begin_run(store, now, trigger, 2 * longest + SPARE_TIME, this_process(), is_alive=is_alive)
+    if begun is None:
+        run = ledger.begin_run(store, now, trigger, time_of_run(config), this_process(), is_alive=is_alive)
+    else:
+        run = begun
     try:
         with store.writing() as session:
             declare_sources(session, freshness_of(config))
@@ -244,6 +254,11 @@ def _leased_run(store: Store, config: Config, world: World, *, trigger: str, aut
         with store.writing() as session:
             ledger.finish_run(session, run, world.clock(), "failed", f"{type(error).__name__}: {error}")
         raise
+
+
+def time_of_run(config: Config) -> timedelta:
+    """Return how long a run may take: the slowest source asked and asked for its past, and time to save and judge."""
+    return 2 * max((source.deadline for source in config.sources.values()), default=timedelta(0)) + SPARE_TIME
 
 
 def _sources_behind(config: Config, again: Again | None) -> Mapping[str, Source]:

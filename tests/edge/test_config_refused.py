@@ -13,6 +13,10 @@ MAINS = [
     (1, "timezone: ▸Europe/Berlln", "timezone: unknown time zone 'Europe/Berlln'; did you mean 'Europe/Berlin'?"),
     (2, "schedule: ▸every now", 'schedule: expected "every 15 min", or another duration'),
     (2, "schedule: ▸hourly", 'schedule: expected "every 15 min", or another duration'),
+    (2, "schedule: ▸every 0.5 s", 'schedule: expected "every 15 min", or another duration in whole seconds'),
+    (2, "schedule: ▸cron 0 25 * * *", "schedule: hour: '25' is not within 0-23"),
+    (2, "schedule: ▸cron 0 6 * *", "schedule: expected five fields (minute, hour, day, month, weekday), found 4"),
+    (4, "  survey: {kind: numbers, schedule: ▸cron 0 6 30 2 *}", "schedule: these days never come"),
     (2, "▸scedule: every 15 min", "unknown key 'scedule'; did you mean 'schedule'?"),
     (
         4,
