@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from okr_sync.cli.exits import BROKEN_CONFIG, DONE
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, current_time
+from okr_sync.cli.upcoming import next_slots, slot_document, slot_line
 from okr_sync.config import Config, json_schema, load, starter
 from okr_sync.errors import ConfigError
 
@@ -41,11 +42,13 @@ def check(*, place: Place | None = None, json: Json = False) -> int:
             raise
         emit({"ok": False, "mistakes": [_mistake(each) for each in error.mistakes]})
         return BROKEN_CONFIG
-    counts = _counts(config)
+    counts, slots = _counts(config), next_slots(config, current_time())
     if json:
-        emit({"ok": True, **{word.replace(" ", "_"): number for word, number in counts.items()}})
+        counted = {word.replace(" ", "_"): number for word, number in counts.items()}
+        emit({"ok": True, **counted, "next_slots": {name: slot_document(each) for name, each in slots.items()}})
     else:
-        say(f"{file}: no mistakes: " + _words(counts))
+        lines = [f"schedule of {name or 'the file'}: {slot_line(each)}" for name, each in slots.items()]
+        say("\n".join([f"{file}: no mistakes: {_words(counts)}", *lines]))
     return DONE
 
 

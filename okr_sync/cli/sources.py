@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from okr_sync.cli.exits import DONE, SOURCE_FAILED
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, current_time
+from okr_sync.cli.upcoming import next_slots, slot_document, slot_line
 from okr_sync.config import Config, load
 from okr_sync.core.facts import SourceState
 from okr_sync.errors import UsageError
@@ -42,11 +43,13 @@ def sources(
     states = _states((place and place.store) or config.store_url)
     probes = {probe.source: probe for probe in probe_all(config.sources)} if test else {}
     rows = [_row(config, name, states.get(name), probes.get(name)) for name in config.sources]
+    slots = next_slots(config, current_time())
+    due = {name: slots.get(name, slots.get("", [])) for name in config.sources}
     if json:
-        emit({"sources": rows})
+        emit({"sources": [{**row, "next_slots": slot_document(due[row["name"]])} for row in rows]})
     else:
         for row in rows:
-            say(_line(row))
+            say(_line(row) + (f"\n  {slot_line(due[row['name']])}" if due[row["name"]] else ""))
     return SOURCE_FAILED if any(probe.error for probe in probes.values()) else DONE
 
 

@@ -16,7 +16,9 @@ __all__ = ["Interval", "Schedule", "latest_slot", "longest_gap", "slots_after", 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-LOOKED_BACK = timedelta(days=2)  # a wall time in a gap is due later, at most a day; no zone is further from UTC than one
+LOOKED_BACK = timedelta(
+    days=2
+)  # a wall time in a gap is due later, at most a day; no zone is further from UTC than one
 REFERENCE = date(2024, 1, 1)  # a leap year begins; 28 years later all weekdays fall on the same days again
 CALENDAR = 28 * 366
 LAST = datetime(9999, 1, 1, tzinfo=UTC)  # the calendar ends before arithmetic does

@@ -61,7 +61,9 @@ def try_again(session: Session, run_id: int, slots: Iterable[Slot]) -> None:
     change_all(session, SLOTS, rows, key=("schedule", "due"))
 
 
-def record_missed(session: Session, schedule: str, due: Iterable[datetime], now: datetime, owner: str, why: str) -> int:
+def record_missed(
+    session: Session, schedule: str, due: Iterable[datetime], *, now: datetime, owner: str, why: str
+) -> int:
     """Give each slot a run that says missed and why; return how many."""
     rows = []
     for each in due:

@@ -161,7 +161,9 @@ def test_a_schedule_is_an_interval_and_none_is_none(tmp_path: Path) -> None:
 
 def test_freshness_counts_from_the_longest_time_between_two_slots(tmp_path: Path) -> None:
     """On weekdays only: from Friday to Monday are three days, and a source with its own schedule has its own gap."""
-    main = MAIN.replace("every 15 min", "cron 0 6 * * mon-fri").replace("kind: work,", "kind: work, schedule: every 1 h,")
+    main = MAIN.replace("every 15 min", "cron 0 6 * * mon-fri").replace(
+        "kind: work,", "kind: work, schedule: every 1 h,"
+    )
     config = Folder(tmp_path).main(main).load()
     assert config.interval == timedelta(days=3)
     assert config.sources["tracker"].fresh_for == timedelta(hours=2, minutes=10)

@@ -1,0 +1,11 @@
+"""Schedules at work: a clock wakes an engine, the engine claims slots, each run is a process that can be killed."""
+
+from __future__ import annotations
+
+from okr_sync.schedule.engine import Engine, Wake
+from okr_sync.schedule.limits import Limits
+from okr_sync.schedule.local import LocalEngine
+from okr_sync.schedule.runner import Runner
+from okr_sync.schedule.worker import Worker
+
+__all__ = ["Engine", "Limits", "LocalEngine", "Runner", "Wake", "Worker"]

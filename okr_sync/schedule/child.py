@@ -1,0 +1,67 @@
+"""What a run's own process does: it limits itself, does the run, and never outlives the one who began it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing.connection import wait
+
+from okr_sync.config import Config
+from okr_sync.config.commits import Commits
+from okr_sync.errors import OkrSyncError
+from okr_sync.store.database import Store
+from okr_sync.sync.run import World, sync
+
+__all__ = ["ORPHANED", "Task", "run_child"]
+
+ORPHANED = 75  # exit code of a child whose parent is gone, or whose time is over
+FAILED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One run to do; everything in it crosses to the other process."""
+
+    config: Config
+    store_url: str
+    run: int
+    only: frozenset[str] | None
+    """Sources to ask; None: all."""
+    author: str
+    clock: Callable[[], datetime]
+    seconds: float
+    """How long it may take before it ends itself, should nobody else do so."""
+    memory: int
+    """Bytes of address space; 0: no limit."""
+
+
+def run_child(task: Task) -> None:
+    """Do the run and leave with exit code 0 when it has an outcome."""
+    os.setsid()  # what it begins is killed with it, and a terminal's Ctrl-C reaches its parent only
+    if task.memory:
+        resource.setrlimit(resource.RLIMIT_AS, (task.memory, task.memory))
+    threading.Thread(target=_end_with_parent, args=(task.seconds,), daemon=True).start()
+    try:
+        store = Store.open(task.store_url, create=False)
+        world = World(clock=task.clock, commits=Commits)
+        sync(store, task.config, world, author=task.author, begun=task.run, only=task.only)
+    except OkrSyncError as error:
+        sys.stderr.write(f"run {task.run}: {error}\n")
+        sys.exit(FAILED)
+    except MemoryError:
+        sys.stderr.write(f"run {task.run}: it needs more memory than its {task.memory // 1024**2} MiB\n")
+        sys.exit(FAILED)
+
+
+def _end_with_parent(seconds: float) -> None:
+    """End this process when its parent is gone, or when `seconds` have passed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel], timeout=seconds)
+        os._exit(ORPHANED)  # no way back: a thread may hang in a library

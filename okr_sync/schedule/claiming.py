@@ -1,0 +1,134 @@
+"""Claims what is due: one run for the newest slots, a record for those that were missed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from okr_sync.core.slots import Schedule, latest_slot, slots_until
+from okr_sync.store import ledger, slots
+from okr_sync.store.database import Store
+from okr_sync.store.processes import is_alive, this_process
+from okr_sync.store.slots import ATTEMPTS, Slot
+
+__all__ = ["Claimed", "Claimer"]
+
+CHUNK = 500  # missed slots recorded in one transaction, so that no other writer waits long
+MISSED = "no worker was there in time; the run of a later slot makes it good"
+BROKEN_OFF = ("interrupted", "fenced")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run that holds the lease and is to be done, and the schedules that it serves."""
+
+    run: int
+    trigger: str
+    schedules: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimer:
+    """Claims for one process. `lease` and `deadline` are those of the runs that it begins."""
+
+    store: Store
+    lease: timedelta
+    deadline: timedelta
+    owner: str = ""
+    is_alive: Callable[[str], bool] = is_alive
+
+    def claim(self, schedules: Mapping[str, Schedule], zone: ZoneInfo, now: datetime) -> Claimed | None:
+        """Return the run to do now, None when nothing is due or another run is under way.
+
+        The newest due slot of each schedule gets one run together. Older ones without a run are recorded as missed, so
+        after an outage there is one run that catches up. While a run is under way, slots of its own schedules are
+        recorded as missed, and those of others wait. A slot whose run was broken off is tried again, thrice at most.
+        A schedule that never had a slot has its latest one.
+        """
+        while True:
+            with self.store.writing() as session:
+                found = self._claim(session, schedules, zone, now)
+            if found is not None:
+                return found.claimed
+
+    def begin(self, trigger: str, now: datetime) -> Claimed:
+        """Return a run of all sources that begins now. Raises BusyError when another is under way."""
+        with self.store.writing() as session:
+            ledger.require_none_under_way(session, now, self._name(), is_alive=self.is_alive)
+            return Claimed(self._open(session, now, trigger), trigger, frozenset())
+
+    def is_due(self, schedules: Mapping[str, Schedule], zone: ZoneInfo, now: datetime) -> bool:
+        """Return whether `claim` has anything to do; asked first, since only writers make others wait."""
+        with self.store.reading() as session:
+            known = slots.newest_slots(session, now)
+        return any(
+            _to_be_tried(known.get(name))
+            or (name in known and known[name].outcome == "running")
+            or bool(_due(schedule, zone, known.get(name), now, 1))
+            for name, schedule in schedules.items()
+        )
+
+    def _claim(
+        self, session: Session, schedules: Mapping[str, Schedule], zone: ZoneInfo, now: datetime
+    ) -> _Step | None:
+        """Return what was done; None when there is more to record first."""
+        holder = ledger.run_under_way(session, now, self._name(), is_alive=self.is_alive)
+        known = {name: slot for name, slot in slots.newest_slots(session, now).items() if name in schedules}
+        due = {name: _due(each, zone, known.get(name), now, CHUNK) for name, each in schedules.items()}
+        if holder is not None:
+            why = f"run {holder['id']} was still under way"
+            own = slots.slots_of(session, holder["id"])
+            kept = [self._miss(session, name, found, now, why) for name, found in due.items() if name in own]
+            return None if CHUNK in kept else _Step(None)
+        if any(len(found) == CHUNK for found in due.values()):
+            for name, found in due.items():
+                self._miss(session, name, found[:-1], now, MISSED)
+            return None
+        for name, found in due.items():
+            self._miss(session, name, found[:-1], now, MISSED)
+        return _Step(self._begin(session, {name: found[-1] for name, found in due.items() if found}, known, now))
+
+    def _begin(
+        self, session: Session, due: Mapping[str, datetime], known: Mapping[str, Slot], now: datetime
+    ) -> Claimed | None:
+        again = [slot for name, slot in known.items() if name not in due and _to_be_tried(slot)]
+        if not due and not again:
+            return None
+        trigger = "slot" if due else "retry"
+        run = self._open(session, now, trigger)
+        slots.claim(session, run, due)
+        slots.try_again(session, run, again)
+        return Claimed(run, trigger, frozenset(due) | {slot.schedule for slot in again})
+
+    def _open(self, session: Session, now: datetime, trigger: str) -> int:
+        return ledger.open_run(session, now, trigger, self.lease, self._name(), deadline=now + self.deadline)
+
+    def _miss(self, session: Session, name: str, due: list[datetime], now: datetime, why: str) -> int:
+        return slots.record_missed(session, name, due, now=now, owner=self._name(), why=why)
+
+    def _name(self) -> str:
+        return self.owner or this_process()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The end of claiming."""
+
+    claimed: Claimed | None
+
+
+def _due(schedule: Schedule, zone: ZoneInfo, known: Slot | None, now: datetime, most: int) -> list[datetime]:
+    """Return the oldest slots that have no run yet, at most so many."""
+    if known is None:
+        latest = latest_slot(schedule, zone, now)
+        return [] if latest is None else [latest]
+    return list(islice(slots_until(schedule, zone, known.due, now), most))
+
+
+def _to_be_tried(slot: Slot | None) -> bool:
+    return slot is not None and slot.outcome in BROKEN_OFF and slot.attempts < ATTEMPTS

@@ -1,0 +1,93 @@
+"""The clock: APScheduler decides when, and hands a wake-up to the engine instead of running anything itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from okr_sync.schedule.engine import Engine, Tell, Wake
+from okr_sync.schedule.local import told
+
+__all__ = ["Clock", "Next"]
+
+Next = Callable[[datetime], datetime | None]
+"""Instant → the next one at which something is due (exclusive), None when nothing ever is."""
+
+
+class Clock:
+    """Wakes the engine when something is due, and every `round` to look around; lives in a thread of its own."""
+
+    def __init__(self, engine: Engine, following: Next, every: timedelta, tell: Tell) -> None:
+        self._tell = tell
+        self._scheduler = BlockingScheduler(
+            timezone=UTC,
+            jobstores={"default": MemoryJobStore()},
+            executors={"default": _Enqueuing(engine)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        )
+        heard = EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES
+        self._scheduler.add_listener(lambda event: tell(f"the clock did not ring: {event!r}"), heard)
+        self._scheduler.add_job(_nothing, _Slots(following), id="slots")
+        self._scheduler.add_job(_nothing, IntervalTrigger(seconds=every.total_seconds(), timezone=UTC), id="round")
+        self._thread = threading.Thread(target=self._run, name="okr-sync-clock", daemon=True)
+
+    def start(self) -> None:
+        """Begin to ring."""
+        self._thread.start()
+
+    def is_alive(self) -> bool:
+        """Return whether it still rings; the scheduler itself says so even when its thread is dead."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Ring no more."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def follow(self, following: Next) -> None:
+        """Ring by another schedule from now on."""
+        self._scheduler.reschedule_job("slots", trigger=_Slots(following))
+
+    def _run(self) -> None:
+        try:
+            self._scheduler.start()
+        except Exception as error:  # noqa: BLE001 -- whatever it was: the worker sees a dead clock and ends
+            self._tell(f"the clock stopped: {told(error)}")
+
+
+class _Enqueuing(BaseExecutor):  # type: ignore[misc]  # the library has no types
+    """Enqueues a wake-up for the newest instant, and is done."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+
+    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        self._engine.enqueue(Wake(run_times[-1].astimezone(UTC)))
+        self._run_job_success(job.id, [])
+
+
+class _Slots(BaseTrigger):  # type: ignore[misc]  # the library has no types
+    """Fires at our own slots: what is due is decided in one place."""
+
+    __slots__ = ("_following",)
+
+    def __init__(self, following: Next) -> None:
+        self._following = following
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        """Return the first slot after both the one before and now."""
+        return self._following(now if previous is None else max(previous, now))
+
+
+def _nothing() -> None:
+    """Stand in for a job: the executor enqueues and calls nobody."""

@@ -1,0 +1,72 @@
+"""From a claim to an outcome: what the worker and `run now` do alike."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from okr_sync.config import Config
+from okr_sync.schedule.child import Task
+from okr_sync.schedule.claiming import Claimed, Claimer
+from okr_sync.schedule.engine import Tell
+from okr_sync.schedule.limits import Limits
+from okr_sync.schedule.supervising import Supervisor
+from okr_sync.store import ledger
+from okr_sync.store.database import Store
+from okr_sync.sync.run import time_of_run
+
+__all__ = ["Runner"]
+
+LATE = 3.0  # seconds after its deadline at which a child ends itself, should its supervisor sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Claims and does runs on one store, each in a child process."""
+
+    store: Store
+    store_url: str
+    limits: Limits
+    clock: Callable[[], datetime]
+    author: str
+    tell: Tell
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run_due(self, config: Config) -> ledger.RunOutcome | None:
+        """Do what is due, if anything is and no other run is under way; return the outcome of the run."""
+        claimer, now, zone = self._claimer(config), self.clock(), config.zone()
+        if not claimer.is_due(config.schedules, zone, now):
+            return None
+        claimed = claimer.claim(config.schedules, zone, now)
+        return None if claimed is None else self._do(config, claimed, config.sources_of(claimed.schedules))
+
+    def run_now(self, config: Config) -> tuple[int, ledger.RunOutcome | None]:
+        """Do a run of all sources at once; return its id and outcome. Raises BusyError when one is under way."""
+        claimed = self._claimer(config).begin("now", self.clock())
+        return claimed.run, self._do(config, claimed, None)
+
+    def _do(self, config: Config, claimed: Claimed, only: frozenset[str] | None) -> ledger.RunOutcome | None:
+        self.tell(f"run {claimed.run} ({claimed.trigger}) begins")
+        seconds = self._deadline(config).total_seconds()
+        task = Task(
+            config=config,
+            store_url=self.store_url,
+            run=claimed.run,
+            only=only,
+            author=self.author,
+            clock=self.clock,
+            seconds=seconds + LATE,
+            memory=self.limits.memory,
+        )
+        supervisor = Supervisor(self.store, self.limits, self.clock, self.stop, self.tell)
+        outcome = supervisor.supervise(task, seconds)
+        self.tell(f"run {claimed.run} ({claimed.trigger}): {outcome or 'its end could not be written'}")
+        return outcome
+
+    def _claimer(self, config: Config) -> Claimer:
+        return Claimer(self.store, self.limits.lease, self._deadline(config))
+
+    def _deadline(self, config: Config) -> timedelta:
+        return self.limits.deadline or time_of_run(config)
