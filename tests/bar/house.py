@@ -1,0 +1,156 @@
+"""A config folder with a played source, and the real program in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from okr_sync.registry import GROUP
+
+ROOT = Path(__file__).parents[2]
+FULL = os.environ.get("OKR_SYNC_BAR") == "full"
+PATIENCE = 60.0  # seconds
+OKRS = """
+cycle: now
+objectives:
+  - id: growth
+    title: Growth
+    key_results:
+      - {id: users, title: Users, measure: {metric: users, baseline: 0, target: 1000}}
+      - {id: sales, title: Sales, measure: {metric: sales, baseline: 0, target: 1000}}
+"""
+MAIN = """
+schedule: %s
+okrs: [team.yaml]
+sources:
+  one: {kind: played, script: script.json, told: told.txt}
+cycles:
+  now: {start: 2020-01-01, end: 2090-12-31}
+metrics:
+  users: {source: one}
+  sales: {source: one}
+"""
+
+
+@dataclass
+class House:
+    """A folder; `play` says what the source does from now on."""
+
+    folder: Path
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "okr-sync.yaml"
+
+    def play(self, value: int, **more: Any) -> None:
+        script = self.folder / "script.json"
+        fresh = script.with_suffix(".new")
+        fresh.write_text(json.dumps({"value": value, **more}), "utf-8")
+        fresh.replace(script)
+
+    def schedule(self, text: str) -> None:
+        self.file.write_text(MAIN % text, "utf-8")
+
+    def told(self) -> list[tuple[int, int]]:
+        """Return (process, value) of every answer, in their order."""
+        file = self.folder / "told.txt"
+        lines = file.read_text("utf-8").splitlines() if file.exists() else []
+        return [(int(pid), int(value)) for pid, value in map(str.split, lines)]
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        return subprocess.run(
+            self._words(words), env=self._env(), capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+
+    @contextmanager
+    def worker(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """Give a worker that works; killed at the end if it still does."""
+        log = (self.folder / "worker.log").open("a", encoding="utf-8")
+        process = subprocess.Popen(self._words(("work", *words)), env=self._env(), stdout=log, stderr=log, text=True)
+        try:
+            yield process
+        finally:
+            for each in (*children(process.pid), process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+            process.wait()
+            log.close()
+
+    def log(self) -> str:
+        return (self.folder / "worker.log").read_text("utf-8")
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what the store holds; nothing while there is none."""
+        address = f"file:{self.folder / 'okr-sync.db'}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
+            return connection.execute(query).fetchall()
+
+    def outcomes(self) -> list[str]:
+        """Return the outcomes of all runs, oldest first."""
+        try:
+            return [outcome for (outcome,) in self.rows("SELECT outcome FROM runs ORDER BY id")]
+        except sqlite3.OperationalError:
+            return []  # no store yet, or none with tables
+
+    def _words(self, words: tuple[str, ...]) -> list[str]:
+        return [sys.executable, "-m", "okr_sync", *words, "--config", str(self.folder)]
+
+    def _env(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{self.folder / 'site'}"}
+
+
+def open_house(folder: Path, schedule: str = "every 1 d") -> House:
+    """Write a config with two key results on one played source, which the program finds as an installed connector."""
+    named = folder / "site" / "okr_sync_played-1.dist-info"
+    named.mkdir(parents=True)
+    (named / "METADATA").write_text("Metadata-Version: 2.1\nName: okr-sync-played\nVersion: 1\n", "utf-8")
+    (named / "entry_points.txt").write_text(f"[{GROUP}]\nplayed = tests.bar.played:Played\n", "utf-8")
+    (folder / "team.yaml").write_text(OKRS, "utf-8")
+    house = House(folder)
+    house.schedule(schedule)
+    house.play(5)
+    return house
+
+
+def until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
+    """Wait until something holds; fail when it does not in time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that `pid` began and that do runs: each is the leader of its own session."""
+    with suppress(OSError):
+        found = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
+        found += [
+            child
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text("utf-8").split()
+        ]
+        return sorted({int(each) for each in found if _is_run(int(each))})
+    return []
+
+
+def _is_run(pid: int) -> bool:
+    with suppress(OSError):
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
+def moment(text: str) -> datetime:
+    """Return an instant as the store writes it."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

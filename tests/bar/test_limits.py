@@ -1,0 +1,126 @@
+"""Runs that hang, hog, crash or are asked to end: each has an outcome in time, and the worker stays what it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from tests.bar.house import House, children, open_house, until
+from tests.bar.oracle import assert_sound
+
+CLOSED = "SELECT count(*) FROM runs WHERE lease IS NULL AND outcome <> 'running'"
+
+
+def _rss(pid: int) -> int:
+    """Resident memory in KiB."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def test_a_run_that_hangs_ends_at_its_deadline_with_all_that_it_began(tmp_path: Path) -> None:
+    house = open_house(tmp_path)
+    house.play(5, seconds=100, begin=98.75)
+    began = time.monotonic()
+    done = house.run("run", "now", "--deadline", "4")
+    assert done.returncode == 4, done.stderr
+    assert time.monotonic() - began < 4 + 5 + 5  # the program's own start and end beside the run's
+    assert house.rows("SELECT outcome, summary FROM runs") == [
+        ("failed", "it took longer than its deadline of 4 s and was ended")
+    ]
+    commands = [file.read_bytes() for file in Path("/proc").glob("[0-9]*/cmdline") if file.exists()]
+    assert b"sleep\x0098.75\x00" not in commands
+    assert_sound(house)
+
+
+def test_sigterm_ends_the_worker_within_ten_seconds_and_gives_back_the_lease(tmp_path: Path) -> None:
+    house = open_house(tmp_path)
+    house.play(5, seconds=100)
+    with house.worker() as worker:
+        until(house.told)
+        began = time.monotonic()
+        worker.send_signal(signal.SIGTERM)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+        took = time.monotonic() - began
+    assert house.rows("SELECT outcome, summary, lease FROM runs") == [
+        ("interrupted", "the worker was asked to stop", None)
+    ]
+    house.play(6)
+    assert house.run("run", "now").returncode == 0
+    assert_sound(house)
+    print(f"SIGTERM: {took:.1f} s")  # noqa: T201
+
+
+def test_a_run_that_hogs_memory_or_crashes_ends_alone_and_the_worker_does_not_grow(tmp_path: Path) -> None:
+    house = open_house(tmp_path, "every 2 s")
+    house.play(5)
+    with house.worker("--memory", "900", "--round", "1") as worker:
+        until(lambda: house.outcomes().count("ok") >= 1)
+        before = _rss(worker.pid)
+        house.play(6, hog=True)
+        until(lambda: "failed" in house.outcomes())
+        house.play(7, crash=True)
+        until(lambda: "interrupted" in house.outcomes())
+        house.play(8)
+        until(lambda: house.rows("SELECT value FROM observations ORDER BY id DESC LIMIT 1") == [(8.0,)])
+        grown = _rss(worker.pid) - before
+        assert grown < 20 * 1024
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+    assert any("SIGABRT" in said for (said,) in house.rows("SELECT summary FROM runs"))
+    assert_sound(house)
+    print(f"memory hog: the worker grew by {grown} KiB")  # noqa: T201
+
+
+def test_a_busy_store_refuses_run_now_with_exit_code_5(tmp_path: Path) -> None:
+    house = open_house(tmp_path)
+    house.play(5, seconds=100)
+    with house.worker():
+        until(house.told)
+        refused = house.run("run", "now")
+    assert refused.returncode == 5
+    assert "is under way since" in refused.stderr
+
+
+def test_a_broken_edit_keeps_the_last_good_config_and_says_so(tmp_path: Path) -> None:
+    house = open_house(tmp_path, "every 2 s")
+    with house.worker() as worker:
+        until(lambda: house.outcomes().count("ok") >= 1)
+        good = house.file.read_text("utf-8")
+        house.file.write_text(good.replace("metrics:", "metrcs:"), "utf-8")
+        until(lambda: "the last good one stays" in house.log())
+        house.play(9)
+        until(lambda: house.rows("SELECT value FROM observations ORDER BY id DESC LIMIT 1") == [(9.0,)])
+        assert "did you mean 'metrics'" in house.log()
+        house.file.write_text(good, "utf-8")
+        until(lambda: "the config is good again" in house.log())
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+    assert_sound(house)
+
+
+def test_a_worker_asleep_beyond_its_lease_is_fenced_and_what_it_brings_is_refused(tmp_path: Path) -> None:
+    house = open_house(tmp_path)
+    house.play(5, seconds=3)
+    with house.worker("--lease", "3") as asleep:
+        until(house.told)
+        stopped = [*children(asleep.pid), asleep.pid]
+        assert len(stopped) == 2
+        for pid in reversed(stopped):
+            os.kill(pid, signal.SIGSTOP)
+        house.play(7)
+        with house.worker("--lease", "30", "--round", "1"):
+            until(lambda: _values(house) == [7.0])
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+            until(lambda: "may write no more" in house.log())
+            assert asleep.poll() is None, "the worker itself goes on"
+    assert [house.outcomes(), _values(house)] == [["fenced", "ok"], [7.0]]
+    assert house.rows("SELECT run_id, attempts FROM slots") == [(2, 2)]
+    assert_sound(house)
+
+
+def _values(house: House) -> list[float]:
+    return [value for (value,) in house.rows("SELECT DISTINCT value FROM observations")]
