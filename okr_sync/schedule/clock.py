@@ -48,6 +48,10 @@ class Clock:
         """Return whether it still rings; the scheduler itself says so even when its thread is dead."""
         return self._thread.is_alive()
 
+    def join(self, seconds: float) -> None:
+        """Wait until it rings no more, so many seconds at most."""
+        self._thread.join(seconds)
+
     def stop(self) -> None:
         """Ring no more."""
         if self._scheduler.running:

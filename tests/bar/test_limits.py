@@ -117,7 +117,8 @@ def test_a_worker_asleep_beyond_its_lease_is_fenced_and_what_it_brings_is_refuse
                 os.kill(pid, signal.SIGCONT)
             until(lambda: "may write no more" in house.log())
             assert asleep.poll() is None, "the worker itself goes on"
-    assert [house.outcomes(), _values(house)] == [["fenced", "ok"], [7.0]]
+            until(lambda: house.outcomes() == ["fenced", "ok"])
+    assert _values(house) == [7.0]
     assert house.rows("SELECT run_id, attempts FROM slots") == [(2, 2)]
     assert_sound(house)
 

@@ -1,0 +1,140 @@
+"""Laws of claiming: one run a slot, one run after an outage, and a reason for every slot without one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from okr_sync.core.slots import Interval, Schedule
+from okr_sync.errors import BusyError
+from okr_sync.schedule.claiming import Claimed, Claimer
+from okr_sync.store import Store, ledger
+from okr_sync.store.slots import ATTEMPTS, newest_slots
+from tests.edge.sync_play import new_store
+from tests.store.builders import HOUR, NOW
+
+UTC_ZONE, QUARTER = ZoneInfo("UTC"), timedelta(minutes=15)
+EVERY = {"": Interval(QUARTER)}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return new_store(tmp_path / "okr-sync.db")
+
+
+def _claimer(store: Store, owner: str = "a:1", *, alive: bool = True) -> Claimer:
+    return Claimer(store, timedelta(minutes=1), 10 * QUARTER, owner, lambda _owner: alive)
+
+
+def _claim(store: Store, at: datetime, schedules: dict[str, Schedule] | None = None) -> Claimed | None:
+    return _claimer(store).claim(EVERY if schedules is None else schedules, UTC_ZONE, at)
+
+
+def _end(store: Store, run: int, at: datetime) -> None:
+    with store.writing() as session:
+        ledger.finish_run(session, run, at, "ok", "")
+
+
+def _runs(store: Store) -> list[tuple[str, str]]:
+    with store.reading() as session:
+        return [(row.trigger, row.outcome) for row in reversed(ledger.runs(session, 10_000))]
+
+
+def test_a_schedule_that_never_ran_has_its_latest_slot_at_once_and_then_none_until_the_next(store: Store) -> None:
+    late = NOW + timedelta(minutes=7)
+    claimed = _claim(store, late)
+    assert claimed == Claimed(1, "slot", frozenset({""}))
+    _end(store, 1, late)
+    with store.reading() as session:
+        assert newest_slots(session, late)[""].due == NOW
+    assert not _claimer(store).is_due(EVERY, UTC_ZONE, NOW + QUARTER - timedelta(seconds=1))
+    assert _claim(store, NOW + QUARTER - timedelta(seconds=1)) is None
+    assert _claimer(store).is_due(EVERY, UTC_ZONE, NOW + QUARTER)
+    assert _claim(store, NOW + QUARTER) == Claimed(2, "slot", frozenset({""}))
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.integers(1, 90) | st.just(1030), min_size=1, max_size=2))
+def test_after_any_outage_one_run_catches_up_and_each_other_slot_is_missed(
+    tmp_path_factory: pytest.TempPathFactory, away: list[int]
+) -> None:
+    store = new_store(tmp_path_factory.mktemp("store") / "okr-sync.db")
+    _claim(store, NOW)
+    _end(store, 1, NOW)
+    at = NOW
+    for slots in away:
+        at += slots * QUARTER
+        claimed = _claim(store, at)
+        assert claimed is not None
+        _end(store, claimed.run, at)
+    outcomes = [outcome for _, outcome in _runs(store)]
+    assert outcomes.count("ok") == 1 + len(away)
+    assert outcomes.count("missed") == sum(away) - len(away)
+
+
+def test_slots_of_the_schedule_under_way_are_missed_and_those_of_others_wait(store: Store) -> None:
+    both: dict[str, Schedule] = {"": Interval(QUARTER), "tracker": Interval(2 * QUARTER)}
+    assert _claim(store, NOW) == Claimed(1, "slot", frozenset({""}))
+    with store.writing() as session:
+        ledger.renew_lease(session, 1, NOW + HOUR)
+    assert _claim(store, NOW + QUARTER, both) is None
+    assert [outcome for _, outcome in _runs(store)] == ["running", "missed"]
+    with store.reading() as session:
+        said = ledger.runs(session, 1)[0].summary
+    assert said == "the slot of 2026-10-05 09:15:00 UTC: run 1 was still under way"
+    _end(store, 1, NOW + QUARTER)
+    assert _claim(store, NOW + QUARTER, both) == Claimed(3, "slot", frozenset({"tracker"}))
+
+
+def test_schedules_that_are_due_together_have_one_run_together(store: Store) -> None:
+    both: dict[str, Schedule] = {"": Interval(QUARTER), "tracker": Interval(2 * QUARTER)}
+    assert _claim(store, NOW, both) == Claimed(1, "slot", frozenset({"", "tracker"}))
+
+
+def test_a_slot_whose_run_was_broken_off_is_tried_again_and_then_left(store: Store) -> None:
+    for attempt in range(1, ATTEMPTS + 1):
+        claimed = _claim(store, NOW)
+        assert claimed == Claimed(attempt, "slot" if attempt == 1 else "retry", frozenset({""}))
+        with store.writing() as session:
+            assert ledger.close_unfinished(session, attempt, NOW, "interrupted", "killed") == "interrupted"
+    assert not _claimer(store).is_due(EVERY, UTC_ZONE, NOW)
+    assert _claim(store, NOW) is None
+    with store.reading() as session:
+        assert newest_slots(session, NOW)[""].attempts == ATTEMPTS
+
+
+def test_the_run_of_a_dead_process_of_this_host_is_interrupted_and_tried_again_at_once(store: Store) -> None:
+    _claim(store, NOW)
+    claimed = _claimer(store, "a:2", alive=False).claim(EVERY, UTC_ZONE, NOW)
+    assert claimed == Claimed(2, "retry", frozenset({""}))
+    assert _runs(store) == [("slot", "interrupted"), ("retry", "running")]
+
+
+def test_a_run_beyond_its_lease_is_fenced_and_its_renewal_refused(store: Store) -> None:
+    _claim(store, NOW)
+    later = NOW + timedelta(minutes=1)
+    claimed = _claimer(store, "b:1").claim(EVERY, UTC_ZONE, later)
+    assert claimed == Claimed(2, "retry", frozenset({""}))
+    with store.writing() as session:
+        assert not ledger.renew_lease(session, 1, later + HOUR)
+        assert ledger.renew_lease(session, 2, later + HOUR)
+    assert _runs(store)[0] == ("slot", "fenced")
+
+
+def test_a_clock_that_was_ahead_once_does_not_stop_the_schedule(store: Store) -> None:
+    for at in (NOW, NOW + 2 * QUARTER, NOW + QUARTER, NOW + 3 * QUARTER):
+        claimed = _claim(store, at)
+        if claimed is not None:
+            _end(store, claimed.run, at)
+    assert [outcome for _, outcome in _runs(store)] == ["ok", "missed", "ok", "ok"]
+
+
+def test_a_run_at_once_is_refused_while_another_is_under_way(store: Store) -> None:
+    assert _claimer(store).begin("now", NOW) == Claimed(1, "now", frozenset())
+    with pytest.raises(BusyError, match="Run 1 by a:1 is under way since 2026-10-05 09:00:00 UTC"):
+        _claimer(store, "b:2").begin("now", NOW)
