@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from tests.bar.house import FULL, children, open_house, until
@@ -49,7 +50,7 @@ def test_a_worker_killed_at_any_instant_is_healed_by_the_next_one(tmp_path: Path
             left = children(worker.pid)
             worker.kill()
             worker.wait()
-            until(lambda left=left: not [pid for pid in left if _lives(pid)], 10)
+            until(partial(_all_gone, left), 10)
     house.play(1000)
     with house.worker() as worker:
         until(lambda: house.rows("SELECT value FROM observations ORDER BY id DESC LIMIT 1") == [(1000.0,)])
@@ -57,6 +58,10 @@ def test_a_worker_killed_at_any_instant_is_healed_by_the_next_one(tmp_path: Path
         assert worker.wait(10) == 0
     counts = assert_sound(house)
     print(f"kill -9 of a worker: {WORKERS} kills, {counts}")  # noqa: T201
+
+
+def _all_gone(pids: list[int]) -> bool:
+    return not any(_lives(pid) for pid in pids)
 
 
 def _lives(pid: int) -> bool:
