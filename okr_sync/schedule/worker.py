@@ -54,9 +54,10 @@ class Worker:
         self._engine.stop()
 
     def _perform(self, _wake: Wake) -> None:
-        self._reload()
-        while not self._runner.stop.is_set() and self._runner.run_due(self.config) is not None:
-            pass
+        while not self._runner.stop.is_set():
+            self._reload()
+            if self._runner.run_due(self.config) is None:
+                return
 
     def _reload(self) -> None:
         """Take the config as it is written now; while it has mistakes, the last good one stays, and that is said."""
