@@ -26,6 +26,11 @@ def say(text: str) -> None:
     sys.stdout.write("\n".join(clean(line) for line in text.rstrip("\n").split("\n")) + "\n")
 
 
+def flush() -> None:
+    """Hand over what was said so far, for those who read while the command still runs."""
+    sys.stdout.flush()
+
+
 class _Screen(Console):
     """A console whose reader may go away: that ends the command like any other write to a closed pipe."""
 

@@ -1,0 +1,131 @@
+"""The metrics of the store in Prometheus' text format, read from the database when they are asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeAlias
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlmodel import Session
+
+from okr_sync import __version__
+from okr_sync.core.facts import SourceState
+from okr_sync.errors import StoreError
+from okr_sync.store import ledger, results, totals
+from okr_sync.store.database import Store
+from okr_sync.store.sources import source_states
+
+Clock: TypeAlias = Callable[[], datetime]
+Depth: TypeAlias = Callable[[], int]
+"""How much waits in a queue."""
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class StoreMetrics(Collector):
+    """Reads everything in one transaction at each scrape; holds no state between two scrapes."""
+
+    def __init__(self, store_url: str, clock: Clock, queues: Mapping[str, Depth] = MappingProxyType({})) -> None:
+        self._store_url = store_url
+        self._clock = clock
+        self._queues = queues
+
+    def text(self) -> bytes:
+        """Return all metrics as text. A store that can't be read leaves `okr_sync_store_readable 0`, and no numbers."""
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)
+
+    def describe(self) -> list[Metric]:
+        """Return nothing, so that registering asks no database."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics as they are now."""
+        build = GaugeMetricFamily("okr_sync_build_info", "The version of okr-sync that runs.", labels=["version"])
+        build.add_metric([__version__], 1)
+        yield build
+        queues = GaugeMetricFamily("okr_sync_queue_depth", "What waits in a queue.", labels=["queue"])
+        for name, depth in self._queues.items():
+            queues.add_metric([name], depth())
+        yield queues
+        try:
+            read = self._read()
+        except StoreError:
+            read = []
+        said = "1 when the store could be read for this scrape."
+        yield GaugeMetricFamily("okr_sync_store_readable", said, value=bool(read))
+        yield from read
+
+    def _read(self) -> list[Metric]:
+        now = self._clock()
+        with Store.open(self._store_url, create=False).reading() as session:
+            return [*_of_sources(session, now), *_of_runs(session), _of_key_results(session, now)]
+
+
+def _of_sources(session: Session, now: datetime) -> Iterator[Metric]:
+    states = source_states(session)
+    label = ["source"]
+    success = GaugeMetricFamily(
+        "okr_sync_source_last_success_timestamp_seconds", "When a source last answered (Unix time).", labels=label
+    )
+    age = GaugeMetricFamily("okr_sync_source_age_seconds", "Seconds since a source last answered.", labels=label)
+    fresh = GaugeMetricFamily("okr_sync_source_fresh", "1 while a source counts as fresh.", labels=label)
+    failing = GaugeMetricFamily("okr_sync_source_failing", "1 when a source failed when last asked.", labels=label)
+    for name, state in states.items():
+        if state.last_success is not None:  # unknown is absent, never 0
+            success.add_metric([name], state.last_success.timestamp())
+            age.add_metric([name], (now - state.last_success).total_seconds())
+        fresh.add_metric([name], _is_fresh(state, now))
+        failing.add_metric([name], state.error is not None)
+    yield from (success, age, fresh, failing)
+    yield from _costs(session)
+
+
+def _is_fresh(state: SourceState, now: datetime) -> bool:
+    return state.last_success is not None and state.error is None and now - state.last_success <= state.fresh_for
+
+
+def _costs(session: Session) -> Iterator[Metric]:
+    label = ["source"]
+    requests = CounterMetricFamily("okr_sync_source_requests", "Requests sent to a source.", labels=label)
+    retries = CounterMetricFamily("okr_sync_source_retries", "Requests sent again to a source.", labels=label)
+    seconds = CounterMetricFamily("okr_sync_source_seconds", "Seconds spent asking a source.", labels=label)
+    for cost in totals.source_costs(session):
+        requests.add_metric([cost.source], cost.requests)
+        retries.add_metric([cost.source], cost.retries)
+        seconds.add_metric([cost.source], cost.seconds)
+    yield from (requests, retries, seconds)
+
+
+def _of_runs(session: Session) -> Iterator[Metric]:
+    runs = CounterMetricFamily("okr_sync_runs", "Runs in the ledger by outcome.", labels=["outcome"])
+    counts = totals.runs_by_outcome(session)
+    for outcome, count in counts.items():
+        if outcome != "running":
+            runs.add_metric([outcome], count)
+    yield runs
+    yield GaugeMetricFamily("okr_sync_runs_under_way", "Runs under way.", value=counts.get("running", 0))
+    last = totals.last_finished(session)
+    if last is not None and last.finished is not None:
+        yield from _of_last(last, last.finished)
+
+
+def _of_last(last: ledger.RunRow, finished: datetime) -> Iterator[Metric]:
+    took = (finished - last.started).total_seconds()
+    yield GaugeMetricFamily("okr_sync_last_run_seconds", "How long the last finished run took.", value=took)
+    said = "When the last finished run ended (Unix time)."
+    yield GaugeMetricFamily("okr_sync_last_run_end_timestamp_seconds", said, value=finished.timestamp())
+
+
+def _of_key_results(session: Session, now: datetime) -> Metric:
+    family = GaugeMetricFamily("okr_sync_key_results", "Key results by status as it reads now.", labels=["status"])
+    snapshot = results.latest_snapshot(session, now)
+    for status, count in sorted(Counter(each.status for each in snapshot.key_results).items() if snapshot else []):
+        family.add_metric([status], count)
+    return family
