@@ -11,6 +11,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from okr_sync.errors import UsageError
+from okr_sync.redaction import learn_address
 
 CONFIG_NAMES = ("okr-sync.yaml", "config/okr-sync.yaml")  # looked for in this order, in the current folder
 
@@ -29,6 +30,9 @@ class Place:
         str | None,
         Parameter(help="The store's address, over the config's: sqlite:////path/okr-sync.db, or postgresql://…"),
     ] = None
+
+    def __post_init__(self) -> None:
+        learn_address(self.store)
 
     def config_file(self) -> Path:
         """Return the config file. Raises UsageError that says where it was looked for."""

@@ -14,7 +14,8 @@ from cyclopts.config import Env
 
 from okr_sync import __version__
 from okr_sync.cli.exits import BROKEN_CONFIG, BUG, DONE, INTERRUPTED, exit_code
-from okr_sync.errors import ConfigError, OkrSyncError, SourceError
+from okr_sync.cli.logs import guarded_output, log_uncaught, logging_at, split_level
+from okr_sync.errors import ConfigError, OkrSyncError, SourceError, UsageError
 
 COMMANDS = {
     "init": ("okr_sync.cli.files:init", "Write a commented starter config into a folder."),
@@ -64,6 +65,7 @@ def build_app() -> App:
         config=Env("OKR_SYNC_", command=False),
         help_format="plaintext",
         help_epilogue="Every option is also an environment variable: --config is OKR_SYNC_CONFIG.\n"
+        "--log-level debug, info, warning or error, anywhere: what is logged to stderr, as JSON off a terminal.\n"
         "Exit codes: 0 done, 1 a bug, 2 wrong config or words, 3 done but a source failed, 4 failed, "
         "5 already running.",
         suppress_keyboard_interrupt=False,
@@ -74,7 +76,20 @@ def build_app() -> App:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code; every error becomes one clear message on stderr."""
+    """Run one command and return its exit code; every error becomes one clear message on stderr.
+
+    No secret that the command reads comes out, on stdout or stderr, in a log or a traceback.
+    """
+    with guarded_output():
+        try:
+            kept, level = split_level(sys.argv[1:] if words is None else words)
+        except UsageError as error:
+            return _explained(error)
+        with logging_at(level):
+            return _run(kept)
+
+
+def _run(words: Sequence[str]) -> int:
     try:
         done: Any = build_app()(
             words, result_action="return_value", exit_on_error=False, print_error=False, help_on_error=False
@@ -108,6 +123,7 @@ def _explained(error: BaseException) -> int:
 
 
 def _bug(error: BaseException) -> int:
+    log_uncaught(error)
     if os.environ.get("OKR_SYNC_DEBUG"):
         traceback.print_exception(error)
     _say(

@@ -23,6 +23,7 @@ from okr_sync.core.definition import define
 from okr_sync.core.model import Book
 from okr_sync.core.slots import Schedule, longest_gap
 from okr_sync.errors import ConfigError, Mistake
+from okr_sync.redaction import learn_address
 from okr_sync.registry import Registry
 
 __all__ = ["MAIN_NAME", "Config", "load", "store_url"]
@@ -202,6 +203,7 @@ class _Loading:
 
     def store_url(self, main: MainFile) -> str:
         """Return the address with a relative SQLite path made absolute, from the config's folder."""
+        learn_address(main.store)
         scheme, mark, rest = main.store.partition("://")
         if not mark or not scheme:
             self.mistakes.add(main.at("store"), "store: expected an address like sqlite:///okr-sync.db")

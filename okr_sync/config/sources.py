@@ -16,6 +16,7 @@ from okr_sync.config.language import MetricEntry, ScopeEntry, SourceEntry
 from okr_sync.config.names import Declared
 from okr_sync.config.places import Mistakes, nearest
 from okr_sync.connector import DeliverySource, Query, Settings
+from okr_sync.redaction import learn
 from okr_sync.registry import ConnectorClass, ConnectorError, Registry
 
 __all__ = ["Source", "Sources"]
@@ -75,6 +76,7 @@ class Sources:
         self._entries[name], self._classes[name], self._questions[name] = entry, connector, {}
         settings = self._read(connector.Settings, entry)
         if settings is not None:
+            learn({each: getattr(settings, each) for each in type(settings).model_fields})
             self._settings[name] = settings
 
     def ask(self, ref: str, entry: MetricEntry | ScopeEntry) -> str:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
-from urllib.parse import quote, quote_plus
-
-from pydantic import SecretStr
 
 from okr_sync.connector import Settings
 from okr_sync.core.facts import Collected, Miss, Outcome
-
-SHORTEST = 4  # characters; anything shorter stands in too many words to be told from them
-HIDDEN = "***"
+from okr_sync.redaction import HIDDEN, forms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +19,7 @@ class Veil:
     @classmethod
     def of(cls, settings: Settings) -> Veil:
         """Return the veil over all secrets of these settings."""
-        values = list(_leaves({name: getattr(settings, name) for name in type(settings).model_fields}))
-        secrets = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-        plain = [value for value in values if isinstance(value, str)]
-        forms = {form for secret in secrets for form in _forms(secret, plain) if len(form) >= SHORTEST}
+        forms = forms_of({name: getattr(settings, name) for name in type(settings).model_fields})
         return cls(tuple(sorted(forms, key=lambda form: (-len(form), form))))
 
     def over(self, text: str) -> str:
@@ -64,23 +53,3 @@ class Veil:
 
     def _over_miss(self, miss: Miss) -> Miss:
         return replace(miss, message=self.over(miss.message))
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        for each in value.values():
-            yield from _leaves(each)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for each in value:
-            yield from _leaves(each)
-    else:
-        yield value
-
-
-def _forms(secret: str, plain: list[str]) -> Iterator[str]:
-    for form in {secret, secret.strip()}:
-        yield from (form, quote(form), quote(form, safe=""), quote_plus(form))
-        yield from (json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1])
-        for whole in (form, f":{form}", *(f"{name}:{form}" for name in plain)):
-            coded = base64.b64encode(whole.encode())
-            yield from (coded.decode().rstrip("="), quote(coded.decode(), safe=""))

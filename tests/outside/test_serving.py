@@ -23,7 +23,6 @@ from okr_sync.store.collecting import save_collected
 from okr_sync.store.ledger import begin_run
 from tests.store.builders import HOUR, NOW, answered
 
-
 TLS = ssl.create_default_context()  # making one takes longer than asking
 
 
