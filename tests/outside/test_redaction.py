@@ -131,7 +131,7 @@ def test_planted_secrets_are_in_no_byte_of_any_output_of_any_command(
         for command in COMMANDS.keys() - ENDLESS:
             ran = play.run(command, *WORDS.get(command, "").split(), "--log-level", "debug")
             said, codes[command] = said + ran.said, ran.code
-    assert len(said) > 20_000
+    assert len(said) > 15_000
     assert codes["plan"] == codes["check"] == codes["sources"] == codes["sync"] == 0
     assert [form for form in FORMS if form in said] == []
 

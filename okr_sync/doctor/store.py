@@ -1,0 +1,115 @@
+"""Examines the store: there, readable, sound, of the right schema, private, with room to grow."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlmodel import Session
+
+from okr_sync.doctor.findings import Finding
+from okr_sync.errors import StoreError
+from okr_sync.store import schema
+from okr_sync.store.database import Store
+from okr_sync.store.ledger import runs
+from okr_sync.store.location import store_exists
+from okr_sync.store.tokens import tokens
+
+LITTLE, TOO_LITTLE = 1 << 30, 100 << 20  # bytes of free disk
+SOON = timedelta(days=14)
+
+
+def examine_store(url: str, now: datetime) -> Iterator[Finding]:
+    """Yield what there is to say about the store at `url`; nothing in it is changed."""
+    file = store_file(url)
+    if file is not None:
+        yield _disk(file.parent)
+    if not store_exists(url):
+        yield Finding("store", "warn", "there is none yet", "run okr-sync sync; it makes one")
+        return
+    try:
+        store = Store.open(url, create=False, allow_older=True)
+        with store.reading() as session:
+            yield from _inside(session, now)
+    except StoreError as error:
+        yield Finding("store", "fail", str(error), "do as it says; okr-sync works without a store for nobody")
+        return
+    if file is not None:
+        yield _privacy(file)
+
+
+def store_file(url: str) -> Path | None:
+    """Return the file of a store that is one; None for a server's, and for what is no address."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return None
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def _inside(session: Session, now: datetime) -> Iterator[Finding]:
+    revision, newest = schema.revision(session.connection()), schema.newest_revision()
+    if revision == newest:
+        yield Finding("schema", "ok", f"revision {revision}")
+    else:
+        yield Finding("schema", "fail", f"revision {revision}, not {newest}", "run okr-sync migrate")
+        return
+    if session.connection().dialect.name == "sqlite":
+        yield _integrity(session)
+    yield _clock_of_runs(session, now)
+    yield from _senders(session, now)
+
+
+def _integrity(session: Session) -> Finding:
+    said = [str(row[0]) for row in session.connection().execute(text("PRAGMA integrity_check(5)"))]
+    broken = list(session.connection().execute(text("PRAGMA foreign_key_check")))
+    pages, size = (
+        int(session.connection().execute(text(f"PRAGMA {name}")).scalar_one()) for name in ("page_count", "page_size")
+    )
+    if said == ["ok"] and not broken:
+        return Finding("integrity", "ok", f"sound, {pages * size / 2**20:.1f} MiB")
+    what = "; ".join(said) if said != ["ok"] else f"{len(broken)} rows point to rows that are not there"
+    return Finding("integrity", "fail", what, "stop okr-sync and restore a backup")
+
+
+def _clock_of_runs(session: Session, now: datetime) -> Finding:
+    newest = next(iter(runs(session, 1)), None)
+    if newest is None:
+        return Finding("runs", "warn", "there was none yet", "run okr-sync sync")
+    if newest.started > now + timedelta(minutes=1):
+        ahead = f"run {newest.id} began at {newest.started:%Y-%m-%d %H:%M:%S} UTC, which is still to come"
+        return Finding("runs", "fail", ahead, "set this machine's clock; it went back, or was ahead then")
+    bad = newest.outcome in {"failed", "interrupted"}
+    said = f"run {newest.id} of {newest.started:%Y-%m-%d %H:%M} UTC: {newest.outcome}"
+    return Finding("runs", "warn" if bad else "ok", said, f"see okr-sync runs {newest.id}" if bad else "")
+
+
+def _senders(session: Session, now: datetime) -> Iterator[Finding]:
+    for token in tokens(session):
+        if token.revoked_at is None and token.expires - now <= SOON:
+            ends = "ended" if token.expires <= now else "ends"
+            said = f"{token.name} {ends} on {token.expires:%Y-%m-%d %H:%M} UTC"
+            yield Finding("token of a sender", "warn", said, f"okr-sync tokens revoke {token.name}, then add a new one")
+
+
+def _disk(folder: Path) -> Finding:
+    if not folder.is_dir():
+        return Finding("disk", "fail", f"the folder {folder} is not there", "make it, or correct `store` in the config")
+    free = shutil.disk_usage(folder).free
+    said = f"{free / 2**30:.1f} GiB free for the store"
+    if free < LITTLE:
+        return Finding("disk", "fail" if free < TOO_LITTLE else "warn", said, "free some space; a full disk stops runs")
+    return Finding("disk", "ok", said)
+
+
+def _privacy(file: Path) -> Finding:
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & 0o077:
+        return Finding("permissions", "warn", f"others may read the store (mode {mode:04o})", f"chmod 600 {file}")
+    return Finding("permissions", "ok", f"the store is this user's alone (mode {mode:04o})")
