@@ -1,20 +1,31 @@
-# A small image that runs one sync and exits: docker run --rm -v okr-sync:/data -v ./config:/config:ro --env-file .env okr-sync
+# A small image: `docker run … okr-sync` runs one sync and exits, `docker run … okr-sync watch` serves health and metrics.
+# See docs/deploy.md. Runs as 10001 with a read-only root; only /data is written.
 FROM python:3.11-slim AS build
 WORKDIR /build
-COPY requirements.lock requirements-dev.lock pyproject.toml README.md LICENSE ./
-RUN python -m venv /opt/okr-sync && /opt/okr-sync/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
-RUN python -m venv /opt/tools && /opt/tools/bin/pip install --no-cache-dir --require-hashes -r requirements-dev.lock
+COPY requirements.lock requirements-dev.lock ./
+RUN python -m venv /opt/okr-sync \
+    && /opt/okr-sync/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+    && python -m venv /opt/tools \
+    && /opt/tools/bin/pip install --no-cache-dir --require-hashes -r requirements-dev.lock
+COPY pyproject.toml README.md LICENSE ./
 COPY okr_sync okr_sync
 COPY connectors connectors
 COPY config config
-RUN /opt/tools/bin/python -m hatchling build -t wheel && /opt/okr-sync/bin/pip install --no-cache-dir --no-deps dist/*.whl
+RUN /opt/tools/bin/python -m hatchling build -t wheel \
+    && /opt/okr-sync/bin/pip install --no-cache-dir --no-deps dist/*.whl \
+    && /opt/okr-sync/bin/pip uninstall --yes pip setuptools
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /data --create-home okr-sync
 COPY --from=build /opt/okr-sync /opt/okr-sync
 USER 10001
 WORKDIR /data
-ENV PATH=/opt/okr-sync/bin:$PATH OKR_SYNC_CONFIG=/config OKR_SYNC_STORE=sqlite:////data/okr-sync.db
+ENV PATH=/opt/okr-sync/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    OKR_SYNC_CONFIG=/config \
+    OKR_SYNC_STORE=sqlite:////data/okr-sync.db
 VOLUME /data
+HEALTHCHECK --interval=60s --timeout=20s --start-period=20s CMD ["okr-sync", "runs", "--limit", "1"]
 ENTRYPOINT ["okr-sync"]
-CMD ["sync", "--once"]
+CMD ["sync"]
