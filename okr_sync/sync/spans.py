@@ -139,6 +139,7 @@ def narrowed(book: Book, subjects: Iterable[Subject]) -> Book:
     objectives = _downwards(book, {each.id for each in book.objectives if _holds(each, wanted)})
     key_results = [each for objective in objectives for each in objective.key_results]
     metrics = {name for each in key_results for name in metrics_of(each.measure)}
+    metrics |= {each.population for each in book.metrics if each.id in metrics and each.population is not None}
     initiatives = {name for each in key_results for name in initiatives_of(each.measure)}
     initiatives |= {name for kind, name in wanted if kind == "initiative"}
     return replace(
