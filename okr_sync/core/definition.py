@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ __all__ = [
     "work_question",
 ]
 
+REMEMBERED = 100_000  # hashes of equal questions: a past day asks what the next one asks
 HASH_LENGTH = 16  # hex digits
 
 
@@ -79,11 +81,13 @@ def define(book: Book) -> Book:
     return replace(book, objectives=tuple(objectives))
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def metric_question(metric: Metric) -> str:
     """Return the hash of what is asked for a metric: another source, query, unit or type begins another series."""
     return definition_hash(metric.source, metric.query, metric.unit, metric.type)
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def scope_question(scope: DeliveryScope) -> str:
     """Return the hash of what is asked for one place of work."""
     return definition_hash(scope.source, scope.query)
@@ -96,6 +100,7 @@ def questions_of(book: Book) -> dict[str, str]:
     return metrics | {scope.ref: scope_question(scope) for scope in scopes}
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def work_question(initiative: Initiative) -> str:
     """Return the hash of where an initiative's work lies and how its items are counted."""
     return definition_hash(*_work(initiative)[1:])

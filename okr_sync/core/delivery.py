@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from okr_sync.core.definition import work_question
 from okr_sync.core.facts import Container, ScopeFacts, WorkItem
@@ -41,8 +41,7 @@ class Work:
     began: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(NamedTuple):
     """What counts as one: an item, or a childless container that is itself finished."""
 
     kind: WorkClass

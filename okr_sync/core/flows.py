@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from okr_sync.core.aggregates import increase
@@ -20,8 +21,7 @@ from okr_sync.core.snapshot import Input
 __all__ = ["Amount", "Flow", "local_day", "observe_amount", "observe_flow"]
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(NamedTuple):
     """So much was added at an instant."""
 
     time: datetime
@@ -126,7 +126,7 @@ def _finished(name: str, key_result: KeyResult, evidence: Evidence, now: datetim
 def _attribute(flow: Flow, counted: Counted, timezone: str) -> Flow | Unknown:
     amounts = []
     for amount in flow.amounts:
-        rate = _rate(counted, local_day(amount.time, timezone))
+        rate = _rate(counted, amount.time, timezone)
         if rate is None:
             day = local_day(amount.time, timezone)
             return Unknown(f"no rate for {flow.unit or flow.name} holds on {day}: add one from that day", flow.inputs)
@@ -137,10 +137,11 @@ def _attribute(flow: Flow, counted: Counted, timezone: str) -> Flow | Unknown:
     return Flow(_say(flow, counted), tuple(amounts), flow.unit, flow.inputs, flow.notes, flow.missed)
 
 
-def _rate(counted: Counted, day: date) -> float | None:
-    """Return the rate in force on a day: the newest that began by then; 1 when none is needed."""
+def _rate(counted: Counted, at: datetime, timezone: str) -> float | None:
+    """Return the rate in force on the local day: the newest that began by then; 1 when none is needed."""
     if not counted.rates:
         return 1.0
+    day = local_day(at, timezone)
     begun = [rate for since, rate in counted.rates if since is None or since <= day]
     return begun[-1] if begun else None
 

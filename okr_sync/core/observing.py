@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from okr_sync.core.aggregates import OF_ANOTHER_RANGE, Frame, aggregate
 from okr_sync.core.facts import Baseline, MetricFacts, Reading, ScopeFacts
@@ -25,8 +27,10 @@ class Unknown:
     inputs: tuple[Input, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+_TIME = operator.attrgetter("time")
+
+
+class Moment(NamedTuple):
     """A valid reading with its time."""
 
     time: datetime
@@ -95,7 +99,7 @@ def observe(evidence: Evidence, metric_id: str, now: datetime, due: datetime | N
     asked = (Input(source=metric.source, subject=metric.id, max_age_days=metric.max_age_days),)
     timed = _timed(facts.readings, now, due)
     breaks = tuple(at for at in facts.breaks if at <= now and (due is None or at < due))
-    valid = tuple(moment for moment in timed if not _refusal(metric, moment.value))
+    valid = tuple([moment for moment in timed if not _refusal(metric, moment.value)])
     if breaks and metric.type == "level":
         valid = tuple(moment for moment in valid if moment.time >= breaks[-1])
     if not valid or not facts.answered:
@@ -140,9 +144,9 @@ def _aggregate(observed: Observed, wanted: Aggregate, frame: Frame) -> Observed 
 
 
 def _timed(readings: Iterable[Reading], now: datetime, due: datetime | None) -> list[Moment]:
-    moments = (Moment(reading.time or now, reading.value, reading) for reading in readings)
-    passed = [moment for moment in moments if moment.time <= now and (due is None or moment.time < due)]
-    return sorted(passed, key=lambda moment: moment.time)
+    timed = ((reading.time or now, reading) for reading in readings)
+    passed = [Moment(at, each.value, each) for at, each in timed if at <= now and (due is None or at < due)]
+    return sorted(passed, key=_TIME)
 
 
 def _newest(readings: Iterable[Reading], now: datetime) -> Reading:
