@@ -185,16 +185,16 @@ def _there(session: Session, table: Table, subject: str, rows: Sequence[Row]) ->
 
 
 def newest_told(session: Session) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return (kind, id) → what the point that was written last says, of all that `latest` lists, as `text` keeps it."""
+    """Return (kind, id) → what the point of the newest slot says, of all that `latest` lists, as `text` keeps it."""
     of_latest = [POINTS.c.kind == LATEST.c.kind, POINTS.c.subject == LATEST.c.subject]
     of_work = [LATEST.c.kind == "initiative", DELIVERY.c.initiative == LATEST.c.subject]
-    judged = fetch(session, _newest(POINTS, of_latest, POINTS.c.run_id))
-    delivered = fetch(session, _newest(DELIVERY, of_work, DELIVERY.c.run_id))
+    judged = fetch(session, _newest(POINTS, of_latest, POINTS.c.slot))
+    delivered = fetch(session, _newest(DELIVERY, of_work, DELIVERY.c.slot))
     told = {(row["kind"], row["subject"]): _told_of(row) for row in judged}
     return told | {("initiative", row["initiative"]): _told_of(row) for row in delivered}
 
 
 def _told_of(row: Row) -> dict[str, Any]:
-    beside = {"id", "kind", "subject", "initiative", "slot", "at", "run_id"}
+    beside = {"id", "kind", "subject", "initiative", "slot", "at", "run_id", "backfilled", "recorded_at"}
     told: dict[str, Any] = json.loads(text({name: value for name, value in row.items() if name not in beside}))
     return told

@@ -93,6 +93,8 @@ class House:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return what the store holds; nothing while there is none."""
+        if not (self.folder / "okr-sync.db").exists():
+            return []
         address = f"file:{self.folder / 'okr-sync.db'}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
             return connection.execute(query).fetchall()

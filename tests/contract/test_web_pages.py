@@ -20,7 +20,8 @@ SHARED = {"kind", "source", "title", "unit", "type", "minimum", "maximum", "max_
 def _written(page: str) -> dict[str, Any]:
     """Return the sections of all YAML blocks of a page; a `${NAME}` counts as given."""
     sections: dict[str, Any] = {}
-    for text in re.findall(r"```yaml\n(.*?)```", (PAGES / f"{page}.md").read_text("utf-8"), re.DOTALL):
+    written = (PAGES / f"{page}.md").read_text("utf-8").partition("<!-- made from the models")[0]
+    for text in re.findall(r"```yaml\n(.*?)```", written, re.DOTALL):
         sections |= YAML(typ="safe").load(text)
     return sections
 

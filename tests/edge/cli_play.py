@@ -25,7 +25,7 @@ EMAIL = "ana@example.com"
 JIRA_TOKEN = "jira-t0ken+/=secret"
 GITHUB_TOKEN = "ghp_t0ken-of-github"
 SECRETS = {"JIRA_TOKEN": JIRA_TOKEN, "GITHUB_TOKEN": GITHUB_TOKEN}
-QUICK = "1 s"  # a deadline within which no wait is begun: a failing source is asked once
+QUICK = "4 s"  # a deadline within which no wait is begun: a failing source is asked once
 
 WAYS_OF_NO_TRACEBACK = ("Traceback", 'File "', "this is a bug")
 

@@ -52,7 +52,9 @@ WRONGS = {
 
 
 @pytest.mark.parametrize("wrong", WRONGS.values(), ids=WRONGS)
-def test_a_mapping_that_names_nothing_keeps_the_last_numbers_as_stale(play: Play, wrong: Wrong) -> None:
+def test_a_mapping_changed_to_one_that_names_nothing_is_unknown_and_shows_no_number_of_the_former_one(
+    play: Play, wrong: Wrong
+) -> None:
     broken = f"{wrong.initiative}-built"
     before = play.key_results()
     play.map_to(wrong.initiative, **wrong.scope)
@@ -61,10 +63,12 @@ def test_a_mapping_that_names_nothing_keeps_the_last_numbers_as_stale(play: Play
     assert len(lines) == 1
     assert wrong.says in lines[0]
     assert wrong.fix in lines[0].partition("What to do: ")[2]
-    assert (after[broken]["value"], after[broken]["stale"]) == (before[broken]["value"], True)
+    assert (after[broken]["value"], after[broken]["status"]) == (None, "unknown")
     assert wrong.says in after[broken]["reason"]
     assert after[wrong.others]["value"] > before[wrong.others]["value"]
-    assert {name for name, each in after.items() if each["stale"]} == {broken}
+    assert {
+        name for name, each in after.items() if each["stale"] or (each["value"] is None and name != "guide-out")
+    } == {broken}
     assert (entries[broken]["outcome"], entries[wrong.others]["outcome"]) == ("failed", "updated")
     assert wrong.says in entries[broken]["reason"]
     assert wrong.fix in entries[broken]["fix"]
@@ -112,14 +116,13 @@ def test_an_epic_of_another_project_counts_by_its_key(play: Play) -> None:
     assert "OPS-1" in play.run("explain", "assistant-built").out
 
 
-def test_one_wrong_place_among_good_ones_of_an_initiative_makes_it_stale_not_smaller(play: Play) -> None:
+def test_one_wrong_place_among_good_ones_of_an_initiative_makes_it_unknown_and_not_smaller(play: Play) -> None:
     found = next(each for each in play.okrs["initiatives"] if each["id"] == "launch")
-    before = play.initiatives()["launch"]
     found["delivery"][1]["milestone"] = "Lunch"
     play.save()
     play.sync(code=3)
     after = play.initiatives()["launch"]
-    assert (after["done"], after["total"], after["stale"]) == (before["done"], before["total"], True)
+    assert (after["done"], after["total"], after["state"]) == (None, None, "unknown")
     assert "did you mean 'Launch'?" in after["reason"]
 
 
@@ -139,7 +142,7 @@ def test_a_column_that_the_file_does_not_have_names_the_nearest(play: Play) -> N
     assert ran.code == 3
     assert "npx" in ran.out
     assert "nps" in ran.out.partition("npx")[2]
-    assert (shown["value"], shown["stale"]) == (40, True)
+    assert (shown["value"], shown["status"]) == (None, "unknown")
 
 
 def test_a_value_that_is_no_number_is_refused_with_its_place_and_the_last_one_kept(play: Play) -> None:

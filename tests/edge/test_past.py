@@ -56,8 +56,9 @@ def make_house(folder: Path, world: World, **source: Any) -> House:
             ]},
         ],
         "initiatives": [
-            {"id": "first", "title": "First", "delivery": [first]},
-            {"id": "both", "title": "Both", "delivery": [first, second], "weight_by": "points", "unit": "leaf"},
+            {"id": "first", "title": "First", "delivery": [first], "guard": "off"},
+            {"id": "both", "title": "Both", "delivery": [first, second], "weight_by": "points", "unit": "leaf",
+             "guard": "off"},
         ],
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)

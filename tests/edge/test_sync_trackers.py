@@ -172,6 +172,8 @@ def test_what_can_no_longer_be_seen_is_stale_and_never_smaller(
     with watched(kind, tmp_path) as home:
         before = {name: counts(state) for name, state in states(home.sync()).items()}
         home.do(deed)
+        if loss == "milestone deleted":
+            home.sync()  # work whose own record says nothing leaves when a second run finds the same
         for _ in range(2):
             found = states(home.sync())
             assert {name for name, state in found.items() if state.stale} == touched
@@ -191,6 +193,7 @@ def test_a_milestone_with_another_title_leaves_the_work_that_its_title_named(kin
     with watched(kind, tmp_path) as home:
         first = {name: counts(state) for name, state in states(home.sync()).items()}
         home.do(lambda hub: hub.world.retitle_milestone(hub.beta, "Another", at=hub.now))
+        assert {name for name, state in states(home.sync()).items() if state.suspect} == {"both"}
         found = {name: counts(state) for name, state in states(home.sync()).items()}
         assert found == {name: counts(state) for name, state in home.fresh().items()}
         assert {name for name, each in found.items() if each != first[name]} == {"both"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 from alembic import command
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, DueSeen
@@ -62,7 +62,7 @@ def test_scopes_bring_the_due_dates_of_their_containers_and_items(session: Sessi
 
 def test_an_older_store_knows_the_due_dates_of_its_mirror_from_its_migration_on(url: str) -> None:
     config = schema.alembic_config()
-    with create_engine(url).begin() as connection:
+    with create_engine(url, poolclass=NullPool).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0006")
         command.downgrade(config, "0006-1")
@@ -71,4 +71,5 @@ def test_an_older_store_knows_the_due_dates_of_its_mirror_from_its_migration_on(
             connection.execute(text(statement))
         command.upgrade(config, "0006")
         rows = connection.execute(text("SELECT source, thing, due, run_id FROM due_dates ORDER BY thing")).all()
-    assert [tuple(row) for row in rows] == [("tracker", "1", "2026-11-01", 1), ("tracker", "e1", "2026-12-01", 1)]
+    found = [(row.source, row.thing, str(row.due), row.run_id) for row in rows]
+    assert found == [("tracker", "1", "2026-11-01", 1), ("tracker", "e1", "2026-12-01", 1)]

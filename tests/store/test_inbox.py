@@ -123,11 +123,11 @@ def test_only_what_is_valid_can_be_revoked(session: Session) -> None:
         revoke_token(session, NOW, "ci", "ana")
 
 
-def test_no_token_is_written_down(store: Store, tmp_path: Path) -> None:
+def test_no_token_is_written_down(store: Store, file: Path) -> None:
     """Not in the database file, not in its log: only the hash."""
     with store.writing() as session:
         text = make(session)
-    written = b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.is_file())
+    written = b"".join(each.read_bytes() for each in file.parent.iterdir() if each.is_file())
     assert b"build_*" in written
     assert text.encode() not in written
     assert text.removeprefix(PREFIX).encode() not in written
