@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import SecretStr
 
 from okr_sync.config.book import BookMaker
 from okr_sync.config.entry import read_entry
@@ -23,13 +26,15 @@ from okr_sync.core.definition import define
 from okr_sync.core.model import Book
 from okr_sync.core.slots import Schedule, longest_gap
 from okr_sync.errors import ConfigError, Mistake
-from okr_sync.redaction import learn_address
+from okr_sync.redaction import learn, learn_address
 from okr_sync.registry import Registry
 
 __all__ = ["MAIN_NAME", "Config", "load", "store_url"]
 
 MAIN_NAME = "okr-sync.yaml"
 MAX_FILES = 2_000
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
+_SECRET = re.compile(r"TOKEN|SECRET|PASSW|KEY|CREDENTIAL", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +126,18 @@ def store_url(path: Path, env: Mapping[str, str]) -> str:
     main = loading.main(table if table is None else table.only(["store"]))
     if table is None or main is None:
         raise ConfigError(loading.mistakes.told())
+    _learn_referenced(loading.file, env)
     url = loading.store_url(main)
     mistakes = tuple(each for each in loading.mistakes.told() if _stands_at(each, table.values_at.get("store")))
     if mistakes:
         raise ConfigError(mistakes)
     return url
+
+
+def _learn_referenced(file: Path, env: Mapping[str, str]) -> None:
+    """Tell the redactor the secrets that the file refers to: readers load no sources, but titles may quote a token."""
+    names = set(_REFERENCE.findall(file.read_text("utf-8", errors="replace")))
+    learn({name: SecretStr(env[name]) for name in names if name in env and _SECRET.search(name)})
 
 
 def _holds_a_password(rest: str) -> bool:

@@ -96,15 +96,15 @@ class House:
         if not (self.folder / "okr-sync.db").exists():
             return []
         address = f"file:{self.folder / 'okr-sync.db'}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
-            return connection.execute(query).fetchall()
+        try:
+            with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
+                return connection.execute(query).fetchall()
+        except sqlite3.OperationalError:
+            return []  # no tables yet
 
     def outcomes(self) -> list[str]:
         """Return the outcomes of all runs, oldest first."""
-        try:
-            return [outcome for (outcome,) in self.rows("SELECT outcome FROM runs ORDER BY id")]
-        except sqlite3.OperationalError:
-            return []  # no store yet, or none with tables
+        return [outcome for (outcome,) in self.rows("SELECT outcome FROM runs ORDER BY id")]
 
     def _words(self, words: tuple[str, ...]) -> list[str]:
         return [sys.executable, "-m", "okr_sync", *words, "--config", str(self.folder)]
