@@ -213,3 +213,12 @@ def test_a_capped_rate_and_a_hit_rate_lie_between_0_and_1(drawn: list[int], mode
 def test_a_rate_in_another_unit_is_the_same_rate(drawn: list[int]) -> None:
     dozens = rate(weekly(*(x / 12 for x in drawn)), AFTER_SIX, Rate(Counted(metric="m"), 10 / 12, "week"))
     assert dozens.progress == pytest.approx(rate(weekly(*drawn), AFTER_SIX).progress)
+
+
+def test_a_forecast_beyond_all_numbers_is_none() -> None:
+    """One week attains 1e308 / 0.5, which is no number any more; the mean of both weeks still is one."""
+    state = rate(
+        weekly(1e308, 1), MONDAY + 2 * WEEK + timedelta(days=1), Rate(Counted(metric="m"), 0.5, "week", mode="average")
+    )
+    assert state.value is not None
+    assert state.forecast is None
