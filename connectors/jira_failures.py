@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import requests
 
+from okr_sync import connector as api
 from okr_sync.connector import AccessError, ProtocolError, SourceError, TransientError
 
 _LONGEST = 300  # characters of Jira's own words in a message
@@ -51,7 +49,7 @@ def refuse(response: requests.Response | None, place: str) -> NoReturn:
     if status in (401, 403):
         raise AccessError(said, fix=_SIGN_IN) from None
     if status in (408, 425, 429) or status >= 500:
-        raise TransientError(said, fix=_WAIT, retry_after=_retry_after(response.headers)) from None
+        raise TransientError(said, fix=_WAIT, retry_after=api.retry_after(response.headers)) from None
     kinds: dict[int, type[ProtocolError]] = {400: RefusedError, 404: AbsentError}
     raise kinds.get(status, ProtocolError)(said, fix=_REMOVED if status == 410 else _URL) from None
 
@@ -67,22 +65,6 @@ def _words(response: requests.Response) -> str:
     words = [*(messages if isinstance(messages, list) else []), *(errors.values() if isinstance(errors, dict) else [])]
     text = "; ".join(str(word) for word in words)
     return f": {text[:_LONGEST]}" if text else ""
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    wish = headers.get("Retry-After", "")
-    try:
-        seconds = float(wish)
-    except ValueError:
-        seconds = _until(wish, headers.get("Date", ""))
-    return seconds if math.isfinite(seconds) and seconds >= 0 else None
-
-
-def _until(wish: str, date: str) -> float:
-    try:
-        return (parsedate_to_datetime(wish) - parsedate_to_datetime(date)).total_seconds()
-    except (ValueError, TypeError):  # no date, or one of the two without a zone
-        return math.nan
 
 
 def _check_login(response: requests.Response, place: str) -> None:

@@ -40,7 +40,7 @@ from okr_sync.core.facts import (
 from okr_sync.errors import AccessError, ProtocolError, SourceError, TransientError
 
 if TYPE_CHECKING:
-    from okr_sync.outbound.answers import HttpAnswer, UnauthorizedError, parse_json
+    from okr_sync.outbound.answers import HttpAnswer, UnauthorizedError, parse_json, retry_after
     from okr_sync.outbound.http import Auth, Http
     from okr_sync.outbound.sessions import guard_session
     from okr_sync.outbound.settings import WebSettings
@@ -86,6 +86,7 @@ __all__ = [
     "guard_session",
     "parse_json",
     "require",
+    "retry_after",
 ]
 
 T = TypeVar("T")
@@ -100,6 +101,7 @@ _OUTBOUND = {
     "WebSettings": "settings",
     "guard_session": "sessions",
     "parse_json": "answers",
+    "retry_after": "answers",
 }
 
 if not TYPE_CHECKING:
