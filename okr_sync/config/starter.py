@@ -11,7 +11,7 @@ from pathlib import Path
 
 from okr_sync.config.loading import MAIN_NAME
 from okr_sync.config.schema import json_schema
-from okr_sync.errors import UsageError
+from okr_sync.new_files import write_new_files
 
 __all__ = ["starter"]
 
@@ -30,12 +30,7 @@ def starter(folder: Path, today: date) -> tuple[Path, ...]:
     texts = {name: _in_quarter(_template(name), today) for name in TEMPLATES}
     for shape in ("main", "okrs"):
         texts[f".okr-sync/schema-{shape}.json"] = json.dumps(json_schema(shape), indent=1, ensure_ascii=False) + "\n"
-    there = [folder / name for name in texts if (folder / name).exists()]
-    if there:
-        raise UsageError(f"{there[0]} exists; nothing was written. Choose another folder or move the file away.")
-    for name, text in texts.items():
-        _write(folder / name, text)
-    return tuple(folder / name for name in texts)
+    return write_new_files({folder / name: text for name, text in texts.items()})
 
 
 def _template(name: str) -> str:
@@ -54,12 +49,3 @@ def _in_quarter(text: str, today: date) -> str:
         return f"{today.year}-{month:02}-{day:02}"
 
     return re.sub(r"2026-(?P<month>1[0-2])-(?P<day>\d\d)", moved, text)
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise UsageError(f"{file} can't be written: {error.strerror}; choose a folder that you may write to") from error

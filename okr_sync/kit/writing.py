@@ -11,6 +11,7 @@ from pathlib import Path
 
 from okr_sync import __version__
 from okr_sync.errors import UsageError
+from okr_sync.new_files import write_new_files
 
 __all__ = ["Names", "names_of", "write_package"]
 
@@ -93,22 +94,8 @@ def write_package(names: Names, folder: Path, *, delivery: bool = False) -> tupl
         root / file.format(**marks): "" if template is None else names.fill(_template(template.format(**marks)))
         for file, template in _FILES.items()
     }
-    there = [file for file in texts if file.exists()]
-    if there:
-        raise UsageError(f"{there[0]} exists; nothing was written. Choose another folder or move the file away.")
-    for file, text in texts.items():
-        _write(file, text)
-    return tuple(texts)
+    return write_new_files(texts)
 
 
 def _template(name: str) -> str:
     return files("okr_sync.kit").joinpath("templates", f"{name}.txt").read_text(encoding="utf-8")
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise UsageError(f"{file} can't be written: {error.strerror}; choose a folder that you may write to") from error

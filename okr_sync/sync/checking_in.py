@@ -107,7 +107,7 @@ def find_key_result(config: Config, wanted: str) -> KeyResult:
 def _typed_metric(config: Config, key_result: KeyResult, value: float) -> str:
     """Return the one metric that takes the value. Raises UsageError when there is none or the value can't be."""
     sources = {metric.id: metric.source for metric in config.book.metrics}
-    metrics = metrics_of(key_result)
+    metrics = definition.metrics_of(key_result.measure)
     typed = [metric for metric in metrics if config.sources[sources[metric]].kind == "manual"]
     if len(typed) == 1:
         _require_possible(next(metric for metric in config.book.metrics if metric.id == typed[0]), value)
@@ -132,8 +132,3 @@ def _require_possible(metric: Metric, value: float) -> None:
         raise UsageError(
             f"{value:g} can't be a value of metric {metric.id}, which lies from {low:g} to {high:g}; correct --value"
         )
-
-
-def metrics_of(key_result: KeyResult) -> tuple[str, ...]:
-    """Return the ids of the metrics that a key result reads."""
-    return definition.metrics_of(key_result.measure)

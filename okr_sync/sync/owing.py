@@ -10,13 +10,12 @@ from typing import Literal, TypeAlias
 from sqlmodel import Session
 
 from okr_sync.config import Config
-from okr_sync.core.definition import questions_of
+from okr_sync.core.definition import metrics_of, questions_of
 from okr_sync.core.facts import MetricFacts
 from okr_sync.core.model import KeyResult, Objective
 from okr_sync.core.numbers import show_instant
 from okr_sync.store.checkins import checked_in
 from okr_sync.store.readings import load_metrics
-from okr_sync.sync.checking_in import metrics_of
 from okr_sync.sync.freezing import frozen_at, why_skipped
 
 Debt: TypeAlias = Literal["value_missing", "value_expired", "value_expiring", "never_checked_in"]
@@ -60,7 +59,9 @@ def owed_at(session: Session, config: Config, now: datetime, soon: timedelta = S
 
 def _typed(config: Config, key_result: KeyResult, facts: dict[str, MetricFacts]) -> dict[str, MetricFacts]:
     sources = {metric.id: metric.source for metric in config.book.metrics}
-    return {name: facts[name] for name in metrics_of(key_result) if config.sources[sources[name]].kind == "manual"}
+    return {
+        name: facts[name] for name in metrics_of(key_result.measure) if config.sources[sources[name]].kind == "manual"
+    }
 
 
 def _owed_for(  # noqa: PLR0917 -- in the order in which one says it
