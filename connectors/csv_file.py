@@ -3,67 +3,21 @@
 from __future__ import annotations
 
 import csv
-import glob
 import io
 import math
 import re
 from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
+from typing import Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, model_validator
-
-from connectors.table_rows import Reader, Row, TableQuery, date_column, place_in_time
+from connectors.csv_settings import CsvQuery, CsvSettings
+from connectors.table_files import LARGEST, find_files, require_readable
+from connectors.table_rows import Reader, Row, date_column, place_in_time
 from okr_sync import connector as api
 
-LARGEST = 64 * 1024 * 1024  # bytes of one file
 _FIX = f"save it as CSV in UTF-8, no more than {LARGEST:,} bytes"
 _NUMBER = {sign: re.compile(rf"[+-]?(\d+(\{sign}\d*)?|\{sign}\d+)([eE][+-]?\d+)?", re.ASCII) for sign in ".,"}
-
-
-def _check_address(value: Any) -> Any:
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    if not isinstance(text, str) or not re.fullmatch(r"https?://[^/?#@\s]+(/\S*)?(\?\S*)?", text):
-        raise ValueError("expected an address like https://data.example.com/survey.csv, without user and password")
-    return SecretStr(text)
-
-
-class CsvSettings(api.WebSettings):
-    """Where the files are and how they are written."""
-
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["path"]}, {"required": ["url"]}]})
-
-    path: api.ConfigPath | None = Field(None, description="a file, or a pattern (data/*.csv), in order of their names")
-    url: Annotated[SecretStr, BeforeValidator(_check_address)] | None = Field(None, description="instead: of one file")
-    token: api.Secret | None = Field(None, description="with url: bearer token")
-    username: str | None = Field(None, description="with url and password: basic authentication")
-    password: api.Secret | None = Field(None, description="with url and username")
-    delimiter: Literal["auto", ",", ";", "tab"] = Field("auto", description="auto: what the header has most of")
-    decimal: Literal[".", ","] = Field(".", description="the sign before the decimals")
-    date_column: str | None = Field(None, description="default: the column `date`, if there is one")
-    date_format: str | None = Field(None, description="as in strptime; default: ISO 8601")
-    timezone: ZoneInfo = Field(ZoneInfo("UTC"), description="of dates and times that name none")
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if (self.path is None) == (self.url is None):
-            raise ValueError("give exactly one of path and url")
-        if (self.username is None) != (self.password is None) or (self.token and self.password):
-            raise ValueError("give token, or username with password, or none of them")
-        if self.url is None and (self.token or self.password):
-            raise ValueError("token and password belong to url")
-        return self
-
-    @property
-    def place(self) -> str:
-        """The path or the address, without its query: that may hold a key."""
-        return str(self.path) if self.url is None else self.url.get_secret_value().partition("?")[0]
-
-
-class CsvQuery(TableQuery):
-    """One number from the rows of the files."""
 
 
 class CsvFile(api.MetricSource):
@@ -111,23 +65,15 @@ class CsvFile(api.MetricSource):
         return _parse(answer.place, PurePosixPath(self.settings.place).name, answer.body, self.settings)
 
     def _from_files(self) -> list[Row]:
-        path = self.settings.path
-        names = [str(path)] if path.exists() else sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
-        if not names:
-            raise api.SourceError(f"there is no file {path}", fix="put it there, or correct `path` of this source")
-        tables = self.caller.map(lambda name: self.caller.call(lambda: _load(Path(name), self.settings)), names)
+        files = find_files(self.settings.path)
+        tables = self.caller.map(lambda file: self.caller.call(lambda: _load(file, self.settings)), files)
         return [row for table in tables for row in table]
 
 
 def _load(file: Path, settings: CsvSettings) -> list[Row]:
     """Return the rows of a file. Raises SourceError when it can't be read, is too large, not UTF-8 or not CSV."""
-    try:
-        if file.stat().st_size > LARGEST:
-            raise api.ProtocolError(f"{file} is too large", fix=_FIX)
-        body = file.read_bytes()
-    except OSError as error:
-        raise api.AccessError(f"can't read {file}: {error.strerror}", fix="make it a file that we may read") from error
-    return _parse(str(file), file.name, body, settings)
+    require_readable(file, _FIX)
+    return _parse(str(file), file.name, file.read_bytes(), settings)
 
 
 def _parse(place: str, name: str, body: bytes, settings: CsvSettings) -> list[Row]:

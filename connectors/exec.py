@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import Field
 
-from connectors.programs import Command, ProgramSettings, find, run
+from connectors.program_settings import Command, ProgramSettings
+from connectors.programs import find, run
 from okr_sync import connector as api
 
 _NUMBER = re.compile(rb"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.google_key import google_token, service_account
-from connectors.http_json_pages import Wanted, fetch, wanted
+from connectors.http_json_documents import Wanted, wanted
+from connectors.http_json_pages import fetch
 from connectors.http_json_settings import HttpJsonQuery, HttpJsonSettings
 from connectors.http_json_values import outcome
 from okr_sync import connector as api

@@ -51,7 +51,8 @@ def parse(answer: api.HttpAnswer) -> Data | api.Miss:
         said = _Answer.model_validate(answer.json())
     except (ValidationError, api.ProtocolError):
         if answer.status == 503:
-            raise api.TransientError(f"{answer.place}: status 503", fix="the next run asks again") from None
+            wish, fix = api.retry_after(answer.headers), "the next run asks again"
+            raise api.TransientError(f"{answer.place}: status 503", fix=fix, retry_after=wish) from None
         raise api.ProtocolError(f"{answer.place}: this is no answer of Prometheus", fix="check `url`") from None
     partial = [warning for warning in said.warnings if not warning.startswith("PromQL")]
     if partial:

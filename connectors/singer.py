@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from connectors.programs import Command, ProgramSettings, Sealed, find, opened, run
+from connectors.program_settings import Command, ProgramSettings, Sealed, opened
+from connectors.programs import find, run
 from connectors.singer_messages import Said, heard, selected
 from connectors.singer_rows import Rows, SingerQuery, fold, merged
 from okr_sync import connector as api

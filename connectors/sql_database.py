@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import sqlalchemy
-from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
+from connectors.sql_address import place_of
+from connectors.sql_failures import explain_refusal
 from okr_sync import connector as api
 
-DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgres": "postgresql+psycopg"}
 EXTRAS = {
     "postgresql": "postgres",
     "mysql": "mysql",
@@ -24,30 +24,7 @@ EXTRAS = {
     "snowflake": "snowflake",
     "bigquery": "bigquery",
 }
-_SECRET = frozenset(
-    {"access_token", "passwd", "password", "private_key", "private_key_passphrase", "sslpassword", "token"}
-)
 _STEPS = 10_000  # of SQLite's machine between two looks at the clock
-_DENIED = re.compile(
-    r"authentication failed|no password|access denied|does not exist|unknown database|unable to open|not permitted|"
-    r"incorrect username|no pg_hba",
-    re.IGNORECASE,
-)
-_SLOW = re.compile(
-    r"statement timeout|interrupted|max_statement_time|maximum statement execution|timed out", re.IGNORECASE
-)
-_BROKEN = re.compile(r"not a database|malformed")
-_FORBIDDEN = re.compile(r"permission denied|command denied|access denied|insufficient privilege", re.IGNORECASE)
-_ABSENT = re.compile(r"does not exist|no such|doesn't exist|unknown column", re.IGNORECASE)
-
-
-def parse_url(text: str) -> URL:
-    """Return the URL with the driver that we use where it names none. Raises ValueError without repeating the text."""
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        raise ValueError("expected a database URL like postgresql://okr@db.example.com/sales") from None
-    return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +34,6 @@ class Limits:
     seconds: float
     rows: int
     timezone: str
-
-
-def place_of(url: URL) -> str:
-    """Return the address without password and options."""
-    who = f"{url.username}@" if url.username else ""
-    return f"{url.get_backend_name()}://{who}{url.host or ''}{f':{url.port}' if url.port else ''}/{url.database or ''}"
-
-
-def secrets_of(url: URL) -> tuple[str, ...]:
-    """Return the password, and options that are as good as one."""
-    options = (value for key, value in url.query.items() if key.casefold() in _SECRET)
-    return tuple(text for text in (str(url.password or ""), *map(str, options)) if text)
 
 
 def open_engine(url: URL, limits: Limits) -> Engine:
@@ -123,45 +88,6 @@ def limit_time(connection: Connection, seconds: float) -> None:
         until = time.monotonic() + seconds
         raw: Any = connection.connection.dbapi_connection
         raw.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
-
-
-def explain_refusal(error: DBAPIError, url: URL) -> api.SourceError:
-    """Return what a failed connection means."""
-    place, said = place_of(url), hide(error, url)
-    if _DENIED.search(said):
-        return api.AccessError(
-            f"{place} lets us not in: {said}", fix="correct `url`, the user or `password` of this source"
-        )
-    return api.TransientError(
-        f"{place} can't be reached: {said}", fix="check that the database runs and can be reached"
-    )
-
-
-def explain_failure(error: DBAPIError, url: URL, seconds: float) -> api.Miss:
-    """Return what a failed statement means. Raises SourceError when the connection was lost, or the file is broken."""
-    place, said = place_of(url), hide(error, url)
-    if error.connection_invalidated:
-        raise api.TransientError(
-            f"the connection to {place} was lost: {said}", fix="it is tried again at the next run"
-        ) from None
-    if _BROKEN.search(said):
-        raise api.ProtocolError(f"{place} is no database: {said}", fix="restore it, or correct `url`") from None
-    if _SLOW.search(said):
-        return api.Miss("unreachable", f"took longer than {seconds:g} s ({said}); ask for less, or raise `timeout`")
-    if _FORBIDDEN.search(said):
-        return api.Miss("denied", f"{said}; grant SELECT on it to {url.username}")
-    if _ABSENT.search(said):
-        return api.Miss("not_found", f"{said}; correct the statement")
-    return api.Miss("invalid", f"{said}; correct the statement")
-
-
-def hide(error: DBAPIError, url: URL) -> str:
-    """Return the first line of the driver's own words, without the password that drivers like to quote."""
-    text = next(iter(str(error.orig).strip().splitlines()), type(error.orig).__name__)
-    for secret in secrets_of(url):
-        for form in {secret, quote(secret, safe=""), quote_plus(secret)}:
-            text = text.replace(form, "***")
-    return text
 
 
 def _without_writing(url: URL) -> URL:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,12 +13,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from connectors.table_files import find_files
+from connectors.table_opening import open_tables
 from connectors.table_rows import Reader, Row, TableQuery, date_column, place_in_time
 from okr_sync import connector as api
-
-LARGEST = 64 * 1024 * 1024  # bytes of one file
-MOST = 1_000_000  # rows of one file
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TableSettings(api.Settings):
@@ -75,58 +72,17 @@ class TableFile(api.MetricSource):
         return reader.answer(rows, query, ask)
 
     def _files(self) -> dict[str, Sheets]:
-        path = self.settings.path
-        names = [str(path)] if path.exists() else sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
-        if not names:
-            raise api.SourceError(f"there is no file {path}", fix="put it there, or correct `path` of this source")
-        files = self.caller.map(lambda name: self.caller.call(lambda: _load(Path(name), self.settings)), names)
-        return {Path(name).name: sheets for name, sheets in zip(names, files, strict=True)}
+        files = find_files(self.settings.path)
+        tables = self.caller.map(lambda file: self.caller.call(lambda: _load(file, self.settings)), files)
+        return {file.name: sheets for file, sheets in zip(files, tables, strict=True)}
 
 
 def _load(file: Path, settings: TableSettings) -> Sheets:
     """Return the rows of a file. Raises SourceError when it can't be read or is too large."""
-    fix = f"save it as Parquet or as a workbook, no more than {LARGEST:,} bytes and {MOST:,} rows a sheet"
-    parquet = file.suffix.casefold() in {".parquet", ".pq"}
-    library = api.require("duckdb" if parquet else "python_calamine", extra="files")
-    broken = library.Error if parquet else (library.CalamineError, ValueError)
-    try:
-        with file.open("rb"):
-            size = file.stat().st_size
-        tables = dict(_parquet(file, library) if parquet else _workbook(file, library)) if size <= LARGEST else {}
-    except OSError as error:
-        raise api.AccessError(f"can't read {file}: {error.strerror}", fix="make it a file that we may read") from error
-    except broken as error:
-        raise api.ProtocolError(f"can't read {file}: {str(error).splitlines()[0]}", fix=fix) from error
-    if size > LARGEST or any(len(table) > MOST + 1 for table in tables.values()):
-        raise api.ProtocolError(f"{file} is too large", fix=fix)
+    tables = open_tables(file)
     return {
         sheet: list(_rows(f"{file.name}{sheet and f' {sheet}'}", table, settings)) for sheet, table in tables.items()
     }
-
-
-def _parquet(file: Path, duckdb: Any) -> Iterator[tuple[str, list[Sequence[Any]]]]:
-    """Yield the one table, its header first; DuckDB can't tell aware times without another library, so we do."""
-    with duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"}) as database:
-        source = "read_parquet(?)"
-        told = database.execute(f"DESCRIBE SELECT * FROM {source}", [str(file)]).fetchall()  # noqa: S608
-        aware = [place for place, column in enumerate(told) if column[1] == "TIMESTAMP WITH TIME ZONE"]
-        names = ['"{}"'.format(column[0].replace('"', '""')) for column in told]
-        wanted = ", ".join(f"epoch_us({name})" if place in aware else name for place, name in enumerate(names))
-        found = database.execute(f"SELECT {wanted} FROM {source} LIMIT {MOST + 1}", [str(file)]).fetchall()  # noqa: S608
-    yield "", [[column[0] for column in told], *(_aware(row, aware) for row in found)]
-
-
-def _aware(row: Sequence[Any], places: list[int]) -> list[Any]:
-    cells = list(row)
-    for place in places:
-        cells[place] = None if row[place] is None else _EPOCH + timedelta(microseconds=row[place])
-    return cells
-
-
-def _workbook(file: Path, calamine: Any) -> Iterator[tuple[str, list[Sequence[Any]]]]:
-    with calamine.CalamineWorkbook.from_path(file) as book:
-        for name in book.sheet_names:
-            yield name, book.get_sheet_by_name(name).to_python()
 
 
 def _rows(place: str, table: Sequence[Sequence[Any]], settings: TableSettings) -> Iterator[Row]:

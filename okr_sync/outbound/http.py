@@ -22,7 +22,6 @@ from okr_sync.outbound.transport import Deadline, Transport
 
 __all__ = ["Auth", "Http"]
 
-LARGEST = 64 * 2**20  # bytes of one answer, unpacked
 MOST_HOPS = 3  # redirects on the same host followed for one request
 PIECES = 10  # an answer may take so many times as long as a piece of it
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -138,7 +137,7 @@ class Http:
         try:
             response = self._connected().handle_request(request)
             try:
-                return _read(response, place, accept)
+                return _read(response, place, accept, self._reach.max_mib)
             finally:
                 response.close()
         except httpx.HTTPError as error:
@@ -152,7 +151,7 @@ class Http:
             return self._transport
 
 
-def _read(response: httpx.Response, place: str, accept: Collection[int]) -> HttpAnswer:
+def _read(response: httpx.Response, place: str, accept: Collection[int], max_mib: int) -> HttpAnswer:
     headers = {name.lower(): value for name, value in response.headers.items()}
     if response.status_code not in accept and response.status_code not in _REDIRECTS:
         raise failure(response.status_code, headers, place)
@@ -161,9 +160,9 @@ def _read(response: httpx.Response, place: str, accept: Collection[int]) -> Http
     body = bytearray()
     for piece in response.iter_bytes():
         body += piece
-        if len(body) > LARGEST:
-            said = f"{place}: the answer is larger than {LARGEST >> 20} MiB"
-            raise ProtocolError(said, fix="ask for less: fewer fields, smaller pages")
+        if len(body) > max_mib << 20:
+            said = f"{place}: the answer is larger than {max_mib} MiB"
+            raise ProtocolError(said, fix="ask for less (fewer fields, smaller pages), or raise `max_mib`")
     # Some name a next page after the last one, too, and say that it holds nothing.
     kept = {name: link for name, link in response.links.items() if link.get("results") != "false"}
     links = {str(name): str(link.get("url", "")) for name, link in kept.items()}

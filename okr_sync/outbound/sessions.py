@@ -22,28 +22,30 @@ from okr_sync.outbound.settings import WebSettings
 
 __all__ = ["guard_session"]
 
-LARGEST = 64 * 2**20  # bytes of one answer, unpacked
 PIECES = 10  # an answer may take so many times as long as a piece of it
 
 
 def guard_session(session: requests.Session, reach: WebSettings, *, resolve: Resolve = look_up) -> None:
     """Let `session` go only where `reach` allows, over verified TLS, without the environment's proxies and .netrc.
 
-    An answer has at most 64 MiB unpacked and takes at most ten times `reach.timeout`. The session serves one request
-    at a time. Its requests raise ProtocolError or TransientError where something is refused, else what requests raises.
+    An answer has at most `reach.max_mib` MiB unpacked and takes at most ten times `reach.timeout`. The session serves
+    one request at a time. Its requests raise ProtocolError or TransientError where something is refused, else what
+    requests raises.
     """
     session.trust_env = False
     session.verify = str(reach.ca_file) if reach.ca_file else True
     proxy = reach.proxy.get_secret_value() if reach.proxy else None
     session.proxies = {"http": proxy, "https": proxy} if proxy else {}
     for scheme in ("http://", "https://"):
-        session.mount(scheme, _Guarded(Guard(reach.allow_hosts, resolve=resolve), reach.timeout * PIECES))
+        guard = Guard(reach.allow_hosts, resolve=resolve)
+        session.mount(scheme, _Guarded(guard, reach.timeout * PIECES, reach.max_mib))
 
 
 class _Guarded(HTTPAdapter):
-    def __init__(self, guard: Guard, seconds: float) -> None:
+    def __init__(self, guard: Guard, seconds: float, max_mib: int) -> None:
         self._guard = guard
         self._seconds = seconds
+        self._max_mib = max_mib
         self._live: list[socket.socket] = []  # that of the newest connection; one request at a time has only one
         super().__init__(max_retries=0)
 
@@ -66,7 +68,7 @@ class _Guarded(HTTPAdapter):
         timer.start()
         try:
             response = super().send(request, *args, **{**kwargs, "stream": True})
-            response._content = _body(response)
+            response._content = _body(response, self._max_mib)
             vars(response)["_content_consumed"] = True
         finally:
             timer.cancel()
@@ -84,7 +86,7 @@ def _as_it_is(host: str, _: int) -> tuple[str, ...]:
     return (host,)
 
 
-def _body(response: requests.Response) -> bytes:
+def _body(response: requests.Response, max_mib: int) -> bytes:
     place = urlsplit(response.url).hostname
     if response.headers.get("Content-Encoding", "").strip().lower() not in PLAIN_ENCODINGS:
         response.close()
@@ -92,10 +94,10 @@ def _body(response: requests.Response) -> bytes:
     body = bytearray()
     for piece in response.iter_content(1 << 16):
         body += piece
-        if len(body) > LARGEST:
+        if len(body) > max_mib << 20:
             response.close()
-            said = f"{place}: the answer can't be read: it is larger than {LARGEST >> 20} MiB"
-            raise ProtocolError(said, fix="check `url`; map less to this source")
+            said = f"{place}: the answer can't be read: it is larger than {max_mib} MiB"
+            raise ProtocolError(said, fix="check `url`; map less to this source, or raise `max_mib`")
     return bytes(body)
 
 

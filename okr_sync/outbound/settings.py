@@ -24,6 +24,7 @@ class WebSettings(Settings):
     timeout: float = Field(
         30.0, gt=0, le=600, description="Seconds to wait for a piece of an answer; ten times for all"
     )
+    max_mib: int = Field(64, ge=1, le=1024, description="MiB of one answer, unpacked; a larger one is refused")
 
     @field_validator("allow_hosts")
     @classmethod

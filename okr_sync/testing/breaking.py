@@ -25,6 +25,8 @@ class Way:
     wish: float | None = None
     impatient: bool = False
     """Only a connector with a short time-out shows it in time."""
+    huge: bool = False
+    """Only a connector that takes little at once shows it cheaply."""
 
 
 def _status(status: int, headers: Mapping[str, str] | None = None) -> Callable[[], Fault]:
@@ -43,8 +45,8 @@ def _until_a_date() -> Fault:
 
 def _sized(largest: int) -> Mapping[str, Way]:
     return {
-        "a gzip bomb": Way(lambda: Fault("bomb", times=ALWAYS, size=largest + 1), ProtocolError),
-        "a huge answer": Way(lambda: Fault("flood", times=ALWAYS, size=largest + 1), ProtocolError),
+        "a gzip bomb": Way(lambda: Fault("bomb", times=ALWAYS, size=largest + 1), ProtocolError, huge=True),
+        "a huge answer": Way(lambda: Fault("flood", times=ALWAYS, size=largest + 1), ProtocolError, huge=True),
     }
 
 

@@ -41,8 +41,9 @@ class WebWorld(MetricWorld):
     connector: ClassVar[type[MetricSource]]
     impatient: ClassVar[Mapping[str, Any]] = {"timeout": 0.1}
     """Settings, over the usual ones, with which the connector gives up within a second or two."""
-    largest: ClassVar[int] = 64 * 2**20
-    """Bytes of one answer that the connector takes."""
+    frugal: ClassVar[Mapping[str, Any]] = {"max_mib": 1}
+    """Settings, over the usual ones, with which the connector takes answers of at most `largest` bytes."""
+    largest: ClassVar[int] = 2**20
 
     def __init__(self, server: Server, *, requests: int = 1, start: datetime = START, now: datetime = NOW) -> None:
         super().__init__(start, now, requests)
@@ -161,7 +162,8 @@ class _Stranger:
 
 def _fail(world: WebWorld, how: Way) -> _Failed:
     caller = CountingCaller()
-    source = world.connect(caller, **(world.impatient if how.impatient else {}))
+    limits = {**(world.impatient if how.impatient else {}), **(world.frugal if how.huge else {})}
+    source = world.connect(caller, **limits)
     world.server.forget()
     world.server.inject(how.fault())
     try:

@@ -26,6 +26,11 @@ def private_key() -> str:
     return key.private_bytes(serialization.Encoding.PEM, form, plain).decode()
 
 
+@cache
+def _public_key() -> Any:
+    return serialization.load_pem_private_key(private_key().encode(), None).public_key()
+
+
 def key_file(url: str) -> str:
     """Return the JSON key of the service account, whose tokens come from the server at `url`."""
     told = {"type": "service_account", "client_email": ACCOUNT, "private_key": private_key(), "private_key_id": "k1"}
@@ -44,10 +49,9 @@ class Tokens:
     def respond(self, request: Request) -> Response:
         """Return a token; 400 as the service does for a signature or a claim that it does not take."""
         form = dict(parse_qsl(request.body.decode()))
-        public = serialization.load_pem_private_key(private_key().encode(), None).public_key()
         audience = f"http://{request.headers['host']}/token"
         try:
-            claims = jwt.decode(form["assertion"], public, ["RS256"], audience=audience)  # type: ignore[arg-type]
+            claims = jwt.decode(form["assertion"], _public_key(), ["RS256"], audience=audience)
         except jwt.PyJWTError:
             return Response.of({"error": "invalid_grant", "error_description": "Invalid JWT Signature."}, 400)
         if (claims["iss"], claims["scope"], claims["exp"] - claims["iat"]) != (ACCOUNT, self.scope, 3600):

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from okr_sync.testing.server import Request, Response
+
 PATIENCE = 60.0  # seconds for a download, or for the server to come up
 _OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -117,6 +119,25 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise UnavailableError("Prometheus does not come up")
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Plays the Prometheus at `url`: passes every request on, and the answer back."""
+
+    url: str
+
+    def respond(self, request: Request) -> Response:
+        """Return what the real server answers."""
+        headers = {name: request.headers[name] for name in ("authorization", "content-type") if name in request.headers}
+        address = f"{self.url}{request.path}?{request.raw_query}"
+        sent = urllib.request.Request(address, request.body or None, headers, method=request.method)
+        try:
+            with _OPEN(sent, timeout=20) as answer:
+                return Response(answer.status, answer.read(), {"Content-Type": answer.headers["Content-Type"]})
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return Response(refused.code, refused.read(), {"Content-Type": refused.headers["Content-Type"]})
 
 
 def forget(url: str, series: str, at: float) -> None:

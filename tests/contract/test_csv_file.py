@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.csv_file import LARGEST, CsvFile, CsvQuery, CsvSettings
+from connectors.csv_file import CsvFile
+from connectors.csv_settings import CsvQuery, CsvSettings
+from connectors.table_files import LARGEST
 from okr_sync.connector import AccessError, Ask, Caller, Miss, Outcome, ProtocolError, Reading, SourceError
 from okr_sync.testing.metrics import BadQuestion, Breakage, CountingCaller, MetricSourceContract, MetricWorld
 

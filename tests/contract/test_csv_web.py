@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.csv_file import CsvFile, CsvQuery, CsvSettings
+from connectors.csv_file import CsvFile
+from connectors.csv_settings import CsvQuery, CsvSettings
 from okr_sync.connector import AccessError, Ask, Caller, ProtocolError, Reading, Referenced, TransientError
 from okr_sync.sandbox.server import Fault, Request, Response, Server
 from okr_sync.testing.metrics import BadQuestion, Breakage, CountingCaller, MetricSourceContract, MetricWorld

@@ -25,7 +25,8 @@ from okr_sync.connector import (
     TransientError,
 )
 from okr_sync.sandbox.server import Fault, Response, Server
-from okr_sync.testing.metrics import BadQuestion, Breakage, CountingCaller, MetricSourceContract, MetricWorld
+from okr_sync.testing.metrics import BadQuestion, Breakage, CountingCaller
+from okr_sync.testing.web import WebSourceContract, WebWorld
 from tests.contract.google_server import ACCOUNT, Spreadsheet, key_file, private_key
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -54,14 +55,16 @@ def cells() -> dict[str, list[list[Any]]]:
     }  # fmt: skip
 
 
-class SheetWorld(MetricWorld):
+class SheetWorld(WebWorld):
     """A spreadsheet; a batch is one request, and one more for the token."""
 
+    connector = GoogleSheets
+
     def __init__(self, sheet: Spreadsheet, server: Server) -> None:
-        self.sheet, self.server = sheet, server
-        self.url = server.url
-        self.made: list[GoogleSheets] = []
-        bad = {
+        super().__init__(server, requests=2, start=START, now=NOW)
+        self.sheet, self.url = sheet, server.url
+        self.secrets = (private_key()[40:200],)
+        self.bad = {
             "words": BadQuestion({"range": "KPIs!B4"}, "is no number written like 1234.5"),
             "error": BadQuestion({"range": "KPIs!B5"}, "the formula there fails with #DIV/0!"),
             "empty": BadQuestion({"range": "KPIs!B6"}, "KPIs!B6 is empty"),
@@ -78,7 +81,7 @@ class SheetWorld(MetricWorld):
             "beyond": BadQuestion({"sheet": "Ana's", "column": "Value", "header": 99}, "there is: nothing"),
             "date": BadQuestion({"sheet": "Odd", "column": "A"}, "row 2: 'soon' is no date"),
         }
-        breakages = {
+        self.breakages = {
             "500": Breakage(lambda: self._always(Response(500)), TransientError, "status 500"),
             "html": Breakage(lambda: self._always(Response(200, b"<html>")), ProtocolError, "is no JSON"),
             "list": Breakage(lambda: self._always(Response.of([])), ProtocolError, "other ranges"),
@@ -86,7 +89,6 @@ class SheetWorld(MetricWorld):
             "not shared": Breakage(self._hide, AccessError, f"{ACCOUNT} may not read it"),
             "down": Breakage(self._leave, TransientError, "no whole answer"),
         }
-        super().__init__(START, NOW, requests=2, bad=bad, breakages=breakages, secrets=(private_key()[40:200],))
 
     def _always(self, response: Response) -> None:
         self.sheet.is_shared = True
@@ -99,10 +101,6 @@ class SheetWorld(MetricWorld):
 
     def _leave(self) -> None:
         self.url = "http://127.0.0.1:9"
-
-    def connect(self, caller: Caller) -> GoogleSheets:
-        self.made.append(GoogleSheets(SheetsSettings.model_validate(self.settings()), caller))
-        return self.made[-1]
 
     def settings(self) -> Mapping[str, Any]:
         key = Referenced(key_file(self.url))
@@ -136,13 +134,11 @@ def server(sheet: Spreadsheet) -> Iterator[Server]:
         yield server
 
 
-class TestGoogleSheets(MetricSourceContract):
+class TestGoogleSheets(WebSourceContract):
     @pytest.fixture
-    def world(self, sheet: Spreadsheet, server: Server) -> Iterator[MetricWorld]:
-        world = SheetWorld(sheet, server)
-        yield world
-        for source in world.made:
-            source.close()
+    def world(self, sheet: Spreadsheet, server: Server) -> Iterator[SheetWorld]:
+        with SheetWorld(sheet, server) as world:
+            yield world
 
 
 def connect(server: Server, caller: Caller | None = None, **over: Any) -> GoogleSheets:

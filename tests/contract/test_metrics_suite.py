@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from pydantic import ConfigDict
 
-from connectors.csv_file import CsvFile, CsvQuery, CsvSettings
+from connectors.csv_file import CsvFile
+from connectors.csv_settings import CsvQuery, CsvSettings
 from okr_sync.connector import (
     AccessError,
     Answer,

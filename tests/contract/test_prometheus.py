@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from connectors.prometheus import Prometheus, PrometheusQuery
+from connectors.prometheus import Prometheus
+from connectors.prometheus_settings import PrometheusQuery
 from okr_sync.connector import (
     AccessError,
     Answer,
@@ -25,12 +26,13 @@ from okr_sync.connector import (
     TransientError,
 )
 from okr_sync.sandbox.server import Fault, Request, Response, Server
-from okr_sync.testing.metrics import BadQuestion, Breakage, CountingCaller, MetricSourceContract, MetricWorld
-from tests.contract.prometheus_server import UnavailableError, forget, running
+from okr_sync.testing.metrics import BadQuestion, Breakage, CountingCaller
+from okr_sync.testing.web import WebSourceContract, WebWorld
+from tests.contract.prometheus_server import Relay, UnavailableError, forget, running
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
-WORLDS = 40
+WORLDS = 100
 NEWEST = 24.0 + 32 * 24 + 9  # sign-ups at NOW
 TOKEN = "prometheus-s3cret"
 
@@ -61,14 +63,16 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 _next_world = count()
 
 
-class PrometheusWorld(MetricWorld):
-    """Two levels of a world of its own on the real server."""
+class PrometheusWorld(WebWorld):
+    """Two levels of a world of its own on the real server, asked through a relay that can break."""
 
-    def __init__(self, url: str) -> None:
-        self.url, self.n = url, next(_next_world)
-        self.newest = 41.0
-        self.made: list[Prometheus] = []
-        bad = {
+    connector = Prometheus
+
+    def __init__(self, server: Server, real: str) -> None:
+        super().__init__(server, start=START, now=NOW)
+        self.url, self.real, self.n = server.url, real, next(_next_world)
+        self.newest, self.secrets = 41.0, (TOKEN,)
+        self.bad = {
             "syntax": BadQuestion({"query": "sum("}, "unclosed left parenthesis"),
             "several": BadQuestion({"query": "requests"}, "2 series (by __name__, code); aggregate"),
             "range": BadQuestion({"query": "signups_total[5m]"}, "avg_over_time"),
@@ -78,22 +82,17 @@ class PrometheusWorld(MetricWorld):
             "infinite": BadQuestion({"query": "1 / 0"}, "divided by 0"),
             "join": BadQuestion({"query": "requests + on() requests"}, "many-to-many"),
         }
-        breakages = {
+        self.breakages = {
             "elsewhere": Breakage(lambda: self._move("/nowhere"), ProtocolError, "status 404"),
             "down": Breakage(lambda: self._become("http://127.0.0.1:9"), TransientError, "no whole answer"),
         }
-        moments = {"level": {START: 20.0, NOW: 41.0}, "double": {START: 40.0, NOW: 82.0}}
-        super().__init__(START, NOW, requests=1, bad=bad, breakages=breakages, secrets=(TOKEN,), moments=moments)
+        self.moments = {"level": {START: 20.0, NOW: 41.0}, "double": {START: 40.0, NOW: 82.0}}
 
     def _move(self, path: str) -> None:
         self.url += path
 
     def _become(self, url: str) -> None:
         self.url = url
-
-    def connect(self, caller: Caller) -> Prometheus:
-        self.made.append(Prometheus(Prometheus.Settings.model_validate(self.settings()), caller))
-        return self.made[-1]
 
     def settings(self) -> Mapping[str, Any]:
         return {"url": self.url, "allow_hosts": ["127.0.0.1"], "token": Referenced(TOKEN)}
@@ -111,17 +110,15 @@ class PrometheusWorld(MetricWorld):
         return ({"level": self.newest, "error_rate": 0.1, "double": 2 * self.newest}[name],)
 
     def change(self, ref: str) -> None:
-        forget(self.url, f'level{{world="{self.n}"}}', NOW.timestamp())
+        forget(self.real, f'level{{world="{self.n}"}}', NOW.timestamp())
         self.newest = 40.0
 
 
-class TestPrometheus(MetricSourceContract):
+class TestPrometheus(WebSourceContract):
     @pytest.fixture
-    def world(self, prometheus: str) -> Iterator[MetricWorld]:
-        world = PrometheusWorld(prometheus)
-        yield world
-        for source in world.made:
-            source.close()
+    def world(self, prometheus: str) -> Iterator[PrometheusWorld]:
+        with Server(Relay(prometheus)) as server, PrometheusWorld(server, prometheus) as world:
+            yield world
 
 
 def ask(url: str, queries: Mapping[str, str], caller: Caller | None = None, **more: Any) -> Answer:

@@ -16,8 +16,10 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
-from connectors.sql import Sql, SqlQuery, SqlSettings
-from connectors.sql_database import hide, parse_url
+from connectors.sql import Sql
+from connectors.sql_address import parse_url
+from connectors.sql_failures import hide
+from connectors.sql_settings import SqlQuery, SqlSettings
 from okr_sync.connector import AccessError, Ask, Caller, Miss, Outcome, Reading, Referenced, SourceError, TransientError
 from okr_sync.testing.metrics import CountingCaller, MetricSourceContract, MetricWorld
 from tests.contract.sql_worlds import (

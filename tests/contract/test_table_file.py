@@ -15,7 +15,8 @@ import duckdb
 import pytest
 import xlsxwriter  # type: ignore[import-untyped]
 
-from connectors.table_file import LARGEST, TableFile, TableFileQuery, TableSettings
+from connectors.table_file import TableFile, TableFileQuery, TableSettings
+from connectors.table_files import LARGEST
 from okr_sync.connector import AccessError, Ask, Caller, Miss, Outcome, ProtocolError, Reading, SourceError
 from okr_sync.testing.metrics import BadQuestion, Breakage, CountingCaller, MetricSourceContract, MetricWorld
 

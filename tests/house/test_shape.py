@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = sorted([*ROOT.glob("okr_sync/**/*.py"), *ROOT.glob("connectors/*.py")])
+TRACKERS = re.compile("connectors/(jira|github)_")
 EVERYTHING = sorted([*PRODUCT, *ROOT.glob("tests/**/*.py")])
 
 
@@ -41,12 +42,14 @@ def test_a_function_reads_in_one_glance() -> None:
 
 
 def test_a_file_is_one_subject() -> None:
-    """Nine files in ten have at most 300 lines, none more than 400, a connector's module about 150."""
+    """Nine in ten have at most 300 lines, none more than 400; a tracker's module 200, a metric source's 150."""
     sizes = {str(file.relative_to(ROOT)): _lines(file) for file in PRODUCT}
     ordered = sorted(sizes.values())
     assert ordered[int(len(ordered) * 0.9)] <= 300
     assert {name: size for name, size in sizes.items() if size > 400} == {}
-    assert {name: size for name, size in sizes.items() if name.startswith("connectors/") and size > 200} == {}
+    modules = {name: size for name, size in sizes.items() if name.startswith("connectors/")}
+    most = {name: 200 if TRACKERS.match(name) else 150 for name in modules}
+    assert {name: size for name, size in modules.items() if size > most[name]} == {}
 
 
 @pytest.mark.parametrize("file", PRODUCT, ids=lambda file: str(file.relative_to(ROOT)))
