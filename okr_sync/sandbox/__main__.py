@@ -8,15 +8,19 @@ import sys
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
 
+from okr_sync.sandbox.control import Control
 from okr_sync.sandbox.github import GithubSite
 from okr_sync.sandbox.github_generate import generate_github
 from okr_sync.sandbox.jira import JiraSite
 from okr_sync.sandbox.jira_access import Credentials
 from okr_sync.sandbox.jira_generate import generate_jira
-from okr_sync.sandbox.server import Server, Site
+from okr_sync.sandbox.server import Server
+
+SETTLED = timedelta(hours=2)
+"""How long before now the last of a settled history may have happened: made-up histories run an hour over."""
 
 
 def options(arguments: Sequence[str]) -> Namespace:
@@ -40,6 +44,9 @@ def options(arguments: Sequence[str]) -> Namespace:
     parser.add_argument("--items", type=int, default=20, help="issues and pull requests of each milestone")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes up the same worlds")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--hour-limit", type=int, default=5000, help="points an hour of GitHub's limits")
+    parser.add_argument("--settled", action="store_true", help="nothing happens by itself while it is served")
+    parser.add_argument("--control", action="store_true", help="serve a control, too: log, truth, changes on demand")
     parser.add_argument("--port", type=int, default=0, help="port of the first site, the next one has the next; 0: any")
     chosen = parser.parse_args(arguments)
     if chosen.jira is None and chosen.github is None:
@@ -47,11 +54,12 @@ def options(arguments: Sequence[str]) -> Namespace:
     return chosen
 
 
-def sites(options: Namespace, clock: Callable[[], datetime]) -> dict[str, Site]:
-    """Return the sites asked for, by name; their history ends at `clock()`."""
-    found: dict[str, Site] = {}
+def sites(options: Namespace, clock: Callable[[], datetime]) -> dict[str, JiraSite | GithubSite]:
+    """Return the sites asked for, by name; their history ends at `clock()`, or before it when it is settled."""
+    found: dict[str, JiraSite | GithubSite] = {}
+    now = clock() - SETTLED if options.settled else clock()
     if options.jira is not None:
-        world = generate_jira(options.seed, options.projects, options.epics, options.issues, clock())
+        world = generate_jira(options.seed, options.projects, options.epics, options.issues, now)
         found["jira"] = JiraSite(world, clock, options.jira, page_limit=options.page_limit)
     if options.github is not None:
         repositories = generate_github(
@@ -59,19 +67,25 @@ def sites(options: Namespace, clock: Callable[[], datetime]) -> dict[str, Site]:
             repositories=options.repositories,
             milestones=options.milestones,
             items_per_milestone=options.items,
-            now=clock(),
+            now=now,
         )
-        found["github"] = GithubSite(repositories, clock, enterprise=options.github == "enterprise")
+        limits = {"limit": options.hour_limit, "graphql_limit": options.hour_limit}
+        found["github"] = GithubSite(repositories, clock, enterprise=options.github == "enterprise", **limits)
     return found
 
 
 def serve(chosen: Namespace, clock: Callable[[], datetime], stop: Event) -> None:
     """Serve the sites until `stop` is set; prints their URLs as one line of JSON first."""
+    made = sites(chosen, clock)
+    ports = (chosen.port + number if chosen.port else 0 for number in range(len(made) + 1))
     with ExitStack() as running:
-        urls = {}
-        for number, (name, site) in enumerate(sites(chosen, clock).items()):
-            port = chosen.port + number if chosen.port else 0
-            urls[name] = running.enter_context(Server(site, latency=chosen.latency, port=port)).url
+        served = {
+            name: (running.enter_context(Server(site, latency=chosen.latency, port=next(ports))), site.world)
+            for name, site in made.items()
+        }
+        urls = {name: server.url for name, (server, _) in served.items()}
+        if chosen.control:
+            urls["control"] = running.enter_context(Server(Control(served, clock), port=next(ports))).url
         sys.stdout.write(json.dumps(urls) + "\n")
         sys.stdout.flush()
         stop.wait()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from okr_sync.sandbox.repositories import Event, GithubWorld, Item
 
-__all__ = ["Was", "states_at"]
+__all__ = ["Was", "living_milestones", "states_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,18 @@ class Was:
 
 def states_at(world: GithubWorld, at: datetime) -> dict[str, Was]:
     """Return what was true at `at`, inclusive, of each item that was in its repository then, by node id."""
-    living = {each.node_id for each in world.milestones if not _has(_until(each.events, at), "deleted")}
+    living = living_milestones(world, at)
     there = {}
     for item in world.items:
         past = _until(item.events, at)
         if item.arrived_at <= at and not _has(past, "deleted") and not _has(past, "transferred"):
             there[item.node_id] = _was(item, past, living)
     return there
+
+
+def living_milestones(world: GithubWorld, at: datetime) -> set[str]:
+    """Return the node ids of the milestones that are not deleted at `at`, inclusive."""
+    return {each.node_id for each in world.milestones if not _has(_until(each.events, at), "deleted")}
 
 
 def _was(item: Item, past: list[Event], living: set[str]) -> Was:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
 from okr_sync.sandbox.jira_catalogue import IssueType, Project, Status
@@ -39,7 +40,7 @@ class View:
     category_changed: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Picture:
     """All that can be seen at one instant; it stays true in [since, until) while the world's version is the same.
 
@@ -56,6 +57,14 @@ class Picture:
     strangers: Mapping[str, str]
     found: dict[str, tuple[View, ...]] = field(default_factory=dict)
     """JQL → its issues, kept by whoever searches."""
+    written: dict[tuple[str, ...], dict[str, bytes]] = field(default_factory=dict)
+    """(base of links, fields…) → issues as JSON by id, kept by whoever writes them."""
+
+    @cached_property
+    def by_update(self) -> tuple[list[datetime], list[View]]:
+        """All issues by their last change, oldest first, and these instants."""
+        views = sorted(self.issues.values(), key=lambda view: view.updated)
+        return [view.updated for view in views], views
 
     def holds(self, version: int, at: datetime) -> bool:
         """Return whether this is how things are at `at` in that version of the world."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
+
+import orjson
 
 from okr_sync.sandbox.issues import Picture, View
 from okr_sync.sandbox.jira_catalogue import EPIC_LINK, Field, Flavour, IssueType, Project, Status, fields_of
 from okr_sync.sandbox.jira_world import Change, Issue, JiraWorld, project_of
 
+KEPT_FORMS = 8
+"""In how many ways (base of links, fields) the issues of a picture are kept as written."""
 End: TypeAlias = tuple[str | None, str | None]
 """A value in the change log: its id where it has one, and its text."""
 
@@ -31,8 +36,20 @@ class Writer:
         """Return an instant as `2021-03-28T16:06:08.713+0545`, in the account's offset; None for None."""
         if at is None:
             return None
-        local = at.astimezone(self.zone)
-        return local.strftime("%Y-%m-%dT%H:%M:%S.") + f"{local.microsecond // 1000:03d}" + local.strftime("%z")
+        written = at.astimezone(self.zone).isoformat(timespec="milliseconds")
+        return f"{written[:-3]}{written[-2:]}"
+
+    def pages(self, views: Iterable[View], wanted: Sequence[str]) -> bytes:
+        """Return issues with the wanted fields as a list in JSON; each is written once for a picture."""
+        forms = self.picture.written
+        if len(forms) >= KEPT_FORMS:
+            forms.clear()
+        kept = forms.setdefault((self.api, *wanted), {})
+        return b"[%b]" % b",".join(kept.get(view.id) or self._keep(kept, view, wanted) for view in views)
+
+    def _keep(self, kept: dict[str, bytes], view: View, wanted: Sequence[str]) -> bytes:
+        written = kept[view.id] = orjson.dumps(self.issue(view, wanted))
+        return written
 
     def issue(self, view: View, wanted: Collection[str]) -> dict[str, Any]:
         """Return an issue with the wanted fields; `*all` and `*navigable` mean all, `-x` all but x."""
@@ -121,39 +138,44 @@ class Writer:
         return log
 
     def _fields(self, view: View, wanted: Collection[str]) -> dict[str, Any]:
-        everything = self._all_fields(view)
+        makers = self._makers(view)
         removed = {name[1:] for name in wanted if name.startswith("-")}
         named = {name for name in wanted if not name.startswith("-")}
         if not named or named & {"*all", "*navigable"}:
-            named = set(everything)
-        return {name: value for name, value in everything.items() if name in named - removed}
+            named = set(makers)
+        return {name: make() for name, make in makers.items() if name in named and name not in removed}
 
-    def _all_fields(self, view: View) -> dict[str, Any]:
-        fields: dict[str, Any] = {
-            "summary": view.summary,
-            "issuetype": self.issue_type(view.type),
-            "project": self.project(view.project),
-            "status": self.status(view.status),
-            "resolution": self._resolution(view.resolution),
-            "resolutiondate": self.time(view.resolved),
-            "created": self.time(view.created),
-            "updated": self.time(view.updated),
-            "duedate": view.due.isoformat() if view.due else None,
-            "labels": list(view.labels),
-            "fixVersions": [self._version(name) for name in view.fix_versions],
-            "subtasks": [self._linked(each) for each in self.picture.children.get(view.id, ()) if each.type.level < 0],
+    def _makers(self, view: View) -> dict[str, Callable[[], Any]]:
+        """Return what makes the value of each field that the issue has."""
+        makers: dict[str, Callable[[], Any]] = {
+            "summary": lambda: view.summary,
+            "issuetype": lambda: self.issue_type(view.type),
+            "project": lambda: self.project(view.project),
+            "status": lambda: self.status(view.status),
+            "resolution": lambda: self._resolution(view.resolution),
+            "resolutiondate": lambda: self.time(view.resolved),
+            "created": lambda: self.time(view.created),
+            "updated": lambda: self.time(view.updated),
+            "duedate": lambda: view.due.isoformat() if view.due else None,
+            "labels": lambda: list(view.labels),
+            "fixVersions": lambda: [self._version(name) for name in view.fix_versions],
+            "subtasks": lambda: self._subtasks(view),
         }
-        fields |= {field.id: None for field in fields_of(self.flavour) if field.custom}
-        fields[view.project.points_field(self.flavour)] = view.points
-        return fields | self._above(view)
+        makers |= _nothing(self.flavour)
+        makers[view.project.points_field(self.flavour)] = lambda: view.points
+        return makers | self._above(view)
 
-    def _above(self, view: View) -> dict[str, Any]:
+    def _subtasks(self, view: View) -> list[dict[str, Any]]:
+        return [self._linked(each) for each in self.picture.children.get(view.id, ()) if each.type.level < 0]
+
+    def _above(self, view: View) -> dict[str, Callable[[], Any]]:
+        id_ = view.parent
+        parent: dict[str, Callable[[], Any]] = {"parent": lambda: self._parent(id_)} if id_ else {}
         if self.flavour == "cloud":
-            changed = {"statuscategorychangedate": self.time(view.category_changed)}
-            return changed | ({"parent": self._parent(view.parent)} if view.parent else {})
+            return {"statuscategorychangedate": lambda: self.time(view.category_changed), **parent}
         if view.type.level < 0:
-            return {"parent": self._parent(view.parent)} if view.parent else {}
-        return {EPIC_LINK: self._parent(view.parent)["key"] if view.parent else None}
+            return parent
+        return {EPIC_LINK: lambda: self._parent(id_)["key"] if id_ else None}
 
     def _parent(self, id_: str) -> dict[str, Any]:
         above = self.picture.issues.get(id_)
@@ -238,6 +260,12 @@ class Writer:
         if id_ is None:
             return None, None
         return id_, self.world.strangers.get(id_) or self.world.find(id_).key
+
+
+@lru_cache(maxsize=2)
+def _nothing(flavour: Flavour) -> dict[str, Callable[[], None]]:
+    """Return makers of the custom fields, which are empty unless said otherwise."""
+    return {field.id: lambda: None for field in fields_of(flavour) if field.custom}
 
 
 def _is_of(item: dict[str, Any], only: Collection[str]) -> bool:

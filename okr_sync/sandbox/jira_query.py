@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from okr_sync.sandbox.issues import Picture, View
 from okr_sync.sandbox.jira_catalogue import CATEGORIES, EPIC_LINK, Flavour
+from okr_sync.sandbox.jira_narrow import narrow
 from okr_sync.sandbox.jira_world import JiraWorld, project_of
 from okr_sync.sandbox.jql import Clause, Jql, JqlError, Junction, Node, Sort, Word, parse
 
@@ -40,7 +41,7 @@ _BAD_DATE = (
     "'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'."
 )
 
-KEPT_ANSWERS = 64
+KEPT_ANSWERS = 256
 """How many queries' answers are kept for one picture: the pages of a search ask for the same one."""
 
 
@@ -79,7 +80,8 @@ def find(text: str, reader: Reader) -> Found:
 
 def _search(query: Jql, reader: Reader, rank: Rank) -> tuple[View, ...]:
     match = _Compiler(reader).compile(query.where) if query.where else None
-    return tuple(sorted(filter(match, reader.picture.issues.values()), key=rank))
+    views = narrow(query.where, reader.picture) if query.where else None
+    return tuple(sorted(filter(match, reader.picture.issues.values() if views is None else views), key=rank))
 
 
 def _keep(found: dict[str, tuple[View, ...]], text: str, views: tuple[View, ...]) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+import orjson
 
 from okr_sync.sandbox.issues import View
 from okr_sync.sandbox.jira_query import Found, find
@@ -18,6 +21,7 @@ from okr_sync.sandbox.server import Response
 IDS_PAGE = 5000
 """Issues on a page of Cloud's search when only ids or keys are asked for."""
 TOKEN_LIFE = timedelta(days=7)
+JSON = {"Content-Type": "application/json;charset=UTF-8"}
 _TOKEN = "The provided next page token is invalid or has expired."  # noqa: S105 -- an error text
 REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/{api}/search/jql API. "
@@ -78,10 +82,8 @@ class TokenSearch:
         if ask.token and self._quirks.empty_page_with_token:
             page = ()
         more = start + len(page) < len(found.views)
-        payload: dict[str, Any] = {"issues": [visit.index_writer.issue(view, ask.fields) for view in page]}
-        if more:
-            payload["nextPageToken"] = self._next(ask, found, page, visit.now)
-        return Response.of({**payload, "isLast": not more})
+        payload: dict[str, Any] = {"nextPageToken": self._next(ask, found, page, visit.now)} if more else {}
+        return _page(visit, page, ask.fields, {**payload, "isLast": not more}, first=True)
 
     def count(self, visit: Visit) -> Response:
         """Return how many issues a bounded query finds."""
@@ -141,9 +143,18 @@ class OffsetSearch:
         fields = texts(asked.get("fields") or ["*navigable"], "fields", 1000)
         found = search(visit, str(asked.get("jql") or ""))
         page = found.views[start : start + (self._quirks.size(limit) if limit else 0)]
-        issues = [visit.index_writer.issue(view, fields) for view in page]
         head = {"expand": "schema,names", "startAt": start, "maxResults": limit, "total": len(found.views)}
-        return Response.of({**head, "issues": issues})
+        return _page(visit, page, fields, head, first=False)
+
+
+def _page(
+    visit: Visit, page: Sequence[View], fields: Sequence[str], beside: Mapping[str, Any], *, first: bool
+) -> Response:
+    """Return issues in JSON with what stands `beside` them; they come `first` or last."""
+    written = visit.index_writer.pages(page, fields)
+    others = orjson.dumps(beside)[1:-1]
+    body = b'{"issues":%b,%b}' % (written, others) if first else b'{%b,"issues":%b}' % (others, written)
+    return Response(200, body, JSON)
 
 
 def removed(visit: Visit) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Operator: TypeAlias = Literal["=", "!=", ">", ">=", "<", "<=", "in", "not in", "is", "is not"]
@@ -86,11 +87,14 @@ _LEXEME = re.compile(
 )
 MOST_DEEP = 100
 """How deep NOT and parentheses may be nested."""
+KEPT_TREES = 256
+"""How many queries are kept parsed: each page of a search brings its query again."""
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", " ": " "}
 _VALID = "'=', '!=', '<', '>', '<=', '>=', '~', '!~', 'IN', 'NOT IN', 'IS' and 'IS NOT'"
 
 
+@lru_cache(maxsize=KEPT_TREES)
 def parse(text: str) -> Jql:
     """Return the tree of a query; raises JqlError with Jira's words and the place of the first mistake."""
     return _Parser(text).query()
@@ -106,8 +110,8 @@ def _unescape(text: str) -> str:
 
 def _tokens(text: str) -> list[_Token]:
     found: list[_Token] = []
-    at = 0
-    while text[at:].strip():
+    at, end = 0, len(text.rstrip())
+    while at < end:
         match = _LEXEME.match(text, at)
         if match is None:
             at += len(text[at:]) - len(text[at:].lstrip())

@@ -1,0 +1,1 @@
+"""Parts of the delivery bench; what is measured runs in processes of its own."""

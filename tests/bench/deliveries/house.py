@@ -1,0 +1,87 @@
+"""A config for the size of a case, with a store beside it; the program runs over both as it is started by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.bench.deliveries.playing import EMAIL, GITHUB_TOKEN, TOKEN, Playing
+from tests.bench.deliveries.processes import Cost, run_module
+
+TOGETHER = 10  # epics of one initiative
+IN_AN_OBJECTIVE = 5  # key results
+SOURCE = "tracker"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A folder with a config."""
+
+    folder: Path
+
+    def sync(self, store: Path) -> Cost:
+        """Run `okr-sync sync` over this store; raises RuntimeError unless it ended well."""
+        words = ["sync", "--config", str(self.folder), "--store", f"sqlite:///{store}"]
+        tokens = {"JIRA_TOKEN": TOKEN, "GITHUB_TOKEN": GITHUB_TOKEN, "PYTHONWARNINGS": "default"}
+        return run_module("okr_sync", *words, env=tokens)
+
+
+def build(folder: Path, played: Playing) -> House:
+    """Write the config: an initiative for some epics, or for the milestones of a repository; a key result for each.
+
+    Beside it `initiatives.json` says which places each initiative stands for.
+    """
+    scopes = list(_scopes(played))
+    now = datetime.now(UTC)  # noqa: TID251 -- a benchmark has the real time
+    main = {
+        "timezone": "UTC",
+        "cycles": {"now": {"start": f"{now.year}-01-01", "end": f"{now.year}-12-31"}},
+        "sources": {SOURCE: _source(played)},
+    }
+    (folder / "okrs").mkdir(parents=True)
+    (folder / "okr-sync.yaml").write_text(json.dumps(main), "utf-8")
+    (folder / "okrs" / "all.yaml").write_text(json.dumps(_team([scope for scope, _ in scopes])), "utf-8")
+    places = {f"work-{number}": ids for number, (_, ids) in enumerate(scopes)}
+    (folder / "initiatives.json").write_text(json.dumps(places), "utf-8")
+    return House(folder)
+
+
+def _source(played: Playing) -> dict[str, Any]:
+    home = {"url": played.url, "allow_hosts": ["127.0.0.1"]}
+    if played.tracker == "github":
+        return {"kind": "github_milestones", "token": "${GITHUB_TOKEN}", **home}
+    account = {"email": EMAIL} if played.tracker == "jira-cloud" else {}
+    return {"kind": "jira_epics", "token": "${JIRA_TOKEN}", **account, **home}
+
+
+def _scopes(played: Playing) -> Iterator[tuple[dict[str, Any], list[str]]]:
+    places = played.ask("/places")
+    if played.tracker != "github":
+        for start in range(0, len(places), TOGETHER):
+            some = places[start : start + TOGETHER]
+            yield {"source": SOURCE, "epics": [each["key"] for each in some]}, [each["id"] for each in some]
+        return
+    homes: dict[str, list[Any]] = {}
+    for each in places:
+        homes.setdefault(each["key"], []).append(each)
+    for repo, some in homes.items():
+        scope = {"source": SOURCE, "repo": repo, "milestones": [each["number"] for each in some]}
+        yield scope, [each["id"] for each in some]
+
+
+def _team(scopes: list[dict[str, Any]]) -> dict[str, Any]:
+    numbers = range(len(scopes))
+    key_results = [
+        {"id": f"kr-{number}", "title": f"Finish {number}", "measure": {"delivery": f"work-{number}"}}
+        for number in numbers
+    ]
+    objectives = [
+        {"id": f"goal-{start}", "title": "Deliver", "key_results": key_results[start : start + IN_AN_OBJECTIVE]}
+        for start in range(0, len(key_results), IN_AN_OBJECTIVE)
+    ]
+    works = [{"id": f"work-{number}", "title": f"Work {number}", "delivery": [scopes[number]]} for number in numbers]
+    return {"cycle": "now", "objectives": objectives, "initiatives": works}

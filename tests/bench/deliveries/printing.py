@@ -1,0 +1,80 @@
+"""Prints what was measured: both sides of each ratio, and what is wanted of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from tests.bench.deliveries.case import Case, Measured
+from tests.bench.deliveries.sizes import Holdings, Phase, least, quiet_bound, ratio
+
+PHASES: tuple[Phase, ...] = ("full", "quiet", "changed")
+SHOWN = 20  # differences
+
+
+def say(text: str) -> None:
+    """Print at once."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def say_case(case: Case, before: Holdings, measured: Sequence[Measured], title: str, rounds: int) -> None:
+    """Print one tracker of one size; `before` is what it held before the changes."""
+    changes = case.changes
+    say(f"\n{title} (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors): {before.places} places, ")
+    say(f"{before.items} items ({before.subtasks} sub-tasks); {rounds} rounds; ")
+    say(f"then {changes.items} changed in {changes.places} places ({changes.moved} moved, {changes.deleted} deleted)\n")
+    for one in measured:
+        say(f"\n  latency {one.latency * 1000:g} ms\n  {'':8}")
+        say(f"{'requests':>9}{'least':>7}{'ratio':>7} |{'wall s':>8}{'bare s':>8}{'ratio':>7} |{'CPU s':>7}")
+        say(f"{'peak MiB':>9} |{'sandbox CPU s':>14}\n")
+        for phase in PHASES:
+            _say_phase(case, before, one, phase)
+        _say_rivals(one)
+    bound = quiet_bound(case.played.tracker, before)
+    say("  wanted: requests full <= 1.1 x least, changed <= 1.5 x least, quiet <= ")
+    say(f"{bound}; wall full <= 2.5 x bare at 0 ms, <= 1.5 x at 100 ms\n")
+    say_differences(case)
+
+
+def _say_phase(case: Case, before: Holdings, one: Measured, phase: Phase) -> None:
+    requests, wall = one.requests(phase), one.median(phase, "wall")
+    lowest = least(case.played.tracker, phase, case.held if phase == "changed" else before, case.changes)
+    say(f"  {phase:8}{requests:9.0f}{lowest:7}{ratio(requests, lowest):7.2f} |{wall:8.2f}")
+    if phase == "full":
+        bare = one.median(phase, "wall", side="bare")
+        say(f"{bare:8.2f}{ratio(wall, bare):7.2f}")
+    else:
+        say(f"{'-':>8}{'-':>7}")
+    say(f" |{one.median(phase, 'cpu'):7.2f}{one.median(phase, 'peak'):9.0f} |{one.sandbox_cpu(phase):14.2f}\n")
+
+
+def _say_rivals(one: Measured) -> None:
+    for name, rival in one.rivals.items():
+        say(f"  instead, {name}: {rival.requests} requests, {rival.cost.wall:.2f} s, {rival.said['items']} items; ")
+        parts = []
+        for phase in ("full", "quiet"):
+            requests, wall = one.requests(phase), one.median(phase, "wall")
+            parts.append(
+                f"{ratio(rival.requests, requests):.1f} x the requests and {ratio(rival.cost.wall, wall):.1f} x the "
+                f"seconds of a {phase} run ({requests:.0f}, {wall:.2f} s)"
+            )
+        say(f"{'; '.join(parts)}\n")
+
+
+def say_differences(case: Case) -> None:
+    """Print what the stores had wrong, or that all was right."""
+    for line in case.differences[:SHOWN]:
+        say(f"  WRONG {line}\n")
+    more = len(case.differences) - SHOWN
+    say(f"  WRONG and {more} more\n" if more > 0 else "")
+    say("" if case.differences else "  correct to the item after every run\n")
+
+
+def say_memory(tracker: str, peaks: Mapping[str, tuple[int, Measured]]) -> None:
+    """Print the peaks of the sizes, and their ratio."""
+    for phase in ("full", "quiet"):
+        found = [(items, one.median(phase, "peak")) for items, one in peaks.values()]
+        say(f"  {tracker}, {phase} run, peak MiB: {', '.join(f'{peak:.0f} at {items}' for items, peak in found)}")
+        say(f"; ratio {ratio(found[-1][1], found[0][1]):.2f} (at most 1.2 from 100 k to 1 M)\n")
