@@ -10,7 +10,7 @@ import pytest
 
 from tests.bar.house import FULL, ROOT, House
 from tests.bar.oracle import assert_sound
-from tests.edge.sync_play import empty
+from tests.store.empty import empty
 
 STARTS = 1000 if FULL else 60
 CONTENDER = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 from okr_sync.config import Config, load
@@ -36,6 +34,7 @@ from okr_sync.store.ledger import Entry
 from okr_sync.sync import RunReport, sync
 from okr_sync.sync.collect import Watch
 from okr_sync.sync.run import World
+from tests.store.empty import new_store
 
 START = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
 VOLATILE = frozenset({"runs", "run_sources", "run_entries", "source_states"})
@@ -198,23 +197,6 @@ def open_house(
     (folder / "okrs" / "team.yaml").write_text(json.dumps(team), encoding="utf-8")
     config = load(folder, env, registry)
     return House(config, new_store(folder / "okr-sync.db"), START + timedelta(days=30), registry)
-
-
-def new_store(file: Path) -> Store:
-    """Return an empty store in `file`."""
-    empty(file)
-    return Store.open(f"sqlite:///{file}")
-
-
-def empty(file: Path) -> None:
-    """Write an empty store over `file`: a copy, for making the schema takes longer than most tests."""
-    file.write_bytes(_empty_store())
-
-
-@functools.cache
-def _empty_store() -> bytes:
-    with TemporaryDirectory(prefix="okr-sync-empty-") as folder:
-        return Store.open(f"sqlite:///{folder}/empty.db").path.read_bytes()
 
 
 def entry_of(report: RunReport, key_result: str) -> Entry:

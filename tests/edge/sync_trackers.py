@@ -21,7 +21,8 @@ from okr_sync.sandbox.repositories import GithubWorld, Item, Milestone
 from okr_sync.sandbox.server import Server
 from okr_sync.store.database import Store
 from okr_sync.sync import RunReport
-from tests.edge.sync_play import START, House, empty, new_store, open_house
+from tests.edge.sync_play import START, House, open_house
+from tests.store.empty import empty, new_store
 
 Kind: TypeAlias = Literal["cloud", "dc", "graphql", "rest"]
 Counts: TypeAlias = tuple[int, int, int, int]

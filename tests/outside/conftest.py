@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from okr_sync.core.facts import Reading
-from okr_sync.store import Store
 from okr_sync.store.collecting import save_collected
 from okr_sync.store.ledger import begin_run, finish_run
 from okr_sync.store.sources import declare_sources
 from tests.store.builders import HOUR, NOW, answered, failed
+from tests.store.empty import new_store
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     address = f"sqlite:///{tmp_path / 'okr-sync.db'}"
-    store = Store.open(address)
+    store = new_store(tmp_path / "okr-sync.db")
     run = begin_run(store, NOW, "test", HOUR, "host:1")
     with store.writing() as session:
         declare_sources(session, {"survey": HOUR, "tracker": HOUR})

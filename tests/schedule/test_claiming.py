@@ -15,8 +15,8 @@ from okr_sync.errors import BusyError
 from okr_sync.schedule.claiming import Claimed, Claimer
 from okr_sync.store import Store, ledger
 from okr_sync.store.slots import ATTEMPTS, newest_slots
-from tests.edge.sync_play import new_store
 from tests.store.builders import HOUR, NOW
+from tests.store.empty import new_store
 
 UTC_ZONE, QUARTER = ZoneInfo("UTC"), timedelta(minutes=15)
 EVERY = {"": Interval(QUARTER)}

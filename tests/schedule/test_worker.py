@@ -13,7 +13,7 @@ from okr_sync.schedule import Limits, LocalEngine, Runner, Wake, Worker
 from okr_sync.schedule.clock import Clock
 from okr_sync.schedule.engine import Perform
 from okr_sync.schedule.worker import next_slot
-from tests.edge.sync_play import new_store
+from tests.store.empty import new_store
 
 MAIN = """
 schedule: cron 0 6 * * *

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from okr_sync.store import Store
 from tests.servers.postgres import Postgres, postgres
+from tests.store.empty import new_store
 
 __all__ = ["postgres"]
 
@@ -69,8 +70,8 @@ def url(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[s
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    store = Store.open(url)
+def store(url: str, kind: str, tmp_path: Path) -> Iterator[Store]:
+    store = new_store(tmp_path / "okr-sync.db") if kind == "sqlite" else Store.open(url)
     yield store
     store.close()
 
