@@ -10,8 +10,10 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Literal, NamedTuple, TypeAlias
 
 from okr_sync.core.definition import work_question
@@ -74,8 +76,9 @@ def deliver_all(initiatives: Iterable[Initiative], scopes: Mapping[str, ScopeFac
 def deliver_works(initiatives: Iterable[Initiative], scopes: Mapping[str, ScopeFacts]) -> dict[str, Work]:
     """Return the work of each initiative by id, its state as `deliver_all` has it."""
     work = {initiative.id: deliver(initiative, scopes) for initiative in initiatives}
-    claims = Counter(ref for each in work.values() for ref in each.counted)
-    return {name: replace(each, state=replace(each.state, shared=_shared(each, claims))) for name, each in work.items()}
+    claims = Counter(chain.from_iterable(each.counted for each in work.values()))
+    shared = {ref for ref, count in claims.items() if count > 1}
+    return {name: _tell_shared(each, shared) for name, each in work.items()}
 
 
 def deliver(initiative: Initiative, scopes: Mapping[str, ScopeFacts], until: datetime | None = None) -> Work:
@@ -93,13 +96,9 @@ def deliver(initiative: Initiative, scopes: Mapping[str, ScopeFacts], until: dat
     units = _units(initiative, known, until)
     state = _count(blank, initiative, units)
     counted = {ref: unit.key for ref, unit in units.items()}
-    finished = (unit.done_at for unit in units.values() if unit.kind == "done")
-    return Work(
-        _aged(state, known),
-        counted,
-        finished=tuple(sorted(at for at in finished if at is not None)),
-        began=min((unit.created for unit in units.values() if unit.created is not None), default=None),
-    )
+    finished = [unit.done_at for unit in units.values() if unit.kind == "done" and unit.done_at is not None]
+    begun = [unit.created for unit in units.values() if unit.created is not None]
+    return Work(_aged(state, known), counted, tuple(sorted(finished)), min(begun, default=None))
 
 
 def items_of(initiative: Initiative, scopes: Mapping[str, ScopeFacts]) -> dict[Ref, WorkItem]:
@@ -122,8 +121,11 @@ def _fold_all(names: frozenset[str]) -> frozenset[str]:
     return frozenset(map(_fold, names))
 
 
-def _shared(work: Work, claims: Mapping[Ref, int]) -> tuple[str, ...]:
-    return tuple(key for ref, key in work.counted.items() if claims[ref] > 1)
+def _tell_shared(work: Work, shared: AbstractSet[Ref]) -> Work:
+    if shared.isdisjoint(work.counted):
+        return work
+    keys = tuple(key for ref, key in work.counted.items() if ref in shared)
+    return replace(work, state=replace(work.state, shared=keys))
 
 
 def _blank(initiative: Initiative) -> InitiativeState:
@@ -198,7 +200,7 @@ def _countable(initiative: Initiative, places: Mapping[Ref, tuple[WorkItem, Ref]
 
 
 def _count(blank: InitiativeState, initiative: Initiative, units: Mapping[Ref, _Unit]) -> InitiativeState:
-    counts = Counter(unit.kind for unit in units.values())
+    counts = Counter([unit.kind for unit in units.values()])
     total = counts["done"] + counts["in_progress"] + counts["open"]
     weighing = _weigh(initiative, [unit for unit in units.values() if unit.kind != "dropped"])
     return replace(

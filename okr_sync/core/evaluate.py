@@ -79,7 +79,8 @@ def _judge(
     withheld = holds_back(key_result, evidence, now)
     captured = [(each, evidence.baselines.get(each.key)) for each in wanted_baselines(key_result)]
     doubted = [note for each, found in captured if found for note in doubts(found, each, evidence.metrics)]
-    judgement = replace(judgement, notes=(*judgement.notes, *doubted))
+    if doubted:
+        judgement = replace(judgement, notes=(*judgement.notes, *doubted))
     wanted = foresee or key_result.preset == "score"
     forecast = foresee_metric(key_result, judgement, evidence, now) if wanted else None
     computed = judge_status(judgement, key_result, now, forecast.progress if forecast else None)

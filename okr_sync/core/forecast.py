@@ -37,6 +37,7 @@ Spot: TypeAlias = tuple[float, float]
 """(days, value)."""
 
 DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
 WINDOW = 0.5  # share of the key result's own time that the last readings may span
 FEWEST_READINGS = 4
 EARLIEST = 0.2  # elapsed share before which the last reading is too early
@@ -106,7 +107,7 @@ def foresee_work(initiative: Initiative, work: Work, now: datetime, due: date | 
     weeks = simulate_weeks(remaining, pace, seed)
     if weeks is None:
         return replace(known, reason=f"{remaining} items are left: at this pace more than {HORIZON // 52} years")
-    likely, latest = ((until + each * 7 * DAY).date() for each in weeks)
+    likely, latest = ((until + each * WEEK).date() for each in weeks)
     return replace(known, likely=likely, latest=latest, outlook=_outlook(likely, latest, held))
 
 
@@ -128,12 +129,13 @@ def simulate_weeks(remaining: int, pace: Sequence[int], seed: int) -> tuple[floa
     if remaining > HORIZON * most:
         return None
     draw = _Draw(seed, len(pace))
+    sure = (remaining - 1) // most  # weeks in which no future can come to its end
     left = [remaining] * FUTURES
     ends: list[float] = []
     for week in range(HORIZON):
         # All futures draw each week, done or not, so that the draws don't depend on what is left.
-        finished = list(map(pace.__getitem__, draw.weeks()))
-        if min(left) <= most:
+        finished = [pace[each] for each in draw.weeks()]
+        if week >= sure:
             ends += [week + rest / done for rest, done in zip(left, finished, strict=True) if 0 < rest <= done]
         left = list(map(sub, left, finished))
         if len(ends) > LATEST * FUTURES:
@@ -205,8 +207,8 @@ def _around(slopes: Sequence[float], slope: float) -> tuple[float, float, float]
 def _pace(work: Work, until: datetime) -> tuple[int, ...]:
     """Return how many items were finished in each whole week up to `until`, the newest week first."""
     begun = [at for at in (work.began, *work.finished[:1]) if at is not None]
-    weeks = min(MOST_WEEKS, (until - min(begun)) // (7 * DAY)) if begun else 0
-    ages = [(until - at) // (7 * DAY) for at in work.finished if at < until]
+    weeks = min(MOST_WEEKS, (until - min(begun)) // WEEK) if begun else 0
+    ages = [(until - at) // WEEK for at in work.finished if at < until]
     return tuple(ages.count(week) for week in range(weeks))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -105,8 +106,7 @@ def observe(evidence: Evidence, metric_id: str, now: datetime, due: datetime | N
     if not valid or not facts.answered:
         return Unknown(_why_none(metric, facts, timed), asked)
     last = valid[-1]
-    newest = bool(facts.readings) and last.reading is _newest(facts.readings, now)
-    undated = last.reading.time is None or (facts.undated and newest)
+    undated = last.reading.time is None or (facts.undated and last.reading is _newest(facts.readings, now))
     time = None if undated else last.time
     basis = replace(asked[0], time=time, expires=last.reading.expires, evidence=last.reading.evidence)
     refusal = _refusal(metric, timed[-1].value)
@@ -144,9 +144,10 @@ def _aggregate(observed: Observed, wanted: Aggregate, frame: Frame) -> Observed 
 
 
 def _timed(readings: Iterable[Reading], now: datetime, due: datetime | None) -> list[Moment]:
-    timed = ((reading.time or now, reading) for reading in readings)
-    passed = [Moment(at, each.value, each) for at, each in timed if at <= now and (due is None or at < due)]
-    return sorted(passed, key=_TIME)
+    timed = [Moment(reading.time or now, reading.value, reading) for reading in readings]
+    timed.sort(key=_TIME)
+    end = bisect_right(timed, now, key=_TIME)
+    return timed[: end if due is None else min(end, bisect_left(timed, due, key=_TIME))]
 
 
 def _newest(readings: Iterable[Reading], now: datetime) -> Reading:

@@ -42,9 +42,8 @@ def weigh(pieces: Sequence[Piece], *, by: WeightBy, missing: MissingPoints, cont
     policy = _policy(pieces, by, missing, containers, len(lacking))
     if lacking and missing == "fail":
         return Weighing(policy, reason=f"without points: {_name(lacking)}; estimate them or choose another policy")
-    stand_in = _stand_in(pieces, missing)
-    weights = [_weight(points, by, stand_in) for _, _, points, _ in pieces]
-    done = math.fsum(weight for (_, is_done, _, _), weight in zip(pieces, weights, strict=True) if is_done)
+    weights = [1.0] * len(pieces) if by == "count" else _weights(pieces, missing)
+    done = math.fsum([weight for (_, is_done, _, _), weight in zip(pieces, weights, strict=True) if is_done])
     total = math.fsum(weights)
     if total == 0:
         reason = "none of the items has any weight" if pieces else ""
@@ -65,11 +64,10 @@ def _stand_in(pieces: Sequence[Piece], missing: MissingPoints) -> float:
     return float(median(known)) if missing == "median" and known else 1.0
 
 
-def _weight(points: float | None, by: WeightBy, stand_in: float) -> float:
-    if by == "count":
-        return 1.0
-    known = _points(points)
-    return stand_in if known is None else known
+def _weights(pieces: Sequence[Piece], missing: MissingPoints) -> list[float]:
+    stand_in = _stand_in(pieces, missing)
+    known = [_points(points) for _, _, points, _ in pieces]
+    return [stand_in if points is None else points for points in known]
 
 
 def _mean(pieces: Sequence[Piece], weights: Sequence[float]) -> float:
