@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import pytest
 
+from okr_sync.config import load
+from okr_sync.core.evaluate import evaluate
+from okr_sync.core.kinds import All, Gate, Weighted
+from okr_sync.core.model import Book, KeyResult
 from okr_sync.core.snapshot import KeyResultState
-from okr_sync.demo import show
+from okr_sync.demo import Shown, show
+from okr_sync.store.database import Store
+from okr_sync.store.history import load_history
+from okr_sync.sync.run import freshness_of
 
 # Friday 20 November 2026, 18:00 UTC: 50.75 of 92 days have passed, 0.552 of the time.
 BY_HAND = [
@@ -80,11 +88,104 @@ BY_HAND = [
 ]
 
 
+PARTS_BY_HAND = [
+    # all 6 items are done
+    ("academy 1", "done", 1.0),
+    # 174 of 300 = 58 %, of 90 %
+    ("academy 2", "ratio", 58 / 90),
+    # 4 of 6 items
+    ("hiring-cycle 1", "done", 0.0),
+    # from 40 by -30 % to 28: (33 - 40) / -12
+    ("hiring-cycle 2", "change", 7 / 12),
+    # from 70 by 20 % to 84: (77 - 70) / 14
+    ("hiring-cycle 3", "change", 0.5),
+    # all 4 items are done
+    ("training 1", "done", 1.0),
+    # 135 of 300 = 45 %, of 100 %
+    ("training 2", "ratio", 0.45),
+    # 4 of 6 items
+    ("encryption 1", "done", 0.0),
+    # 0 + 0 + 0 + 0 + 0 + 0 + 0 + 0 incidents
+    ("encryption 2", "threshold", 1.0),
+    # one of two improvements
+    ("ux 1", "total", 0.5),
+    # 33 of 50 = 66 %, of 70 %
+    ("ux 2", "ratio", 66 / 70),
+    # 11 of 18 items
+    ("adoption 1", "done", 0.0),
+    # 5000 of 20000 = 25 %, of 75 %
+    ("adoption 2", "ratio", 1 / 3),
+    # nine of nine items
+    ("insights 1", "done", 1.0),
+    # 5400 of 20000 = 27 %, from 4 to 50 %: 23 / 46
+    ("insights 2", "ratio", 0.5),
+    # four of four items
+    ("time-to-market 1", "done", 1.0),
+    # from 60 by -50 % to 30: (44 - 60) / -30
+    ("time-to-market 2", "change", 16 / 30),
+    # 9 of 12 = 75 %, of 100 %
+    ("satisfaction 1", "ratio", 0.75),
+    # from 6 by 30 % to 7.8: (6.8 - 6) / 1.8
+    ("satisfaction 2", "change", 0.8 / 1.8),
+    # 57 of 10 a week in 90 days
+    ("candidates 1", "rate", 57 / (10 * 90 / 7)),
+    # from 38 by -10 % to 34.2: (33.5 - 38) / -3.8, overshot
+    ("candidates 2", "change", 4.5 / 3.8),
+    # live
+    ("candidate-feedback 1", "done", 1.0),
+    # 60 of 100 = 60 %, of 80 %
+    ("candidate-feedback 2", "ratio", 0.75),
+    # live
+    ("onboarding-survey 1", "done", 1.0),
+    # 93 of 100 = 93 %, of 90 %: overshot
+    ("onboarding-survey 2", "ratio", 93 / 90),
+    # checked in
+    ("onboarding-survey 3", "done", 1.0),
+    # 1 + 1 of 3 events
+    ("hiring-events 1", "total", 2 / 3),
+    # from 40 by 15 % to 46: (42 - 40) / 6
+    ("hiring-events 2", "change", 1 / 3),
+    # 2 of 4 countries
+    ("new-markets 1", "change", 0.5),
+    # 1 + 1 of 10 partners
+    ("new-markets 2", "total", 0.2),
+]
+
+
 @pytest.fixture(scope="module")
-def states(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, KeyResultState]:
-    """Every key result of the example after its last sync, through the real connectors against the sandbox."""
-    shown = show(tmp_path_factory.mktemp("example") / "config", tell=lambda report, at: None)
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    """What the example left after its last sync, through the real connectors against the sandbox."""
+    return show(tmp_path_factory.mktemp("example") / "config", tell=lambda report, at: None)
+
+
+@pytest.fixture(scope="module")
+def states(shown: Shown) -> Mapping[str, KeyResultState]:
+    """Every key result of the example."""
     return {state.id: state for state in shown.runs[-1].snapshot.key_results}
+
+
+@pytest.fixture(scope="module")
+def parts(shown: Shown) -> Mapping[str, KeyResultState]:
+    """Every part of a measure that is made of several, as if it were a key result of its own."""
+    env = dict.fromkeys(("JIRA_URL", "JIRA_EMAIL", "JIRA_TOKEN", "GITHUB_URL", "GITHUB_TOKEN"), "https://no.example")
+    config = load(shown.folder / "okr-sync.yaml", env)
+    with Store.open(shown.store_url).reading() as session:
+        history = load_history(session, config.book, freshness_of(config))
+    return {state.id: state for state in evaluate(_taken_apart(config.book), history, shown.at).key_results}
+
+
+def _taken_apart(book: Book) -> Book:
+    objectives = (
+        replace(each, key_results=tuple(part for held in each.key_results for part in _parts(held)))
+        for each in book.objectives
+    )
+    return replace(book, objectives=tuple(objectives))
+
+
+def _parts(key_result: KeyResult) -> Iterator[KeyResult]:
+    if isinstance(key_result.measure, All | Gate | Weighted):
+        for number, part in enumerate(key_result.measure.parts, 1):
+            yield replace(key_result, id=f"{key_result.id} {number}", measure=part.measure)
 
 
 @pytest.mark.parametrize(("name", "kind", "progress", "status"), BY_HAND, ids=[each[0] for each in BY_HAND])
@@ -102,3 +203,15 @@ def test_every_key_result_of_the_example_has_been_worked_out(states: Mapping[str
         "all", "baseline", "change", "delivery", "done", "gate", "on_time", "range", "rate", "ratio", "steps",
         "threshold", "total", "weighted", "zone",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind", "progress"), PARTS_BY_HAND, ids=[each[0] for each in PARTS_BY_HAND])
+def test_each_of_several_measures_has_the_number_worked_out_by_hand(
+    parts: Mapping[str, KeyResultState], name: str, kind: str, progress: float
+) -> None:
+    assert parts[name].progress == pytest.approx(progress)
+    assert parts[name].kind == kind
+
+
+def test_every_part_of_the_example_has_been_worked_out(parts: Mapping[str, KeyResultState]) -> None:
+    assert set(parts) == {name for name, *_ in PARTS_BY_HAND}
