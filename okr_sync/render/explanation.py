@@ -26,6 +26,12 @@ def render_explanation(explanation: Explanation) -> str:
     return "\n".join(line.rstrip() for line in [*lines, *_why(explanation), *_changes(explanation)]) + "\n"
 
 
+def _aim(state: KeyResultState) -> str:
+    if state.bounds is not None:
+        return f"between {words.between(state.bounds, state.unit)}"
+    return words.amount(state.target, state.unit) if state.target is not None else "none"
+
+
 def _key_result(state: KeyResultState) -> list[str]:
     forecast = reasons.metric_forecast(state, with_reason=True)
     origins = [f"  captured    {clean(each.subject)} {words.baseline_origin(each, '')}" for each in state.captured]
@@ -38,7 +44,7 @@ def _key_result(state: KeyResultState) -> list[str]:
         f"  value       {words.amount(state.value, state.unit)}",
         f"  baseline    {words.amount(state.baseline, state.unit) if state.baseline is not None else 'none'}",
         *origins,
-        f"  target      {words.amount(state.target, state.unit) if state.target is not None else 'none'}",
+        f"  target      {_aim(state)}",
         f"  formula     {clean(state.formula) or 'none: there is no number'}",
         *([f"  forecast    {forecast}"] if forecast else []),
         f"  kind        {clean(state.kind)}, from {words.first_day(state.start)} through {words.last_day(state.due)}",

@@ -125,13 +125,24 @@ def last_day(end: datetime) -> str:
 
 
 def key_result_numbers(state: KeyResultState) -> str:
-    """Return value, baseline and target in one phrase ("44 points; from 31 to 51 points"); no target, no word of it."""
+    """Return value, baseline and target in one phrase ("44 points; from 31 to 51 points"); no target, no word of it.
+
+    What has two bounds instead of a target says them: "64 days; between 40 and 60 days".
+    """
+    if state.bounds is not None:
+        return f"{amount(state.value, state.unit)}; between {between(state.bounds, state.unit)}"
     if state.target is None:
         return amount(state.value, state.unit)
     aim = f"target {amount(state.target, state.unit)}"
     if state.baseline is not None:
         aim = f"from {amount(state.baseline)}{captured_mark(state)} to {amount(state.target, state.unit)}"
     return f"{amount(state.value, state.unit)}; {aim}"
+
+
+def between(bounds: tuple[float, float], unit: str) -> str:
+    """Return two bounds, the unit once: "40 and 60 days"."""
+    low, high = bounds
+    return f"{amount(low)} and {amount(high, unit)}"
 
 
 def captured_mark(state: KeyResultState) -> str:

@@ -221,8 +221,11 @@ def watched(kind: Kind, folder: Path) -> Iterator[Watched]:
 
 
 @contextmanager
-def watching(tracker: Jira | Github, folder: Path) -> Iterator[Watched]:
-    """Serve a tracker, with a config that maps an initiative and a key result to each of its `initiatives`."""
+def watching(tracker: Jira | Github, folder: Path, end: str = "2026-12-31") -> Iterator[Watched]:
+    """Serve a tracker, with a config that maps an initiative and a key result to each of its `initiatives`.
+
+    The cycle lasts until the day `end`.
+    """
     names = list(tracker.initiatives)
     key_results = [{"id": f"finish-{name}", "title": name, "measure": {"delivery": name}} for name in names]
     team = {
@@ -234,7 +237,7 @@ def watching(tracker: Jira | Github, folder: Path) -> Iterator[Watched]:
         source = {"kind": tracker.source, "url": server.url, "allow_hosts": ["127.0.0.1"], **tracker.settings}
         main = {
             "timezone": "UTC",
-            "cycles": {"now": {"start": "2026-10-01", "end": "2026-12-31"}},
+            "cycles": {"now": {"start": "2026-10-01", "end": end}},
             "sources": {"tracker": source},
         }
         house = open_house(folder / "config", main, team, {"TOKEN": TOKEN}, None)
