@@ -56,4 +56,7 @@ def _why_withheld(
         return f"metric {metric.id} is personal, and its population is unknown: {people.reason}"
     if not at_least(people.total, metric.privacy_k):
         return f"metric {metric.id} is about fewer than {metric.privacy_k} people: not shown (privacy_k)"
+    facts = evidence.readings.get(counted_by)
+    if facts is not None and facts.miss is not None and facts.miss.why == "suspect":
+        return f"metric {metric.id} is personal, and how many people it is about is in doubt: not shown (privacy_k)"
     return ""

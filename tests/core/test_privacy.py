@@ -70,6 +70,18 @@ def test_a_population_that_nobody_knows_is_no_reason_to_show_it() -> None:
     assert alone.value is None
 
 
+def test_a_population_that_is_in_doubt_is_no_reason_to_show_it() -> None:
+    """That so many left is not believed yet; until it is known they may be too few. Without the guard it is shown."""
+    doubted = replace(readings(50), miss=Miss("suspect", "it fell from 50 to 3"))
+    facts = {"m": readings(SECRET), "people": doubted}
+    state = judge(MEASURES["change"], facts, metrics=(PERSONAL, PEOPLE))
+    assert (state.status, state.value, state.progress) == ("unknown", None, None)
+    assert state.reason == "metric m is personal, and how many people it is about is in doubt: not shown (privacy_k)"
+    assert "987" not in repr(state)
+    failed = replace(doubted, miss=Miss("unreachable", "no answer"))
+    assert judge(MEASURES["change"], facts | {"people": failed}, metrics=(PERSONAL, PEOPLE)).value == SECRET
+
+
 def test_of_a_ratio_the_whole_are_the_people() -> None:
     measure = Ratio("part", "whole", 0.9)
     for one, other in ((True, False), (False, True)):

@@ -249,6 +249,15 @@ def test_what_has_no_target_is_said_without_one() -> None:
     assert words.key_result_numbers(replace(bounded, target=60)) == "65 days; target 60 days"
 
 
+@pytest.mark.parametrize("name", ["text", "markdown", "html"])
+def test_a_range_is_said_by_its_two_bounds_and_not_as_a_target_that_nobody_knows(name: str) -> None:
+    bounded = key_result("stock", "Stock", kind="range", value=64.0, baseline=None, target=None, bounds=(40.0, 60.0))
+    held = replace(SNAPSHOT, key_results=(bounded,), objectives=SNAPSHOT.objectives[:1])
+    said = shown(name, build_report(held))
+    assert re.search(r"between 40 and 60 points", said, re.IGNORECASE), said
+    assert "Target unknown" not in said
+
+
 def test_a_change_of_a_percentage_is_said_in_points_and_once() -> None:
     """A value of 25 % that was 19 % rose by 6 pp; where the value is the progress itself it isn't repeated."""
     now = key_result("kr", "Title", unit="%", baseline=0.0, target=75.0, value=25.0, progress=1 / 3)

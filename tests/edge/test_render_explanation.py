@@ -139,6 +139,8 @@ def test_what_is_unknown_says_so() -> None:
     assert "value       unknown" in said
     assert "baseline    none" in said
     assert "target      none" in said
+    ranged = render_explanation(explain_key_result(replace(nothing, bounds=(40.0, 60.0), unit="days"), since=BEFORE))
+    assert "target      between 40 and 60 days" in ranged
     assert "formula     none: there is no number" in said
     assert "nothing" in said.split("changed since")[1]
     assert "owner" not in said
