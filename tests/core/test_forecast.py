@@ -88,6 +88,18 @@ def test_shifting_all_values_shifts_the_forecast(values: list[int], shift: int) 
     assert there == pytest.approx((here[0], *(each + shift for each in here[1:])), abs=1e-6)
 
 
+@given(st.lists(st.integers(-100, 100), min_size=4, max_size=9), st.integers(-1000, 1000))
+def test_moving_all_dates_moves_a_forecast_by_as_much(values: list[int], days: int) -> None:
+    """The value at the due date, as far away as ever, is the same."""
+    there = foresee(
+        [(5.0 * at + days, value) for at, value in enumerate(values, 1)],
+        now=HALF + timedelta(days),
+        start=day(days),
+        due=DUE + timedelta(days),
+    )
+    assert known(there) == pytest.approx(known(foresee([(5.0 * at, value) for at, value in enumerate(values, 1)])))
+
+
 @given(st.lists(st.floats(-1e3, 1e3), min_size=4, max_size=7))
 def test_the_range_holds_the_forecast(values: list[float]) -> None:
     _, low, value, high = known(foresee([(5.0 * at, each) for at, each in enumerate(values, 3)]))
@@ -204,6 +216,19 @@ def dates(forecast: DeliveryForecast | None) -> tuple[date, date]:
 
 EVEN = [week * 7 + at for week in range(8) for at in (1, 4)]
 """Two items a week for eight weeks."""
+
+
+@given(st.lists(st.integers(1, 55), min_size=4, max_size=12), st.integers(1, 30), st.integers(-1000, 1000))
+def test_moving_all_dates_moves_the_finish_of_work_by_as_much(done: list[int], left: int, days: int) -> None:
+    here = work_forecast(done, left)
+    held = [item(f"d{n}", "done", done_at=day(at + days), created=day(days)) for n, at in enumerate(done)]
+    held += [item(f"o{n}", created=day(days)) for n in range(left)]
+    there = deliver_one(initiative(), scope("i/1", held), now=EIGHT_WEEKS + timedelta(days)).forecast
+    assert here is not None
+    assert there is not None
+    assert there.reason == here.reason
+    moved = [each and each + timedelta(days) for each in (here.likely, here.latest)]
+    assert [there.likely, there.latest] == moved
 
 
 def test_an_even_pace_goes_exactly_on() -> None:
