@@ -29,7 +29,7 @@ WORK = st.lists(
 def test_a_second_run_without_change_in_the_sources_writes_nothing_but_the_run(
     readings: tuple[Reading, ...], held: list[WorkItem], hours: float
 ) -> None:
-    """Seen red by readings that are written again although they are known: with `_differs` always true."""
+    """Seen red by readings that are written again although they are known: `_differs` that asks for no newest one."""
     with TemporaryDirectory() as folder:
         made = house(Path(folder), survey=values(*readings), bad=work(lambda cursor, now: [page(*held)]))
         made.now = NOW
