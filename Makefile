@@ -5,8 +5,10 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# One more than there are cores: many tests wait for servers.
+WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
-.PHONY: help demo test check format lint types imports pages bench lock clean
+.PHONY: help demo test laws check format lint types imports pages bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -30,8 +32,11 @@ demo: $(INSTALLED) ## see it: sandbox, DigitalPharma example, weeks of history, 
 
 test: $(INSTALLED) ## run all tests, with branch coverage: 100 % of the core, 90 % of the whole
 	@rm -f .coverage .coverage.*
-	@$(BIN)/pytest -n auto --cov --cov-report= $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report= $(ARGS)
 	@$(BIN)/python .ci/check_coverage.py
+
+laws: $(INSTALLED) ## try each law of the core with 1,000 examples
+	@OKR_SYNC_EXAMPLES=1000 $(BIN)/pytest -n $(WORKERS) -m hypothesis tests/core tests/store tests/edge/test_sync_again.py
 
 check: format lint types imports test ## everything that must be green before a commit
 

@@ -1,10 +1,10 @@
-"""Hypothesis settings of the core's laws: no deadline, ten times the examples in CI."""
+"""Hypothesis settings of the core's laws: no deadline, as many examples as are asked for."""
 
 from __future__ import annotations
 
-import os
-
 from hypothesis import settings
 
-settings.register_profile("core", settings.get_profile("patient"), max_examples=1000 if os.environ.get("CI") else 100)
+from tests.examples import EXAMPLES
+
+settings.register_profile("core", settings.get_profile("patient"), max_examples=EXAMPLES)
 settings.load_profile("core")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from okr_sync.connector import Reading, WorkItem
 from tests.edge.sync_play import START, house, item, page, values, work
+from tests.examples import EXAMPLES
 
 NOW = START - timedelta(days=3)  # 33 hours after the cycle began: hardly a past to fill in
 FINITE = st.floats(-1e6, 1e6)
@@ -24,7 +24,7 @@ WORK = st.lists(
 ).map(lambda drawn: [item(str(n), state=state, points=points) for n, (state, points) in enumerate(drawn)])
 
 
-@settings(max_examples=200 if os.environ.get("CI") else 20)
+@settings(max_examples=EXAMPLES // 5)
 @given(READINGS, WORK, st.floats(0, 200))
 def test_a_second_run_without_change_in_the_sources_writes_nothing_but_the_run(
     readings: tuple[Reading, ...], held: list[WorkItem], hours: float

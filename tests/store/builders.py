@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from sqlmodel import Session
 from okr_sync.core.facts import Collected, Container, Members, Miss, Outcome, WorkItem
 from okr_sync.store import schema
 from okr_sync.store.ledger import open_run
+from tests.examples import EXAMPLES
 
 NOW = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -21,7 +21,7 @@ REVISIONS = tuple(sorted(file.name[:4] for file in Path(schema.MIGRATIONS, "vers
 """All revisions, oldest first: the names of the files are their order."""
 TRIED = settings(
     deadline=None,
-    max_examples=500 if "CI" in os.environ else 50,
+    max_examples=EXAMPLES // 2,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 """For laws tried on one store that every example leaves as it was."""
