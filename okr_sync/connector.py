@@ -37,10 +37,10 @@ from okr_sync.core.facts import (
     Unchanged,
     WorkItem,
 )
-from okr_sync.errors import AccessError, ProtocolError, SourceError, TransientError
+from okr_sync.errors import AccessError, ProtocolError, SourceError, TransientError, UnauthorizedError
 
 if TYPE_CHECKING:
-    from okr_sync.outbound.answers import HttpAnswer, UnauthorizedError, parse_json, retry_after
+    from okr_sync.outbound.answers import HttpAnswer, parse_json, retry_after
     from okr_sync.outbound.http import Auth, Http
     from okr_sync.outbound.sessions import guard_session
     from okr_sync.outbound.settings import WebSettings
@@ -97,7 +97,6 @@ _OUTBOUND = {
     "Http": "http",
     "HttpAnswer": "answers",
     "Tokens": "tokens",
-    "UnauthorizedError": "answers",
     "WebSettings": "settings",
     "guard_session": "sessions",
     "parse_json": "answers",
@@ -174,6 +173,9 @@ class Caller:
     def map(self, ask: Callable[[T], R], many: Iterable[T]) -> Iterator[R]:
         """Yield `ask(each)` in the order of `many`; each `ask` uses `call` itself, maybe in another thread."""
         return map(ask, many)
+
+    def spend(self, points: int) -> None:
+        """Note that the source says a request cost so many points of its rate limit; `runs` shows their sum."""
 
 
 Answer: TypeAlias = Mapping[str, Outcome]

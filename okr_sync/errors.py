@@ -8,6 +8,8 @@ OkrSyncError
  └── SourceError      one source failed; the others go on                               exit 3
       ├── TransientError   retry, after `retry_after` seconds if given
       ├── AccessError      fix the credential or the permission; never retried
+      │    └── UnauthorizedError   the credential itself is refused: nothing more is sent, then one probe an hour
+      ├── BudgetError      raise the budget of the source, or map less to it
       └── ProtocolError    the answer is not what the contract says; never retried
 """
 
@@ -71,6 +73,14 @@ class TransientError(SourceError):
 
 class AccessError(SourceError):
     """The credential or a permission is wrong; asking again can't help."""
+
+
+class UnauthorizedError(AccessError):
+    """The credential is not, or no longer, accepted: status 401, or a CAPTCHA that must be answered first."""
+
+
+class BudgetError(SourceError):
+    """The source was sent as many requests in this run as it may be sent."""
 
 
 class ProtocolError(SourceError):

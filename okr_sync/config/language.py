@@ -50,6 +50,7 @@ class SourceEntry(Entry):
     fresh_for: Duration | None = Field(None, description="default: 2 × schedule interval + deadline")
     concurrency: Annotated[Count, Field(description="requests at the same time")] = 4
     deadline: Duration | None = Field(None, description="of one run; default: 10 min")
+    budget: Count | None = Field(None, description="requests in one run at most; default: any number")
     backfill: Annotated[Switch, Field(description="whether the days before the first sync are computed")] = True
     schedule: Text | None = Field(None, description="its own, like that of the file; default: that one")
 

@@ -32,7 +32,8 @@ class Source:
     """A configured connector and all its questions: by metric id, or by scope ref for a delivery source.
 
     Its facts are fresh for `fresh_for` after a success; it sends at most `concurrency` requests at once and gives up
-    after `deadline`. `backfill`: it may be asked for the past, if it `keeps_history`.
+    after `deadline`, and after `budget` requests in one run. `backfill`: it may be asked for the past, if it
+    `keeps_history`.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Source:
     keeps_history: bool = False
     """Whether it can say what was true at a past instant."""
     backfill: bool = True
+    budget: int | None = None
+    """None: any number."""
 
 
 @dataclass(slots=True)
@@ -120,6 +123,7 @@ class Sources:
             deadline=deadline,
             keeps_history=self._classes[name].HISTORY,
             backfill=entry.backfill,
+            budget=entry.budget,
         )
 
     def _fits(self, connector: ConnectorClass, entry: MetricEntry | ScopeEntry) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
+from okr_sync.core.breaker import Breaker
+
 ItemKind: TypeAlias = Literal["issue", "subtask", "pull_request", "container"]
 ItemState: TypeAlias = Literal["open", "in_progress", "done"]
 ContainerKind: TypeAlias = Literal["epic", "milestone", "query"]
@@ -166,6 +168,14 @@ class Collected:
     requests: int = 0
     retries: int = 0
     seconds: float = 0.0
+    received: int | None = None
+    """Bytes of answers, as they came; None where nobody counted them, and so are the next two."""
+    not_modified: int | None = None
+    """Answers that said that nothing is new (304)."""
+    points: int | None = None
+    """Points of the source's rate limit that it says were spent."""
+    breaker: Breaker | None = None
+    """The source's trouble from now on; None: it has none."""
     cursor: str | None = None
     answers: Mapping[str, Outcome] = field(default_factory=dict)
     """Metric id → outcome."""

@@ -9,16 +9,12 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
-from okr_sync.errors import AccessError, ProtocolError, SourceError, TransientError
+from okr_sync.errors import AccessError, ProtocolError, SourceError, TransientError, UnauthorizedError
 
 __all__ = ["PLAIN_ENCODINGS", "HttpAnswer", "UnauthorizedError", "failure", "parse_json", "retry_after"]
 
 PLAIN_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})  # one layer each, and none that grows a millionfold
 _PASSING = frozenset({408, 425, 429})
-
-
-class UnauthorizedError(AccessError):
-    """Status 401: the credential is not, or no longer, accepted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ import httpx
 from pydantic import SecretStr
 
 from okr_sync.connector import Caller
-from okr_sync.errors import AccessError, ProtocolError, TransientError
+from okr_sync.errors import AccessError, ProtocolError, TransientError, UnauthorizedError
 from okr_sync.outbound.addresses import Resolve, look_up
-from okr_sync.outbound.answers import PLAIN_ENCODINGS, HttpAnswer, UnauthorizedError, failure
+from okr_sync.outbound.answers import PLAIN_ENCODINGS, HttpAnswer, failure
 from okr_sync.outbound.guard import Guard
+from okr_sync.outbound.metering import note_answer
 from okr_sync.outbound.settings import WebSettings
 from okr_sync.outbound.tokens import Tokens
 from okr_sync.outbound.transport import Deadline, Transport
@@ -140,6 +141,7 @@ class Http:
                 return _read(response, place, accept, self._reach.max_mib)
             finally:
                 response.close()
+                note_answer(response.status_code, response.num_bytes_downloaded)
         except httpx.HTTPError as error:
             _raise(error, place)
 

@@ -18,6 +18,7 @@ from okr_sync.errors import ProtocolError
 from okr_sync.outbound.addresses import Resolve, look_up
 from okr_sync.outbound.answers import PLAIN_ENCODINGS
 from okr_sync.outbound.guard import Guard
+from okr_sync.outbound.metering import note_answer
 from okr_sync.outbound.settings import WebSettings
 
 __all__ = ["guard_session"]
@@ -68,7 +69,10 @@ class _Guarded(HTTPAdapter):
         timer.start()
         try:
             response = super().send(request, *args, **{**kwargs, "stream": True})
-            response._content = _body(response, self._max_mib)
+            try:
+                response._content = _body(response, self._max_mib)
+            finally:
+                note_answer(response.status_code, response.raw.tell())
             vars(response)["_content_consumed"] = True
         finally:
             timer.cancel()

@@ -69,4 +69,7 @@ def _entry(collected: Collected, saved: Saved) -> SourceEntry:
         seconds=collected.seconds,
         seen=len(collected.answers) + len(collected.items),
         changed=saved.observations + saved.items,
+        received=collected.received,
+        not_modified=collected.not_modified,
+        points=collected.points,
     )

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from okr_sync.core.costs import COUNTED, added
 from okr_sync.errors import BusyError, StoreError
 from okr_sync.store.database import Store
 from okr_sync.store.points import withheld_ids
@@ -29,7 +30,10 @@ ONLY_ONE = "sync"  # the one lease there is
 
 @dataclass(frozen=True, slots=True)
 class SourceEntry:
-    """What one source cost and brought in a run: `seen` facts came, `changed` of them were new."""
+    """What one source cost and brought in a run: `seen` facts came, `changed` of them were new.
+
+    `received` bytes, `not_modified` answers and `points` of a rate limit are None where nobody counted them.
+    """
 
     source: str
     outcome: SourceOutcome
@@ -40,6 +44,9 @@ class SourceEntry:
     seconds: float = 0.0
     seen: int = 0
     changed: int = 0
+    received: int | None = None
+    not_modified: int | None = None
+    points: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +211,7 @@ def add_to_source(session: Session, run_id: int, source: SourceEntry) -> None:
     if known is None:
         record_sources(session, run_id, [source])
         return
-    counted = {
-        name: known[name] + getattr(source, name) for name in ("requests", "retries", "seconds", "seen", "changed")
-    }
+    counted = {name: added(known[name], getattr(source, name)) for name in (*COUNTED, "seen", "changed")}
     ended = {} if source.error is None else {name: getattr(source, name) for name in ("outcome", "error", "fix")}
     row = {"run_id": run_id, "source": source.source, **counted, **ended}
     change_all(session, SOURCES, [row], key=("run_id", "source"))

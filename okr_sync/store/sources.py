@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, SourceState
+from okr_sync.store.breakers import save_breaker
 from okr_sync.store.statements import Row, change_all, differ, fetch, fetch_one, insert_all
 from okr_sync.store.tables import SourceRow, sql
 
@@ -43,7 +44,8 @@ def source_states(session: Session) -> dict[str, SourceState]:
 
 
 def save_source(session: Session, collected: Collected) -> None:
-    """Save how the source fared; a failure leaves cursor and last success as they were."""
+    """Save how the source fared, and its trouble; a failure leaves cursor and last success as they were."""
+    save_breaker(session, collected.source, collected.breaker)
     row: dict[str, object] = {
         "name": collected.source,
         "last_asked": collected.at,

@@ -11,7 +11,9 @@ from typing import TypeVar
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
 from okr_sync.connector import Caller
-from okr_sync.errors import TransientError
+from okr_sync.errors import SourceError, TransientError
+from okr_sync.outbound.metering import Meter, metering
+from okr_sync.sync.restraint import Restraint
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,9 +26,10 @@ LONGEST_WAIT = 30.0  # seconds, for waits that we choose ourselves
 class RetryingCaller(Caller):
     """Calls with retries after `TransientError`, never beyond `seconds` from its making.
 
-    A wait that the server asks for is kept to the second; one that would pass the deadline is not begun: the error
-    goes up at once. Once `stop` is set nothing more is sent. `requests` and `retries` count what was sent; safe to use
-    from many threads.
+    Never more than `budget` requests, with those `sent_before` in the same run. A wait that the server asks for is kept
+    to the second; one that would pass the deadline is not begun: the error goes up at once, and nothing more is sent. So it is
+    once `stop` is set. `requests` and `retries` count what was sent, `meter` what the answers cost; safe to
+    use from many threads. `probing`: until the source has answered, nothing is repeated.
     """
 
     def __init__(
@@ -34,21 +37,34 @@ class RetryingCaller(Caller):
         *,
         seconds: float,
         concurrency: int = 1,
+        budget: int | None = None,
+        sent_before: int = 0,
+        probing: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         elapsed: Callable[[], float] = time.monotonic,
         watch: Callable[[int], None] | None = None,
         stop: threading.Event | None = None,
     ) -> None:
-        self.requests = 0
         self.retries = 0
-        self._seconds = seconds
+        self.meter = Meter()
+        self.restraint = Restraint(
+            seconds=seconds,
+            concurrency=concurrency,
+            budget=budget,
+            sent_before=sent_before,
+            probing=probing,
+            elapsed=elapsed,
+            stop=stop,
+        )
         self._concurrency = concurrency
         self._sleep = sleep
-        self._elapsed = elapsed
-        self._end = elapsed() + seconds
         self._watch = watch
-        self._stop = stop or threading.Event()
         self._lock = threading.Lock()
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        return self.restraint.requests
 
     def call(self, ask: Callable[[], T]) -> T:
         """Return `ask()`, asked again after transient errors. Raises what the last try raised."""
@@ -73,33 +89,36 @@ class RetryingCaller(Caller):
                 for future in futures:
                     future.cancel()
 
+    def spend(self, points: int) -> None:
+        """Count points of the source's rate limit."""
+        self.meter.spend(points)
+
     def _send(self, ask: Callable[[], T]) -> T:
-        if self._stop.is_set():
-            raise TransientError("the run was stopped", fix="run it again")
-        if self._elapsed() >= self._end:
-            raise TransientError(
-                f"the source's deadline of {self._seconds:g} s has passed",
-                fix="raise `deadline` of this source, or map less to it",
-            )
-        with self._lock:
-            self.requests += 1
-            count = self.requests
-        if self._watch:
-            self._watch(count)
-        return ask()
+        with self.restraint.turn() as number, metering(self.meter):
+            if self._watch:
+                self._watch(number)
+            return ask()
 
     def _must_stop(self, state: RetryCallState) -> bool:
-        waits_past_the_end = self._elapsed() + state.upcoming_sleep > self._end
-        stops = stop_after_attempt(ATTEMPTS)(state) or waits_past_the_end or self._stop.is_set()
-        if not stops:
+        error = _error(state)
+        if stop_after_attempt(ATTEMPTS)(state):
+            self.restraint.give_up(error)
+            return True
+        goes_on = self.restraint.may_repeat(error, state.upcoming_sleep)
+        if goes_on:
             with self._lock:
                 self.retries += 1
-        return stops
+        return not goes_on
+
+
+def _error(state: RetryCallState) -> SourceError | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error if isinstance(error, SourceError) else None
 
 
 def _wait(state: RetryCallState) -> float:
     """Return seconds to wait: the server's wish, else 1, 2, 4, … up to `LONGEST_WAIT`."""
-    error = state.outcome.exception() if state.outcome else None
+    error = _error(state)
     wish = error.retry_after if isinstance(error, TransientError) else None
     if wish is not None:
         return max(0.0, wish)

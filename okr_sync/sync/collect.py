@@ -8,12 +8,13 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from okr_sync.config import Source
 from okr_sync.connector import DeliverySource
+from okr_sync.core.breaker import Breaker, may_ask
 from okr_sync.core.facts import Collected, Reading
 from okr_sync.errors import SourceError, StoreError
 from okr_sync.registry import Registry
@@ -21,7 +22,9 @@ from okr_sync.sync.answers import gather_readings
 from okr_sync.sync.baselines import Past
 from okr_sync.sync.caller import RetryingCaller
 from okr_sync.sync.delivery import gather_items
+from okr_sync.sync.fingerprints import fingerprint
 from okr_sync.sync.mirror import Mirror
+from okr_sync.sync.pausing import held_back, with_trouble
 from okr_sync.sync.suspecting import Memory
 from okr_sync.sync.veiling import Veil
 
@@ -56,6 +59,10 @@ class Asking:
     """Metric id or scope ref → hash of what is asked."""
     inbox: Inbox = nothing_sent
     """Gives the values that were sent for these refs, oldest first, from the source's own thread."""
+    breakers: Mapping[str, Breaker] = field(default_factory=dict)
+    """Source → its trouble, if it is in any."""
+    retry: bool = False
+    """Ask those, too, that are held back because of their trouble."""
     memory: Memory | None = None
     """What is confirmed, to hold answers against; None: every answer is believed."""
 
@@ -83,26 +90,49 @@ def side_by_side(sources: Sequence[Source], ask: Callable[[Source, threading.Eve
             raise
 
 
-def caller_for(source: Source, asking: Asking, stop: threading.Event) -> RetryingCaller:
+def caller_for(
+    source: Source, asking: Asking, stop: threading.Event, *, probing: bool = False, sent_before: int = 0
+) -> RetryingCaller:
     """Return what sends the requests of one source in this thread, with the source's deadline from now on."""
     threading.current_thread().name = f"okr-sync-source-{source.name}"
     watch = asking.watch
     return RetryingCaller(
         seconds=source.deadline.total_seconds(),
         concurrency=source.concurrency,
+        budget=source.budget,
+        sent_before=sent_before,
+        probing=probing,
         sleep=_pause(asking, stop),
         stop=stop,
         watch=None if watch is None else lambda count: watch(source.name, count),
     )
 
 
+def cost_of(caller: RetryingCaller, seconds: float) -> dict[str, Any]:
+    """Return what the requests of a caller cost, by the names of `COUNTED`."""
+    meter = caller.meter
+    return {
+        "requests": caller.requests,
+        "retries": caller.retries,
+        "seconds": seconds,
+        "received": meter.received,
+        "not_modified": meter.not_modified,
+        "points": meter.points,
+    }
+
+
 def _collect_one(source: Source, asking: Asking, stop: threading.Event) -> Collected:
     began = time.monotonic()
-    caller = caller_for(source, asking, stop)
+    breaker = asking.breakers.get(source.name)
+    leave = may_ask(breaker, fingerprint(source), asking.now) if breaker is not None else "ask"
+    if breaker is not None and leave == "wait" and not asking.retry:
+        return held_back(source, breaker, asking.now)
+    caller = caller_for(source, asking, stop, probing=leave != "ask")
     collected = Veil.of(source.settings).over_all(_ask(source, asking, caller))
-    asked = {ref: asking.questions[ref] for ref in source.questions if ref in asking.questions}
     seconds = time.monotonic() - began
-    return replace(collected, requests=caller.requests, retries=caller.retries, seconds=seconds, questions=asked)
+    settled = with_trouble(collected, source, caller, breaker, asking.now + timedelta(seconds=seconds))
+    asked = {ref: asking.questions[ref] for ref in source.questions if ref in asking.questions}
+    return replace(settled, questions=asked, **cost_of(caller, seconds))
 
 
 def _pause(asking: Asking, stop: threading.Event) -> Callable[[float], None]:

@@ -68,7 +68,7 @@ def plan_backfill(
     with store.rehearsing() as session:
         _save(session, config, now, collected)
         questions = questions_about(session, config, collected, begin, now, again=True)
-    recalled = recall(config.sources, questions, asking)
+    recalled = recall(config.sources, questions, asking, collected)
     with store.rehearsing() as session:
         mark = news.mark(session, None)
         run = _save(session, config, now, collected)

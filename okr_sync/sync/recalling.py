@@ -7,21 +7,25 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import get_args
+from datetime import datetime, timedelta
+from typing import Any, get_args
 
 from sqlmodel import Session
 
 from okr_sync.config import Config, Source
 from okr_sync.connector import DeliverySource, ItemState, ProtocolError, Transition, TransitionField
+from okr_sync.core.breaker import Breaker, Ended
+from okr_sync.core.costs import COUNTED, added
 from okr_sync.core.facts import Collected
 from okr_sync.errors import SourceError
 from okr_sync.store import changelog, ledger
+from okr_sync.store.breakers import save_breaker
 from okr_sync.store.changelog import Log, Unasked
 from okr_sync.store.ledger import SourceEntry, SourceOutcome
 from okr_sync.sync.caller import RetryingCaller
-from okr_sync.sync.collect import REPORT, Asking, broken, caller_for, side_by_side
+from okr_sync.sync.collect import REPORT, Asking, broken, caller_for, cost_of, side_by_side
 from okr_sync.sync.contract import FIX
+from okr_sync.sync.pausing import trouble_after
 from okr_sync.sync.veiling import Veil
 
 
@@ -36,10 +40,15 @@ class Recalled:
     requests: int = 0
     retries: int = 0
     seconds: float = 0.0
+    received: int | None = None
+    not_modified: int | None = None
+    points: int | None = None
+    breaker: Breaker | None = None
+    """Its trouble, when asking brought it into some."""
 
     def added_to(self, brought: Collected) -> Collected:
         """Return what the source brought, with this cost on top; partial when its past could not be read."""
-        cost = {name: getattr(brought, name) + getattr(self, name) for name in ("requests", "retries", "seconds")}
+        cost: dict[str, Any] = {name: added(getattr(brought, name), getattr(self, name)) for name in COUNTED}
         if self.error is None:
             return replace(brought, **cost)
         return replace(brought, **cost, outcome="partial", error=self.error, fix=self.fix)
@@ -70,7 +79,7 @@ def questions_about(
     again: bool,
 ) -> dict[str, Unasked]:
     """Return the open questions to the sources that just answered; none when nothing lies between then and now."""
-    answered = {brought.source for brought in collected if brought.outcome != "failed"}
+    answered = {brought.source for brought in collected if brought.outcome != "failed" and not brought.breaker}
     sources = {name: source for name, source in config.sources.items() if name in answered}
     return open_questions(session, sources, since, again=again) if since < now else {}
 
@@ -81,26 +90,44 @@ def with_cost(collected: Iterable[Collected], recalled: Iterable[Recalled]) -> t
     return tuple(told[each.source].added_to(each) if each.source in told else each for each in collected)
 
 
-def recall(sources: Mapping[str, Source], questions: Mapping[str, Unasked], asking: Asking) -> tuple[Recalled, ...]:
-    """Return what each source of `questions` told, each asked in its own thread; one that fails disturbs no other."""
+def recall(
+    sources: Mapping[str, Source],
+    questions: Mapping[str, Unasked],
+    asking: Asking,
+    collected: Iterable[Collected] = (),
+) -> tuple[Recalled, ...]:
+    """Return what each source of `questions` told, each asked in its own thread; one that fails disturbs no other.
+
+    What it cost that they `collected` in the same run counts in their budgets.
+    """
     asked = [sources[name] for name in questions]
-    return side_by_side(asked, lambda source, stop: _recall_one(source, questions[source.name], asking, stop))
+    sent = {brought.source: brought.requests for brought in collected}
+
+    def one(source: Source, stop: threading.Event) -> Recalled:
+        return _recall_one(source, questions[source.name], asking, stop, sent.get(source.name, 0))
+
+    return side_by_side(asked, one)
 
 
 def save_recalled(session: Session, run_id: int, recalled: Recalled) -> None:
-    """Save the change log, or why there is none, and what it cost on top of what the source cost already."""
+    """Save the change log, or why there is none, the trouble, and the cost on top of what the source cost already."""
     logged = 0 if recalled.log is None else changelog.save_log(session, run_id, recalled.log)
-    spent = {name: getattr(recalled, name) for name in ("error", "fix", "requests", "retries", "seconds")}
+    spent: dict[str, Any] = {name: getattr(recalled, name) for name in ("error", "fix", *COUNTED)}
+    if recalled.breaker is not None:
+        save_breaker(session, recalled.source, recalled.breaker)
     ended: SourceOutcome = "ok" if recalled.error is None else "partial"
     seen = 0 if recalled.log is None else len(recalled.log.moves)
     ledger.add_to_source(session, run_id, SourceEntry(recalled.source, ended, **spent, seen=seen, changed=logged))
 
 
-def _recall_one(source: Source, question: Unasked, asking: Asking, stop: threading.Event) -> Recalled:
+def _recall_one(source: Source, question: Unasked, asking: Asking, stop: threading.Event, sent: int) -> Recalled:
     began = time.monotonic()
-    caller = caller_for(source, asking, stop)
+    caller = caller_for(source, asking, stop, sent_before=sent)
     recalled = _ask(source, question, asking, caller)
-    return replace(recalled, requests=caller.requests, retries=caller.retries, seconds=time.monotonic() - began)
+    seconds = time.monotonic() - began
+    ended = Ended("answered", asking.now + timedelta(seconds=seconds), recalled.error or "", recalled.fix or "")
+    breaker = trouble_after(source, caller, None, ended)
+    return replace(recalled, breaker=breaker, **cost_of(caller, seconds))
 
 
 def _ask(source: Source, question: Unasked, asking: Asking, caller: RetryingCaller) -> Recalled:

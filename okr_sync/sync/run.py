@@ -23,6 +23,7 @@ from okr_sync.core.facts import Collected
 from okr_sync.core.snapshot import Snapshot
 from okr_sync.registry import Registry
 from okr_sync.store import collecting, definitions, history, ledger, news, results
+from okr_sync.store.breakers import load_breakers
 from okr_sync.store.database import Store
 from okr_sync.store.definitions import Credit
 from okr_sync.store.ledger import Entry
@@ -88,11 +89,13 @@ def sync(
     registry: Registry | None = None,
     begun: int | None = None,
     only: AbstractSet[str] | None = None,
+    retry: bool = False,
 ) -> RunReport:
     """Do one whole run and return what it did.
 
     `again` captures the baselines of one key result anew, and asks no other sources than those behind it. `begun` is a
     run that holds the lease already and is to be done; None: it begins here. `only` these sources are asked; None: all.
+    `retry` asks those in trouble, too, before it is their time.
 
     Facts of each source are saved in one transaction with its cursor; a source that fails changes nothing but its
     own state. Changed definitions are credited to whom `signed` names, else to their commits, else to `author`. Raises
@@ -100,6 +103,7 @@ def sync(
     """
     with _leased_run(store, config, world, trigger=trigger, author=author, begun=begun) as run:
         asking = asking_for(store, config, run.now, world, full=full, again=again, registry=registry)
+        asking = replace(asking, retry=retry)
         sources = _sources_behind(config, again)
         asked = {name: each for name, each in sources.items() if only is None or name in only}
         collected = _recall(run, asking, _collect(run, asking, asked))
@@ -142,7 +146,7 @@ def _recall(
     since = again or past_start(run.store, run.config, run.now)
     with run.store.reading() as session:
         questions = questions_about(session, run.config, collected, since, run.now, again=again is not None)
-    recalled = recall(run.config.sources, questions, asking)
+    recalled = recall(run.config.sources, questions, asking, collected)
     for told in recalled:
         with run.store.writing() as session:
             save_recalled(session, run.id, told)
@@ -198,7 +202,7 @@ def asking_for(
     What the store lacks of the past, and what baselines are to be captured from, is asked, too.
     """
     with store.reading() as session:
-        past = what_to_ask(session, config, now, again)
+        past, breakers = what_to_ask(session, config, now, again), load_breakers(session)
     return Asking(
         start=min((cycle.start for cycle in config.book.cycles), default=now),
         now=now,
@@ -211,6 +215,7 @@ def asking_for(
         questions=questions_of(config.book),
         inbox=StoredInbox(store),
         memory=StoredMemory(store, config.book),
+        breakers=breakers,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from okr_sync.store.tables.breakers import BreakerRow
 from okr_sync.store.tables.closings import ClosingRow
 from okr_sync.store.tables.facts import (
     BaselineRow,
@@ -25,6 +26,7 @@ from okr_sync.store.tables.suspicions import SuspicionRow
 
 __all__ = [
     "BaselineRow",
+    "BreakerRow",
     "CheckInRow",
     "ClosingRow",
     "ContainerRow",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import BigInteger
 from sqlmodel import Field
 
 from okr_sync.store.tables.shape import Finite, Table
@@ -32,7 +33,10 @@ class Run(Table, table=True):
 
 
 class RunSource(Table, table=True):
-    """What one source cost and brought in one run."""
+    """What one source cost and brought in one run.
+
+    `received` bytes, `not_modified` answers and `points` of a rate limit are NULL where nobody counted them.
+    """
 
     __tablename__ = "run_sources"
 
@@ -46,6 +50,9 @@ class RunSource(Table, table=True):
     seconds: float = Field(default=0.0, sa_type=Finite)
     seen: int = 0
     changed: int = 0
+    received: int | None = Field(default=None, sa_type=BigInteger)
+    not_modified: int | None = None
+    points: int | None = None
 
 
 class RunEntry(Table, table=True):
