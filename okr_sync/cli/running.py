@@ -14,10 +14,12 @@ from okr_sync.cli.exits import BY_OUTCOME, DONE
 from okr_sync.cli.output import emit, progress, progress_of_past, say
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
 from okr_sync.cli.stores import address
+from okr_sync.cli.troubles import trouble_document
 from okr_sync.config import Config, load
 from okr_sync.config.commits import Commits
 from okr_sync.core.changes import Change, describe
 from okr_sync.core.facts import Collected, Miss
+from okr_sync.render.costs import total_words
 from okr_sync.render.plan import change_document
 from okr_sync.store.database import Store
 from okr_sync.store.location import store_exists
@@ -34,6 +36,9 @@ def sync(
     *,
     once: Annotated[bool, Parameter(negative="", help="One run, then exit; this is what sync does.")] = True,  # noqa: ARG001
     full: Annotated[bool, Parameter(negative="", help="Bring everything anew instead of what changed.")] = False,
+    retry: Annotated[
+        bool, Parameter(negative="", help="Ask sources that are held back, too: once, before it is their time.")
+    ] = False,
     author: Annotated[
         str | None, Parameter(help="Who changed the definitions, for their history [default: as git says].")
     ] = None,
@@ -46,7 +51,8 @@ def sync(
     store = Store.open(_store_url(place, config))
     with progress_of_past(_asked(config), quiet=json) as (watch, steps):
         world = World(clock=current_time, watch=watch, commits=Commits, steps=steps)
-        report = run_sync(store, config, world, full=full, author=author_of_changes(), signed=Signed(author, reason))
+        signed = Signed(author, reason)
+        report = run_sync(store, config, world, full=full, author=author_of_changes(), signed=signed, retry=retry)
     if json:
         emit(run_document(report))
     else:
@@ -102,10 +108,9 @@ def run_text(report: RunReport) -> str:
     lines = [*_change_lines(report.changes), *failure_lines(report.collected)]
     counts = {word: sum(entry.outcome == word for entry in report.entries) for word in _WORDS}
     said = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
-    requests = sum(brought.requests for brought in report.collected)
     if report.past.instants:
         lines.append(past_line(report.past))
-    lines.append(f"run {report.run} {report.outcome}: {said or 'no key results'}; {requests} requests")
+    lines.append(f"run {report.run} {report.outcome}: {said or 'no key results'}; {total_words(report.collected)}")
     return "\n".join(lines)
 
 
@@ -159,6 +164,10 @@ def sources_document(collected: tuple[Collected, ...]) -> list[dict[str, Any]]:
             "outcome": brought.outcome,
             "requests": brought.requests,
             "retries": brought.retries,
+            "received": brought.received,
+            "not_modified": brought.not_modified,
+            "points": brought.points,
+            "held_back": trouble_document(brought.breaker),
             "error": brought.error,
             "fix": brought.fix,
             "misses": {ref: miss.message for ref, miss in _misses(brought).items()},

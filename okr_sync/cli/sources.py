@@ -10,13 +10,16 @@ from cyclopts import Parameter
 from okr_sync.cli.exits import DONE, SOURCE_FAILED
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, current_time
+from okr_sync.cli.troubles import trouble_document
 from okr_sync.cli.upcoming import next_slots, slot_document, slot_line
 from okr_sync.config import Config, load
+from okr_sync.core.breaker import Breaker
 from okr_sync.core.facts import SourceState
 from okr_sync.errors import UsageError
 from okr_sync.kit.describing import Description, Key, brought_by
 from okr_sync.kit.describing import describe as kind_description
 from okr_sync.registry import ConnectorError, Registry, UnknownKindError
+from okr_sync.store.breakers import load_breakers
 from okr_sync.store.database import Store
 from okr_sync.store.location import store_exists
 from okr_sync.store.sources import source_states
@@ -40,9 +43,12 @@ def sources(
     if kinds:
         return _kinds(json=json)
     config = load((place or Place()).config_file(), os.environ)
-    states = _states((place and place.store) or config.store_url)
+    states, troubles = _states((place and place.store) or config.store_url)
     probes = {probe.source: probe for probe in probe_all(config.sources)} if test else {}
-    rows = [_row(config, name, states.get(name), probes.get(name)) for name in config.sources]
+    rows = [
+        _row(config, name, states.get(name), probes.get(name)) | {"held_back": trouble_document(troubles.get(name))}
+        for name in config.sources
+    ]
     slots = next_slots(config, current_time())
     due = {name: slots.get(name, slots.get("", [])) for name in config.sources}
     if json:
@@ -104,12 +110,12 @@ def _told(key: Key) -> str:
     return "; ".join(part for part in (key.type, default, key.description) if part)
 
 
-def _states(url: str) -> dict[str, SourceState]:
+def _states(url: str) -> tuple[dict[str, SourceState], dict[str, Breaker]]:
     """A store that is not there yet knows nothing; that is no mistake here. One that can't be read is."""
     if not store_exists(url):
-        return {}
+        return {}, {}
     with Store.open(url, create=False).reading() as session:
-        return source_states(session)
+        return source_states(session), load_breakers(session)
 
 
 def _row(config: Config, name: str, state: SourceState | None, probe: Probe | None) -> dict[str, Any]:

@@ -47,7 +47,10 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How asking a source ended at the instant `at`; `wish`: seconds for which it asks to be left alone."""
+    """How asking a source ended that began at the instant `at`.
+
+    `wish`: seconds from then on for which it asks to be left alone; None: it does not ask.
+    """
 
     how: How
     at: datetime

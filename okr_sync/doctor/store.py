@@ -13,9 +13,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlmodel import Session
 
+from okr_sync.core.breaker import advice, holds_back, sentence
 from okr_sync.doctor.findings import Finding
 from okr_sync.errors import StoreError
 from okr_sync.store import schema
+from okr_sync.store.breakers import load_breakers
 from okr_sync.store.database import Store
 from okr_sync.store.ledger import runs
 from okr_sync.store.location import store_exists
@@ -64,6 +66,7 @@ def _inside(session: Session, now: datetime) -> Iterator[Finding]:
         yield _integrity(session)
     yield _clock_of_runs(session, now)
     yield from _senders(session, now)
+    yield from _troubles(session, now)
 
 
 def _integrity(session: Session) -> Finding:
@@ -96,6 +99,13 @@ def _senders(session: Session, now: datetime) -> Iterator[Finding]:
             ends = "ended" if token.expires <= now else "ends"
             said = f"{token.name} {ends} on {token.expires:%Y-%m-%d %H:%M} UTC"
             yield Finding("token of a sender", "warn", said, f"okr-sync tokens revoke {token.name}, then add a new one")
+
+
+def _troubles(session: Session, now: datetime) -> Iterator[Finding]:
+    for name, breaker in load_breakers(session).items():
+        if holds_back(breaker, now):
+            said = f"{sentence(breaker)} ({breaker.error})" if breaker.error else sentence(breaker)
+            yield Finding(f"runs of {name}", "warn", said, advice(breaker))
 
 
 def _disk(folder: Path) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeAlias
@@ -14,9 +14,11 @@ from prometheus_client.registry import Collector
 from sqlmodel import Session
 
 from okr_sync import __version__
+from okr_sync.core.breaker import holds_back
 from okr_sync.core.facts import SourceState
 from okr_sync.errors import StoreError
 from okr_sync.store import ledger, results, totals
+from okr_sync.store.breakers import load_breakers
 from okr_sync.store.database import Store
 from okr_sync.store.sources import source_states
 
@@ -84,6 +86,7 @@ def _of_sources(session: Session, now: datetime) -> Iterator[Metric]:
         fresh.add_metric([name], _is_fresh(state, now))
         failing.add_metric([name], state.error is not None)
     yield from (success, age, fresh, failing)
+    yield from _troubles(session, states, now)
     yield from _costs(session)
 
 
@@ -91,16 +94,41 @@ def _is_fresh(state: SourceState, now: datetime) -> bool:
     return state.last_success is not None and state.error is None and now - state.last_success <= state.fresh_for
 
 
+_COSTS = {
+    "requests": "Requests sent to a source.",
+    "retries": "Requests sent again to a source.",
+    "seconds": "Seconds spent asking a source.",
+    "received": "Bytes of answers of a source, as they came.",
+    "not_modified": "Answers of a source that said that nothing is new (304).",
+    "points": "Points of its rate limit that a source says were spent.",
+}
+
+
 def _costs(session: Session) -> Iterator[Metric]:
-    label = ["source"]
-    requests = CounterMetricFamily("okr_sync_source_requests", "Requests sent to a source.", labels=label)
-    retries = CounterMetricFamily("okr_sync_source_retries", "Requests sent again to a source.", labels=label)
-    seconds = CounterMetricFamily("okr_sync_source_seconds", "Seconds spent asking a source.", labels=label)
-    for cost in totals.source_costs(session):
-        requests.add_metric([cost.source], cost.requests)
-        retries.add_metric([cost.source], cost.retries)
-        seconds.add_metric([cost.source], cost.seconds)
-    yield from (requests, retries, seconds)
+    costs = totals.source_costs(session)
+    for name, said in _COSTS.items():
+        unit = "received_bytes" if name == "received" else name
+        family = CounterMetricFamily(f"okr_sync_source_{unit}", said, labels=["source"])
+        for cost in costs:
+            spent = getattr(cost, name)
+            if spent is not None:  # what nobody counted is absent, never 0
+                family.add_metric([cost.source], spent)
+        yield family
+
+
+def _troubles(session: Session, names: Iterable[str], now: datetime) -> Iterator[Metric]:
+    label, breakers = ["source"], load_breakers(session)
+    held = GaugeMetricFamily("okr_sync_source_held_back", "1 while a source in trouble is not asked.", labels=label)
+    failures = GaugeMetricFamily("okr_sync_source_failures", "Runs in a row in which a source failed.", labels=label)
+    said = "When a source in trouble may be asked again (Unix time)."
+    next_try = GaugeMetricFamily("okr_sync_source_next_try_timestamp_seconds", said, labels=label)
+    for name in names:
+        breaker = breakers.get(name)
+        held.add_metric([name], holds_back(breaker, now))
+        failures.add_metric([name], 0 if breaker is None else breaker.failures)
+        if breaker is not None and breaker.next_try is not None:
+            next_try.add_metric([name], breaker.next_try.timestamp())
+    yield from (held, failures, next_try)
 
 
 def _of_runs(session: Session) -> Iterator[Metric]:

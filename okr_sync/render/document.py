@@ -34,7 +34,10 @@ DELIVERY_POINT = (
 )  # fmt: skip
 CAPTURE = ("version", "baseline", "author", "reason", "run")
 RUN = ("id", "trigger", "outcome", "started", "finished", "summary")
-RUN_SOURCE = ("source", "outcome", "requests", "retries", "seconds", "seen", "changed", "error", "fix")
+RUN_SOURCE = (
+    "source", "outcome", "requests", "retries", "seconds", "received", "not_modified", "points", "seen", "changed",
+    "error", "fix",
+)  # fmt: skip
 RUN_ENTRY = ("key_result", "outcome", "reason", "fix")
 
 

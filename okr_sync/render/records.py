@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 from okr_sync.core.series import Asked, breaks
 from okr_sync.render import words
+from okr_sync.render.costs import Cost, cost_words
 from okr_sync.render.words import clean, status_word
 
 BROKEN = "---- query changed: not comparable with the lines above ----"
 
 
-class SourceRecord(Protocol):
+class SourceRecord(Cost, Protocol):
     """What one source cost and brought in a run."""
 
     @property
@@ -24,10 +25,6 @@ class SourceRecord(Protocol):
     def error(self) -> str | None: ...  # noqa: D102
     @property
     def fix(self) -> str | None: ...  # noqa: D102
-    @property
-    def requests(self) -> int: ...  # noqa: D102
-    @property
-    def retries(self) -> int: ...  # noqa: D102
     @property
     def seconds(self) -> float: ...  # noqa: D102
     @property
@@ -233,8 +230,7 @@ def _since(point: PointRecord | WorkRecord) -> str:
 
 
 def _source(source: SourceRecord) -> list[str]:
-    retries = f", {source.retries} retries" if source.retries else ""
-    cost = f"{source.requests} requests{retries}, {source.seconds:.1f} s, {source.changed} facts changed"
+    cost = f"{cost_words(source)}, {source.seconds:.1f} s, {source.changed} facts changed"
     lines = [f"  {clean(source.source)}: {source.outcome}; {cost}"]
     if source.error:
         lines.append(f"    ! {clean(source.error)}" + (f"; what to do: {clean(source.fix)}" if source.fix else ""))

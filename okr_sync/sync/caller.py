@@ -27,9 +27,9 @@ class RetryingCaller(Caller):
     """Calls with retries after `TransientError`, never beyond `seconds` from its making.
 
     Never more than `budget` requests, with those `sent_before` in the same run. A wait that the server asks for is kept
-    to the second; one that would pass the deadline is not begun: the error goes up at once, and nothing more is sent. So it is
-    once `stop` is set. `requests` and `retries` count what was sent, `meter` what the answers cost; safe to
-    use from many threads. `probing`: until the source has answered, nothing is repeated.
+    to the second; one that would pass the deadline is not begun: the error goes up at once, and nothing more is sent,
+    as once `stop` is set. `requests` and `retries` count what was sent, `meter` what the answers cost; safe to use from
+    many threads. `probing`: until the source has answered, nothing is repeated.
     """
 
     def __init__(

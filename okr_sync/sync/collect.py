@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,7 +130,7 @@ def _collect_one(source: Source, asking: Asking, stop: threading.Event) -> Colle
     caller = caller_for(source, asking, stop, probing=leave != "ask")
     collected = Veil.of(source.settings).over_all(_ask(source, asking, caller))
     seconds = time.monotonic() - began
-    settled = with_trouble(collected, source, caller, breaker, asking.now + timedelta(seconds=seconds))
+    settled = with_trouble(collected, source, caller, breaker, seconds)
     asked = {ref: asking.questions[ref] for ref in source.questions if ref in asking.questions}
     return replace(settled, questions=asked, **cost_of(caller, seconds))
 

@@ -22,20 +22,22 @@ def held_back(source: Source, breaker: Breaker, now: datetime) -> Collected:
 
 
 def with_trouble(
-    collected: Collected, source: Source, caller: RetryingCaller, before: Breaker | None, at: datetime
+    collected: Collected, source: Source, caller: RetryingCaller, before: Breaker | None, seconds: float
 ) -> Collected:
-    """Return what was brought, with the source's trouble from `at` on; a failure says when the next try is."""
+    """Return what was brought in so many seconds, with the source's trouble; a failure says when the next try is."""
     answered = collected.outcome != "failed" or (caller.restraint.spent and caller.restraint.answered > 0)
-    ended = Ended("answered" if answered else "failed", at, collected.error or "", collected.fix or "")
-    breaker = trouble_after(source, caller, before, ended)
+    ended = Ended("answered" if answered else "failed", collected.at, collected.error or "", collected.fix or "")
+    breaker = trouble_after(source, caller, before, ended, seconds)
     if collected.error is None or breaker is None or breaker.next_try is None:
         return replace(collected, breaker=breaker)
     said = f"{collected.error}; {sentence(breaker)}"
     return replace(collected, error=said, fix=advice(breaker), breaker=breaker)
 
 
-def trouble_after(source: Source, caller: RetryingCaller, before: Breaker | None, ended: Ended) -> Breaker | None:
-    """Return the source's trouble after asking it `ended` so, its texts veiled.
+def trouble_after(
+    source: Source, caller: RetryingCaller, before: Breaker | None, ended: Ended, seconds: float
+) -> Breaker | None:
+    """Return the source's trouble after asking it `ended` so, its texts veiled, `seconds` after it began at `ended.at`.
 
     A connector may make misses of a refused credential, or of a wait that the source asked for: the caller heard it.
     """
@@ -44,4 +46,5 @@ def trouble_after(source: Source, caller: RetryingCaller, before: Breaker | None
     if heard is not None and not ended.error:
         ended = replace(ended, error=veil.over(str(heard)), fix=veil.over(heard.fix))
     how = "refused" if restraint.refused else ended.how
-    return settle(before, fingerprint(source), replace(ended, how=how, wish=restraint.wish))
+    wish = None if restraint.wish is None else seconds + restraint.wish
+    return settle(before, fingerprint(source), replace(ended, how=how, wish=wish))

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, get_args
 
 from sqlmodel import Session
@@ -125,8 +125,8 @@ def _recall_one(source: Source, question: Unasked, asking: Asking, stop: threadi
     caller = caller_for(source, asking, stop, sent_before=sent)
     recalled = _ask(source, question, asking, caller)
     seconds = time.monotonic() - began
-    ended = Ended("answered", asking.now + timedelta(seconds=seconds), recalled.error or "", recalled.fix or "")
-    breaker = trouble_after(source, caller, None, ended)
+    ended = Ended("answered", asking.now, recalled.error or "", recalled.fix or "")
+    breaker = trouble_after(source, caller, None, ended, seconds)
     return replace(recalled, breaker=breaker, **cost_of(caller, seconds))
 
 

@@ -142,10 +142,10 @@ class House:
     registry: Registry | None = None
     slept: list[float] = field(default_factory=list)
 
-    def sync(self, *, full: bool = False, watch: Watch | None = None) -> RunReport:
+    def sync(self, *, full: bool = False, watch: Watch | None = None, retry: bool = False) -> RunReport:
         """Return one run at `now`; waits are noted and not waited."""
         world = World(clock=lambda: self.now, sleep=self.slept.append, watch=watch)
-        return sync(self.store, self.config, world, full=full, registry=self.registry)
+        return sync(self.store, self.config, world, full=full, registry=self.registry, retry=retry)
 
     def tables(self) -> dict[str, list[Any]]:
         """Return the rows of every table that only news may change, by table."""
