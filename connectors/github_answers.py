@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from github.Requester import Requester
 
-from okr_sync.connector import AccessError, ProtocolError, TransientError
+from okr_sync.connector import AccessError, ProtocolError, TransientError, UnauthorizedError
 
 SECONDARY_WAIT = 60.0  # seconds; GitHub asks for "at least one minute" after a secondary limit that names no time
 LONGEST_QUOTE = 200  # characters of GitHub's own words that a message repeats
@@ -53,7 +53,7 @@ class Judge:
     def _refuse(self, status: int, headers: Mapping[str, str], said: str) -> NoReturn:
         where = f"GitHub at {self.host} answered {status}{said}"
         if status == 401:
-            raise AccessError(where, fix="renew the token, or check that the variable holds the right one")
+            raise UnauthorizedError(where, fix="renew the token, or check that the variable holds the right one")
         if status == 404:
             raise NotThereError(where, fix="check `url` of this source")
         if status == 410:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import requests
 
 from okr_sync import connector as api
-from okr_sync.connector import AccessError, ProtocolError, SourceError, TransientError
+from okr_sync.connector import AccessError, ProtocolError, SourceError, TransientError, UnauthorizedError
 
 _LONGEST = 300  # characters of Jira's own words in a message
 _WAIT = "nothing to do unless it lasts: the next run asks again"
@@ -47,7 +47,8 @@ def refuse(response: requests.Response | None, place: str) -> NoReturn:
     status, said = response.status_code, f"{place}: status {response.status_code}{_words(response)}"
     _check_login(response, place)
     if status in (401, 403):
-        raise AccessError(said, fix=_SIGN_IN) from None
+        kind = UnauthorizedError if status == 401 else AccessError
+        raise kind(said, fix=_SIGN_IN) from None
     if status in (408, 425, 429) or status >= 500:
         raise TransientError(said, fix=_WAIT, retry_after=api.retry_after(response.headers)) from None
     kinds: dict[int, type[ProtocolError]] = {400: RefusedError, 404: AbsentError}
@@ -72,7 +73,8 @@ def _check_login(response: requests.Response, place: str) -> None:
     captcha = "CAPTCHA" in response.headers.get("X-Authentication-Denied-Reason", "")
     if captcha or "DENIED" in reason or "FAILED" in reason:
         fix = "sign in once in a browser to answer the CAPTCHA; then " if captcha or "DENIED" in reason else ""
-        raise AccessError(f"{place}: Jira refused to sign us in ({reason or 'CAPTCHA'})", fix=fix + _SIGN_IN) from None
+        said = f"{place}: Jira refused to sign us in ({reason or 'CAPTCHA'})"
+        raise UnauthorizedError(said, fix=fix + _SIGN_IN) from None
 
 
 def read(response: requests.Response, place: str) -> Any:

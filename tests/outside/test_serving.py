@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from okr_sync.core.breaker import Breaker
 from okr_sync.core.facts import Reading
 from okr_sync.errors import UsageError
 from okr_sync.outside import Outside, serve_outside
@@ -21,7 +23,7 @@ from okr_sync.outside.health import Loop
 from okr_sync.store import Store
 from okr_sync.store.collecting import save_collected
 from okr_sync.store.ledger import begin_run
-from tests.store.builders import HOUR, NOW, answered
+from tests.store.builders import HOUR, NOW, answered, failed
 
 TLS = ssl.create_default_context()  # making one takes longer than asking
 
@@ -94,6 +96,28 @@ def test_metrics_say_what_the_store_says_at_the_instant_of_the_scrape(url: str) 
     assert found["okr_sync_runs_total", "partial"] == 1
     assert found["okr_sync_last_run_seconds",] == 60
     assert found["okr_sync_queue_depth", "slots"] == 7
+
+
+def test_a_source_in_trouble_says_so_and_when_it_may_be_asked_again(url: str) -> None:
+    later = NOW + HOUR
+    trouble = Breaker("0f1e2d3c4b5a6978", "refused", NOW, NOW, 2, later, "status 401")
+    costly = replace(failed("tracker"), breaker=trouble, received=3 << 31, points=7)
+    store = Store.open(url)
+    run = begin_run(store, NOW + HOUR, "test", HOUR, "host:1")
+    with store.writing() as session:
+        save_collected(session, run, costly)
+    with served(url) as outside:
+        found = numbers(outside)
+    assert found["okr_sync_source_held_back", "tracker"] == 1
+    assert found["okr_sync_source_held_back", "survey"] == 0
+    assert found["okr_sync_source_failures", "tracker"] == 2
+    assert found["okr_sync_source_next_try_timestamp_seconds", "tracker"] == later.timestamp()
+    assert ("okr_sync_source_next_try_timestamp_seconds", "survey") not in found
+    assert found["okr_sync_source_received_bytes_total", "tracker"] == 3 << 31
+    assert found["okr_sync_source_points_total", "tracker"] == 7
+    assert ("okr_sync_source_points_total", "survey") not in found, "nobody counts them there"
+    with served(url, later) as outside:
+        assert numbers(outside)["okr_sync_source_held_back", "tracker"] == 0
 
 
 def test_a_source_that_never_answered_has_no_age_rather_than_0(url: str) -> None:
