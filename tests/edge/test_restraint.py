@@ -208,6 +208,7 @@ def test_refusals_of_requests_that_were_under_way_leave_room_to_renew_the_creden
     def renewing(_: int) -> str:
         with suppress(UnauthorizedError):
             made.call(ended)
+        meeting.wait()  # until all of them have heard it
         return made.call(saying("ok"))
 
     assert list(made.map(renewing, range(3))) == ["ok"] * 3

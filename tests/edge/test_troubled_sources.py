@@ -13,7 +13,20 @@ from typing import Any
 import pytest
 
 from okr_sync.config import load
-from okr_sync.connector import Answer, Ask, Http, MetricSource, Reading, Secret, WebSettings
+from okr_sync.connector import (
+    Answer,
+    Ask,
+    Caller,
+    Http,
+    MetricSource,
+    Miss,
+    Outcome,
+    Reading,
+    Secret,
+    SourceError,
+    UnauthorizedError,
+    WebSettings,
+)
 from okr_sync.core.facts import Collected
 from okr_sync.sandbox.server import Fault, Request, Response, Server
 from okr_sync.store import ledger
@@ -68,7 +81,31 @@ class Asked(MetricSource):
             }
 
 
-REGISTRY = Played({"asked": Asked, "good": values(Reading(5.0))})
+class Swallowing(Asked):
+    """Makes a miss of whatever happens, and goes on."""
+
+    kind = "swallowing"
+
+    def read(self, ask: Ask[Any]) -> Answer:
+        return {ref: self._one(ref) for ref in ask.queries}
+
+    def _one(self, ref: str) -> Outcome:
+        try:
+            self.caller.call(self._refused)
+        except SourceError:
+            return Miss("unreachable", f"{ref} could not be read")
+        return (Reading(5.0),)
+
+    def _refused(self) -> None:
+        with closing(Http(Caller(), self.settings, auth=self.settings.token)) as http:
+            try:
+                http.request("GET", self.settings.url)
+            except UnauthorizedError:
+                said = f"status 401 for {self.settings.token.get_secret_value()}"
+                raise UnauthorizedError(said, fix=f"renew {self.settings.token.get_secret_value()}") from None
+
+
+REGISTRY = Played({"asked": Asked, "swallowing": Swallowing, "good": values(Reading(5.0))})
 
 
 @pytest.fixture
@@ -164,6 +201,21 @@ def test_the_store_keeps_a_hash_of_the_settings_and_no_secret(tmp_path: Path, se
         kept = load_breakers(session)["bad"]
     assert kept.fingerprint == fingerprint(house.config.sources["bad"])
     assert TOKEN not in repr(kept)
+    assert TOKEN.encode() not in house.store.path.read_bytes()
+
+
+def test_a_connector_that_makes_misses_of_refusals_is_held_back_all_the_same(tmp_path: Path, server: Server) -> None:
+    """The caller hears what the connector hides. Red when `trouble_after` does not ask it: two requests a run; and
+    without its veil: the token stands in the store.
+    """
+    house = shop_house(tmp_path, server, kind="swallowing")
+    server.inject(Fault("response", Response(401, b"no"), times=ALWAYS))
+    requests, report = sent(server, house)
+    assert (requests, bad(report).outcome) == (2, "partial")
+    requests, report = sent(server, house, after=15 * MINUTE)
+    assert (requests, bad(report).outcome) == (0, "failed")
+    assert "(status 401 for ***)" in (bad(report).error or "")
+    assert "renew ***; " in (bad(report).fix or "")
     assert TOKEN.encode() not in house.store.path.read_bytes()
 
 
