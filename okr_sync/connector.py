@@ -6,7 +6,8 @@ outcome. A `Miss` is one question without an answer; an exception means that the
 
 A connector has no clock (`now` comes with the question), no retry loop (every request goes through `Caller.call`,
 which the engine replaces by one that retries, counts and keeps the deadline), no state but what it gives with an answer
-(`Continued`) and no logging.
+(`Continued`) and no logging. It raises `UnauthorizedError` when its credential is refused, and nothing else then: the
+engine sends no more and tries again after an hour, or with another credential.
 """
 
 from __future__ import annotations

@@ -55,10 +55,11 @@ def test_sessions_of_client_libraries_tell_the_same() -> None:
 
 def test_points_are_what_the_connector_says_and_unknown_until_it_does() -> None:
     caller = RetryingCaller(seconds=30)
-    assert caller.meter.points is None
-    caller.spend(3)
-    caller.spend(4)
-    assert caller.meter.points == 7
+    told = [caller.meter.points]
+    for points in (3, 4):
+        caller.spend(points)
+        told.append(caller.meter.points)
+    assert told == [None, 3, 7]
     Caller().spend(3)  # a connector alone counts nothing
 
 
