@@ -12,11 +12,12 @@ from typing import Any, Literal
 from okr_sync.sandbox.github_json import Addresses
 from okr_sync.sandbox.github_limits import Limits, Resource, Window
 from okr_sync.sandbox.github_rest import Rest, problem
-from okr_sync.sandbox.graphql_engine import Query, prepare, run
+from okr_sync.sandbox.graphql_engine import Query, prepare
 from okr_sync.sandbox.graphql_fields import Context
+from okr_sync.sandbox.graphql_kept import answer
 from okr_sync.sandbox.repositories import GithubWorld
 from okr_sync.sandbox.repositories_state import Pictures
-from okr_sync.sandbox.server import Request, Response
+from okr_sync.sandbox.server import JSON, Request, Response
 
 __all__ = ["GithubSite"]
 
@@ -153,7 +154,7 @@ class GithubSite:
             reset = datetime.fromtimestamp(shown.pop("reset"), UTC)
             rate_limit = {**shown, "cost": bill.cost, "nodeCount": bill.nodes, "resetAt": f"{reset:%Y-%m-%dT%H:%M:%SZ}"}
         web = self._addresses(request, "").web
-        return Response.of(run(query, Context(self._pictures.at(now), web, rate_limit, self._login)))
+        return Response(200, answer(query, Context(self._pictures.at(now), web, rate_limit, self._login)), JSON)
 
     def _knows(self, request: Request) -> bool:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")

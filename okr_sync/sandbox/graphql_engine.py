@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from graphql import (
     DocumentNode,
     GraphQLError,
@@ -38,6 +39,8 @@ class Query:
     variables: Mapping[str, Any] | None = None
     operation: str | None = None
     bill: Bill | None = None
+    key: bytes = b""
+    """Equal for equal questions: text, variables and operation."""
 
 
 @lru_cache(maxsize=1)
@@ -112,7 +115,8 @@ def _reckoned(schema: GraphQLSchema, document: DocumentNode, operation: Operatio
                 for one in bill.broken
             ]
         )
-    return Query([], document, variables, payload.get("operationName"), bill)
+    name = payload.get("operationName")
+    return Query([], document, variables, name, bill, orjson.dumps([payload["query"], variables, name]))
 
 
 def _worded(error: GraphQLError) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -61,6 +62,7 @@ class JiraSite:
         self._zone = ZoneInfo(account_timezone)
         self._limit = RateLimit(rate_limit_window)
         self._pictures: list[Picture] = []
+        self._developing = threading.Lock()
         self._routes = self._cloud(page_limit or 100) if flavour == "cloud" else self._dc(page_limit or 1000)
 
     @property
@@ -106,11 +108,12 @@ class JiraSite:
         return Visit(request, address, self.flavour, self.world, self._zone, now, picture, indexed)
 
     def _picture(self, at: datetime) -> Picture:
-        kept = next((each for each in self._pictures if each.holds(self.world.version, at)), None)
-        if kept is None:
-            kept = take_picture(self.world, at)
-            self._pictures = [kept, *self._pictures[:3]]
-        return kept
+        with self._developing:  # a picture is taken once, whoever waits for it
+            kept = next((each for each in self._pictures if each.holds(self.world.version, at)), None)
+            if kept is None:
+                kept = take_picture(self.world, at)
+                self._pictures = [kept, *self._pictures[:3]]
+            return kept
 
     def _cloud(self, page_limit: int) -> list[tuple[str, str, Endpoint]]:
         tokens, logs = TokenSearch(page_limit, self.quirks), ChangeLogs(self.log_quirks)

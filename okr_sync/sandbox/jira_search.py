@@ -16,12 +16,11 @@ from okr_sync.sandbox.issues import View
 from okr_sync.sandbox.jira_query import Found, find
 from okr_sync.sandbox.jira_visit import PAYLOAD, JiraError, Visit, texts, whole
 from okr_sync.sandbox.jql import JqlError
-from okr_sync.sandbox.server import Response
+from okr_sync.sandbox.server import JSON, Response
 
 IDS_PAGE = 5000
 """Issues on a page of Cloud's search when only ids or keys are asked for."""
 TOKEN_LIFE = timedelta(days=7)
-JSON = {"Content-Type": "application/json;charset=UTF-8"}
 _TOKEN = "The provided next page token is invalid or has expired."  # noqa: S105 -- an error text
 REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/{api}/search/jql API. "

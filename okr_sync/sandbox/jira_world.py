@@ -177,9 +177,19 @@ class JiraWorld:
         with self.lock:
             issue = Issue(id or self._next_id(), self.issue_type(type), instant(at))
             self.issues[issue.id] = issue
-            self.record(issue, at, key=key or self._next_key(project), summary=summary, status=self.status(status).id)
-            self.record(issue, at, parent=self._parent_id(parent), points=points, due=due, labels=labels)
-            self.record(issue, at, resolution=resolution, fix_versions=fix_versions)
+            self.record(
+                issue,
+                at,
+                key=key or self._next_key(project),
+                summary=summary,
+                status=self.status(status).id,
+                parent=self._parent_id(parent),
+                points=points,
+                due=due,
+                labels=labels,
+                resolution=resolution,
+                fix_versions=fix_versions,
+            )
             return issue
 
     def move(self, issue: Which, to_status: str, *, at: datetime, resolution: str | None = None) -> None:
@@ -260,7 +270,11 @@ class JiraWorld:
             self.version += 1
             for name, value in values.items():
                 self._last_change += 1
-                insort(issue.changes, Change(when, self._last_change, name, value))  # type: ignore[arg-type] # **values
+                change = Change(when, self._last_change, name, value)  # type: ignore[arg-type] # **values
+                if issue.changes and change < issue.changes[-1]:
+                    insort(issue.changes, change)
+                else:
+                    issue.changes.append(change)
                 if name == "key":
                     self._claim_key(value, issue.id)
                 elif name == "parent" and value is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from okr_sync.sandbox.repositories import Event, GithubWorld, Item, Milestone, Repository
 
@@ -81,6 +81,8 @@ class WorldState:
     nodes: dict[str, NodeState] = field(default_factory=dict)
     milestones: dict[str, Milestone] = field(default_factory=dict)
     """All milestones that ever were, by node id."""
+    answers: dict[tuple[str, bytes], Any] = field(default_factory=dict)
+    """Answers about this state, kept by whoever gives them."""
 
 
 class Pictures:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from okr_sync.testing.server import Fault, Logged, Request, Response, Server, Site
+from okr_sync.testing.server import JSON, Fault, Logged, Request, Response, Server, Site
 
-__all__ = ["Fault", "Logged", "Request", "Response", "Server", "Site"]
+__all__ = ["JSON", "Fault", "Logged", "Request", "Response", "Server", "Site"]

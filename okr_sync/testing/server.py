@@ -22,6 +22,9 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 from urllib.parse import parse_qsl, urlsplit
 
+JSON = {"Content-Type": "application/json;charset=UTF-8"}
+"""The header of an answer in JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -52,7 +55,7 @@ class Response:
     def of(cls, payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
         """Return `payload` as a JSON response."""
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
-        return cls(status, body, {"Content-Type": "application/json;charset=UTF-8", **(headers or {})})
+        return cls(status, body, {**JSON, **(headers or {})})
 
 
 class Site(Protocol):
