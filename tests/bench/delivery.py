@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 from tests.bench.deliveries import rivals
 from tests.bench.deliveries.case import Case, Measured
 from tests.bench.deliveries.playing import playing
-from tests.bench.deliveries.printing import say, say_case, say_memory
+from tests.bench.deliveries.printing import note, say_case, say_memory
 from tests.bench.deliveries.sizes import SIZES, TRACKERS, Phase, Tracker
 
 SEED = 7
@@ -27,6 +28,7 @@ QUIET: tuple[Phase, ...] = ("full", "quiet")  # before anything changes
 def main(words: Sequence[str] | None = None) -> int:
     """Measure and print; return 1 when a store differed from the truth."""
     told = _arguments(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the sandbox ends with this process
     wrong = 0
     for tracker in told.tracker:
         if told.what == "memory":
@@ -61,12 +63,14 @@ def _case(tracker: Tracker, size: str, told: argparse.Namespace) -> int:
     """
     with tempfile.TemporaryDirectory(prefix="okr-sync-bench-") as folder, playing(tracker, SIZES[size]) as played:
         case = Case.begin(played, Path(folder) / "config")
+        note(f"{tracker} {size}: served; warming up")
         case.warm_up()
         measured = [Measured(latency) for latency in told.latency]
         for phase, one in itertools.product(QUIET, measured):
             _rounds(case, phase, one, told.rounds)
         for one, name in itertools.product(measured, [name for name in told.rivals if name != "none"]):
             one.rivals[name] = case.rival(name, one.latency)
+            note(f"{name} at {one.latency * 1000:g} ms: {one.rivals[name].cost.wall:.1f} s")
         before = case.held
         case.change(SEED)
         for one in measured:
@@ -80,6 +84,8 @@ def _rounds(case: Case, phase: Phase, one: Measured, rounds: int) -> None:
     stores = [case.store(f"{one.latency * 1000:g}-{number}") for number in range(rounds)]
     for store in stores:
         one.take(phase, case.phase(phase, store, one.latency, bare=phase == "full"))
+        last = one.phases[phase][-1]
+        note(f"{phase} at {one.latency * 1000:g} ms: {last.requests} requests, {last.program.wall:.1f} s")
     case.check(phase, stores)
 
 
@@ -88,7 +94,7 @@ def _memory(tracker: Tracker, sizes: Sequence[str]) -> int:
     wrong = 0
     peaks: dict[str, tuple[int, Measured]] = {}
     for size in sizes:
-        say(f"{tracker} {size}: making it up\n")
+        note(f"{tracker} {size}: making it up")
         with tempfile.TemporaryDirectory(prefix="okr-sync-bench-") as folder, playing(tracker, SIZES[size]) as played:
             case = Case.begin(played, Path(folder) / "config")
             one, store = Measured(0.0), case.store("only")

@@ -42,7 +42,7 @@ NOT_NARROWED = [
     "NOT parent = P1-1",
     f"updated <= {MIDDLE}",
     f"created >= {MIDDLE}",
-    'updated >= "2026-05-20"',
+    'updated >= "2026-02-20"',
     "project = P1",
 ]
 

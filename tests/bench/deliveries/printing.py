@@ -19,6 +19,12 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def note(text: str) -> None:
+    """Say on stderr how far it is."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 def say_case(case: Case, before: Holdings, measured: Sequence[Measured], title: str, rounds: int) -> None:
     """Print one tracker of one size; `before` is what it held before the changes."""
     changes = case.changes
