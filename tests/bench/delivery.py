@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.bench.deliveries import rivals
 from tests.bench.deliveries.case import Case, Measured
 from tests.bench.deliveries.playing import playing
-from tests.bench.deliveries.printing import note, say_case, say_memory
+from tests.bench.deliveries.printing import note, say_case, say_differences, say_memory
 from tests.bench.deliveries.sizes import SIZES, TRACKERS, Phase, Tracker
 
 SEED = 7
@@ -47,8 +47,14 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--latency", type=_latencies, default="0,20", help="milliseconds before each answer")
     parser.add_argument("--tracker", nargs="+", choices=TRACKERS, default=["jira-cloud", "github"])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rivals", nargs="+", choices=["none", *rivals.NAMES], default=list(rivals.NAMES))
-    parser.add_argument("--issues", nargs="+", choices=["100k", "1M"], default=["100k", "1M"], help="for memory")
+    parser.add_argument(
+        "--rivals",
+        nargs="+",
+        choices=["none", *rivals.NAMES],
+        default=list(rivals.NAMES),
+        help="run once where there is latency",
+    )
+    parser.add_argument("--issues", nargs="+", choices=list(SIZES), default=["100k", "1M"], help="for memory")
     return parser.parse_args(words)
 
 
@@ -68,7 +74,8 @@ def _case(tracker: Tracker, size: str, told: argparse.Namespace) -> int:
         measured = [Measured(latency) for latency in told.latency]
         for phase, one in itertools.product(QUIET, measured):
             _rounds(case, phase, one, told.rounds)
-        for one, name in itertools.product(measured, [name for name in told.rivals if name != "none"]):
+        far = [one for one in measured if one.latency]  # nobody's tracker is on this machine
+        for one, name in itertools.product(far, [name for name in told.rivals if name != "none"]):
             one.rivals[name] = case.rival(name, one.latency)
             note(f"{name} at {one.latency * 1000:g} ms: {one.rivals[name].cost.wall:.1f} s")
         before = case.held
@@ -100,8 +107,10 @@ def _memory(tracker: Tracker, sizes: Sequence[str]) -> int:
             one, store = Measured(0.0), case.store("only")
             for phase in QUIET:
                 one.take(phase, case.phase(phase, store, 0.0, bare=False))
+                note(f"{phase}: {one.phases[phase][-1].program.wall:.1f} s")
                 case.check(phase, [store])
             peaks[size] = (case.held.items, one)
+            say_differences(case)
             wrong += len(case.differences)
     say_memory(tracker, peaks)
     return wrong
