@@ -33,6 +33,7 @@ class House:
 def build(folder: Path, played: Playing) -> House:
     """Write the config: an initiative for some epics, or for the milestones of a repository; a key result for each.
 
+    The past is left out: what change logs cost, and computing curves of it, is no part of bringing what is so now.
     Beside it `initiatives.json` says which places each initiative stands for.
     """
     scopes = list(_scopes(played))
@@ -51,7 +52,7 @@ def build(folder: Path, played: Playing) -> House:
 
 
 def _source(played: Playing) -> dict[str, Any]:
-    home = {"url": played.url, "allow_hosts": ["127.0.0.1"]}
+    home = {"url": played.url, "allow_hosts": ["127.0.0.1"], "backfill": False}
     if played.tracker == "github":
         return {"kind": "github_milestones", "token": "${GITHUB_TOKEN}", **home}
     account = {"email": EMAIL} if played.tracker == "jira-cloud" else {}
