@@ -35,6 +35,13 @@ class Fields:
             return value
         raise self._wrong(name)
 
+    def maybe_value(self, name: str) -> float | None:
+        """Return a number; None when there is none."""
+        value = self._raw.get(name)
+        if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+            return value
+        raise self._wrong(name)
+
     def inner(self, name: str) -> Fields:
         """Return the object below `name`."""
         return Fields(self._raw.get(name), f"{self._what} with {name}")

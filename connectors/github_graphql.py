@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
-from connectors.github_answers import TooMuchError
 from connectors.github_fields import Fields
 from connectors.github_histories import story_of_graphql
-from connectors.github_http import Client
 from connectors.github_items import Contents, Milestone, contents, item_of_graphql, milestone_of_graphql, unseen
 from connectors.github_past import Story
 from connectors.github_queries import (
+    CONNECTIONS,
     COUNTED,
     VIEWER,
+    Further,
     Place,
-    by_ids,
     counted_with_items,
     further_events,
-    further_page,
+    further_pages,
     histories,
-    item_fields,
     listing,
+    seen,
     single_items,
 )
-from okr_sync.connector import Caller, LookUp, Miss, ProtocolError, TransientError, WorkItem
-
-MOST_NODES = 100  # ids that GitHub takes in one `nodes` query
+from connectors.github_questions import Learnt, Questions
+from okr_sync.connector import LookUp, Miss, ProtocolError, TransientError, WorkItem
 
 _Listed: TypeAlias = tuple[list[Any], str | None] | Miss
 """Milestones and the cursor of the next page, or why not."""
-T = TypeVar("T")
 
 
 class GraphqlTransport:
-    """Questions of the connector as GraphQL; sizes that GitHub could not bear are halved and remembered."""
+    """Questions of the connector as GraphQL; of items' points those count that `project` knows, None: all projects."""
 
-    def __init__(self, client: Client, caller: Caller, *, batch: int, with_labels: bool) -> None:
-        self._client = client
-        self._caller = caller
-        self._sizes = {"listing": batch, "contents": batch, "light": MOST_NODES, "past": MOST_NODES}
-        self._fields = item_fields(with_labels=with_labels)
+    def __init__(self, questions: Questions, project: int | None) -> None:
+        self._questions = questions
+        self._project = project
+
+    def recall(self, learnt: Learnt) -> None:
+        """Begin with what was learnt about the server earlier."""
+        self._questions.recall(learnt)
+
+    def learnt(self) -> Learnt:
+        """Return what is worth to be known about the server next time."""
+        return self._questions.learnt()
 
     def viewer(self) -> str:
         """Return the login of the token's owner, and what is left of the hour's points where there is a limit."""
-        data = self._query(VIEWER, {})
+        data = self._questions.ask(VIEWER, {})
         login = Fields(data, "answer").inner("viewer").text("login")
         if data.get("rateLimit") is None:
             return login
@@ -58,9 +60,9 @@ class GraphqlTransport:
         listed: dict[str, list[Milestone] | Miss] = {repo: [] for repo in repos}
         pending: list[Place] = [(repo, None) for repo in repos]
         while pending:
-            answers = self._caller.map(self._listing, _parts(pending, self._sizes["listing"]))
+            answers = self._questions.spread("listing", pending, self._listing)
             pending = []
-            for repo, answer in chain.from_iterable(answers):
+            for repo, answer in answers:
                 found = listed[repo]
                 if isinstance(answer, Miss) or isinstance(found, Miss):
                     listed[repo] = answer if isinstance(answer, Miss) else found
@@ -70,101 +72,90 @@ class GraphqlTransport:
                 pending += [(repo, after)] if after else []
         return listed
 
-    def refresh(self, ids: Sequence[str]) -> dict[str, Milestone] | None:
-        """Return these milestones as they are now, with counts; None when one of them is no more."""
-        found: dict[str, Milestone] = {}
-        for id_, node in self._many(ids, "light", COUNTED):
-            if node is None:
-                return None
-            found[id_] = milestone_of_graphql(node)
-        return found
+    def refresh(self, ids: Sequence[str]) -> dict[str, Milestone]:
+        """Return those of these milestones that can be seen as they are now, with counts."""
+        nodes = self._questions.many_nodes(ids, "light", lambda _: COUNTED)
+        return {id_: milestone_of_graphql(node) for id_, node in nodes if node is not None}
 
     def contents(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
         """Yield the milestones with all their items."""
-        parts = _parts([each.container.id for each in milestones], self._sizes["contents"])
-        return chain.from_iterable(self._caller.map(self._contents, parts))
+        return self._questions.spread("contents", [each.container.id for each in milestones], self._contents)
 
     def look_up(self, ids: Sequence[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of items; gone only where their repository can still be seen."""
-        nodes = dict(self._many(ids, "light", single_items(self._fields)))
+        nodes = dict(self._questions.many_nodes(ids, "light", lambda wanted: single_items(wanted.fields())))
         lost = {id_: known[id_].key.partition("#")[0] for id_, node in nodes.items() if node is None and id_ in known}
-        seen = self.milestones(sorted(set(lost.values()))) if lost else {}
-        gone = frozenset(id_ for id_, repo in lost.items() if not isinstance(seen[repo], Miss))
-        found = tuple(item_of_graphql(node) for node in nodes.values() if node is not None)
+        there = self._visible(sorted(set(lost.values())))
+        gone = frozenset(id_ for id_, repo in lost.items() if repo in there)
+        found = tuple(item_of_graphql(node, self._project) for node in nodes.values() if node is not None)
         return LookUp(found, gone, frozenset(ids) - gone - {item.id for item in found})
 
     def stories(self, items: Mapping[str, WorkItem], since: datetime | None) -> Iterator[Story]:
         """Yield all that happened to `items`, whenever they were updated; those that are there no more are left out."""
-        for _, node in self._many(list(items), "past", histories()):
+        for _, node in self._questions.many_nodes(list(items), "past", lambda wanted: histories(wanted.lacks)):
             if node is not None:
                 known = Fields(node, "node")
-                yield story_of_graphql(known, list(self._pages(known, "timelineItems", further_events())))
+                yield story_of_graphql(known, list(self._events(known)))
 
-    def _listing(self, wanted: Sequence[Place]) -> list[tuple[str, _Listed]]:
-        """Return for each place its milestones and where the next page starts, or a Miss."""
-        answers = self._sized("listing", wanted, listing)
-        return [each for part, answer in answers for each in _listed(part, answer)]
+    def _visible(self, repos: Sequence[str]) -> set[str]:
+        """Return those of the repositories that the token sees, also under an old name."""
+        there = set()
+        for part, answer in self._questions.sized("light", repos, seen):
+            there |= {repo for place, repo in enumerate(part) if answer["data"].get(f"r{place}") is not None}
+        return there
 
-    def _contents(self, ids: Sequence[str]) -> list[Contents]:
-        found = []
-        for _, node in self._nodes(ids, "contents", counted_with_items(self._fields)):
-            if node is None:
-                raise TransientError(
-                    "a GitHub milestone was deleted while it was read", fix="the next sync leaves it out"
-                )
-            milestone = milestone_of_graphql(node)
-            pages = (
-                self._pages(Fields(node, "milestone"), name, further_page(name, fields))
-                for name, fields in self._fields.items()
-            )
-            found.append(contents(milestone, map(item_of_graphql, chain.from_iterable(pages))))
-        return found
+    def _listing(self, wanted: Sequence[Place]) -> Iterator[tuple[str, _Listed]]:
+        """Yield for each place its milestones and where the next page starts, or a Miss."""
+        for part, answer in self._questions.sized("listing", wanted, listing):
+            yield from _listed(part, answer)
 
-    def _pages(self, node: Fields, name: str, further: str) -> Iterator[Any]:
-        """Yield the rows of one connection of a node, asking for further pages."""
-        rows, after = _page(node.inner(name), None)
+    def _contents(self, ids: Sequence[str]) -> Iterator[Contents]:
+        """Yield milestones with their items: the first pages of all, then the second ones of those that have more."""
+        milestones: list[Milestone] = []
+        items: dict[str, list[WorkItem]] = {id_: [] for id_ in ids}
+        pending: list[Further] = []
+        for id_, node in self._questions.nodes(ids, "contents", lambda wanted: counted_with_items(wanted.fields())):
+            milestones.append(milestone_of_graphql(_present(node)))
+            for name in CONNECTIONS:
+                rows, after = _page(Fields(node, "milestone").inner(name), None)
+                items[id_] += self._items(rows)
+                pending += [(id_, name, after)] if after else []
+        while pending:
+            pending = list(self._further(pending, items))
+        for each in milestones:
+            yield contents(each, items.pop(each.container.id))
+
+    def _further(self, wanted: Sequence[Further], items: Mapping[str, list[WorkItem]]) -> Iterator[Further]:
+        """Add one more page to `items` for each of `wanted`; yield where to go on."""
+        for part, answer in self._questions.sized("pages", wanted, self._question_of_pages):
+            for place, (id_, name, before) in enumerate(part):
+                node = Fields(_present(answer["data"].get(f"p{place}")), "milestone")
+                rows, after = _page(node.inner(name), before)
+                items[id_].extend(self._items(rows))
+                if after:
+                    yield id_, name, after
+
+    def _question_of_pages(self, wanted: Sequence[Further]) -> tuple[str, Mapping[str, Any]]:
+        return further_pages(wanted, self._questions.wanted.fields())
+
+    def _items(self, rows: Iterable[Any]) -> list[WorkItem]:
+        return [item_of_graphql(row, self._project) for row in rows]
+
+    def _events(self, node: Fields) -> Iterator[Any]:
+        """Yield the events of an item, asking for further pages."""
+        rows, after = _page(node.inner("timelineItems"), None)
         yield from rows
         while after:
-            data = self._query(further, {"id": node.text("id"), "after": after})
-            rows, after = _page(Fields(data, "answer").inner("node").inner(name), after)
+            asked = further_events(self._questions.wanted.lacks)
+            data = self._questions.ask(asked, {"id": node.text("id"), "after": after})
+            rows, after = _page(Fields(data, "answer").inner("node").inner("timelineItems"), after)
             yield from rows
 
-    def _many(self, ids: Sequence[str], kind: str, fields: str) -> Iterator[tuple[str, Any]]:
-        parts = _parts(ids, self._sizes[kind])
-        return chain.from_iterable(self._caller.map(lambda part: list(self._nodes(part, kind, fields)), parts))
 
-    def _nodes(self, ids: Sequence[str], kind: str, fields: str) -> Iterator[tuple[str, Any]]:
-        """Yield each id with its node, None where there is none."""
-        for part, answer in self._sized(kind, ids, lambda part: (by_ids(fields), {"ids": part})):
-            nodes = Fields(answer["data"], "answer").rows("nodes")
-            if len(nodes) != len(part):
-                raise ProtocolError(f"GitHub answered {len(part)} ids with {len(nodes)} nodes", fix="try again later")
-            for id_, node in zip(part, nodes, strict=True):
-                if node is not None and Fields(node, "node").text("id") != id_:
-                    raise ProtocolError(f"GitHub answered the id {id_} with another node", fix="try again later")
-                yield id_, node
-
-    def _sized(
-        self, kind: str, many: Sequence[T], question: Callable[[list[T]], tuple[str, Mapping[str, Any]]]
-    ) -> Iterator[tuple[list[T], Mapping[str, Any]]]:
-        """Yield parts of `many` with their answers, as large as GitHub bears: a repeated request asks for half."""
-
-        def ask() -> tuple[list[T], Mapping[str, Any]]:
-            part = waiting[: self._sizes[kind]]
-            try:
-                return part, self._client.post(*question(part))
-            except TooMuchError:
-                self._sizes[kind] = min(self._sizes[kind], max(1, len(part) // 2))
-                raise
-
-        waiting = list(many)
-        while waiting:
-            part, answer = self._caller.call(ask)
-            yield part, answer
-            waiting = waiting[len(part) :]
-
-    def _query(self, text: str, variables: Mapping[str, Any]) -> Any:
-        return self._caller.call(lambda: self._client.post(text, variables))["data"]
+def _present(node: Any) -> Any:
+    if node is None:
+        raise TransientError("a GitHub milestone was deleted while it was read", fix="the next sync leaves it out")
+    return node
 
 
 def _listed(wanted: Sequence[Place], answer: Mapping[str, Any]) -> Iterator[tuple[str, _Listed]]:
@@ -186,8 +177,3 @@ def _page(connection: Fields, after: str | None) -> tuple[list[Any], str | None]
     if not rows or following == after:
         raise ProtocolError("GitHub's pages don't go on: an empty page or the same one again", fix="try again later")
     return rows, following
-
-
-def _parts(many: Iterable[T], size: int) -> list[list[T]]:
-    rows = list(many)
-    return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -66,7 +66,7 @@ def story_of_graphql(node: Fields, events: Sequence[Any]) -> Story:
         milestone = node.inner("milestone")
         holder = Holder(milestone.text("id"), milestone.text("title"), milestone.moment("createdAt"))
     rows = [Fields(each, "event") for each in events]
-    kinds = {f"{kind.capitalize()}Event": kind for kind in HAPPENED}
+    kinds = {f"{kind.title().replace('_', '')}Event": kind for kind in HAPPENED}
     happened = [read_event(row, kinds[name], "createdAt") for row in rows if (name := row.text("__typename")) in kinds]
     return Story(node.text("id"), repo, _ordered(happened), holder)
 
@@ -103,7 +103,7 @@ class RestHistories:
             rows = [Fields(row, "event") for row in self._rows(f"/repos/{repo}/issues/{number}/events", {})]
         except (NotThereError, GoneError):
             return None
-        kinds = {kind: kind for kind in HAPPENED}
+        kinds = {kind: kind for kind in HAPPENED if not kind.startswith("parent")}  # whose, REST does not say
         happened = [read_event(row, kinds[name], "created_at") for row in rows if (name := row.text("event")) in kinds]
         return Story(item.id, repo, _ordered(happened), holder)
 

@@ -7,24 +7,28 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
-from github import Auth, Github
-from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
+from pydantic import SecretStr
 
-from connectors.github_answers import Judge, NotThereError
-from okr_sync.connector import Caller, ProtocolError, TransientError, WebSettings, guard_session
+from connectors.github_answers import Judge, NotThereError, TooMuchError
+from connectors.github_line import Line, MovedError
+from connectors.github_signin import AppKey, granted
+from okr_sync.connector import (
+    AccessError,
+    Caller,
+    ProtocolError,
+    Tokens,
+    TransientError,
+    UnauthorizedError,
+    WebSettings,
+)
 
 MOST_HOPS = 3  # redirects followed for one request
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
-
-class _MovedError(Exception):
-    def __init__(self, location: str) -> None:
-        super().__init__("redirected")  # the address itself may carry secrets, and this text gets into tracebacks
-        self.location = location
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +40,24 @@ class Reply:
 
 
 class Client:
-    """Asks GitHub's REST and GraphQL interfaces; safe in many threads.
+    """Asks GitHub's REST and GraphQL interfaces with a token or as an App; safe in many threads.
 
     A PyGithub client mixes up answers when threads share it, so each request borrows one that nobody else holds.
     """
 
-    def __init__(self, url: str, token: str, reach: WebSettings, caller: Caller) -> None:
+    def __init__(self, url: str, sign_in: str | AppKey, reach: WebSettings, caller: Caller) -> None:
         self.url = url.rstrip("/")
         self.host = urlsplit(url).netloc
-        self._token = token
-        self._judge = Judge(self.host, token)
+        self.sign_in = sign_in
+        self._tokens = Tokens(self._renew)
         self._reach = reach
         self._caller = caller
-        self._idle: deque[_Line] = deque()
+        self._idle: deque[Line] = deque()
+
+    def call(self, ask: Callable[[str], T]) -> T:
+        """Return `ask(token)`, asked through the caller. An App's token is fetched first when it is about to end."""
+        token = self.sign_in if isinstance(self.sign_in, str) else self._tokens.current().get_secret_value()
+        return self._caller.call(partial(ask, token))
 
     def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Reply:
         """Return the answer to GET `path`, following renamed and transferred repositories with the query kept.
@@ -57,53 +66,72 @@ class Client:
         """
         for _ in range(MOST_HOPS):
             try:
-                return self._caller.call(partial(self._ask, "GET", path, dict(parameters or {}), None))
-            except _MovedError as moved:
+                return self.call(partial(self._ask, "GET", path, dict(parameters or {}), None))
+            except MovedError as moved:
                 path = self._follow(moved.location)
         raise ProtocolError(f"GitHub at {self.host} redirects without end: {path}", fix="check `url` of this source")
 
-    def post(self, query: str, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    def post(self, query: str, variables: Mapping[str, Any], token: str) -> Mapping[str, Any]:
         """Return a GraphQL answer: `data`, and those `errors` that concern single parts only.
 
-        Sends one request, outside of `Caller.call`: that is the business of who decides how much to ask for.
+        Sends one request, inside of `call`: that is the business of who decides how much to ask for.
         Raises TooMuchError when GitHub ran out of time.
         """
         try:
-            reply = self._ask("POST", "graphql", {}, {"query": query, "variables": dict(variables)})
-        except (NotThereError, _MovedError):
+            reply = self._ask("POST", "graphql", {}, {"query": query, "variables": dict(variables)}, token)
+        except (NotThereError, MovedError):
             raise ProtocolError(
                 f"there is no GitHub GraphQL interface at {self.url}",
                 fix="set `url` to https://api.github.com, or to https://HOST/api/v3 for Enterprise",
             ) from None
-        return self._judge.graphql(reply.payload, reply.headers)
+        return Judge(self.host, token).graphql(reply.payload, reply.headers)
 
     def close(self) -> None:
         """Close all connections; a later request opens new ones."""
         while self._idle:
             self._idle.pop().close()
 
-    def _ask(self, verb: str, path: str, parameters: dict[str, Any], body: dict[str, Any] | None) -> Reply:
+    def _ask(self, verb: str, path: str, parameters: dict[str, Any], body: dict[str, Any] | None, token: str) -> Reply:
         with self._line() as line:
-            status, headers, text = self._send(lambda: line.send(verb, path, parameters, body))
-        return Reply(self._judge.checked(status, headers, text), headers)
+            status, headers, received = self._send(lambda: line.send(verb, path, parameters, body, token), verb)
+        try:
+            return Reply(Judge(self.host, token).checked(status, headers, received), headers)
+        except UnauthorizedError:
+            self._tokens.refuse(SecretStr(token))
+            raise
+
+    def _renew(self) -> dict[str, Any]:
+        """Return a new token of the App's installation."""
+        key = self.sign_in
+        if not isinstance(key, AppKey):
+            raise TypeError("only an App fetches tokens")
+        try:
+            reply = self._caller.call(lambda: self._ask("POST", key.path, {}, {}, key.signed()))
+        except (NotThereError, MovedError):
+            raise AccessError(
+                f"GitHub at {self.host} knows no installation {key.installation} of App {key.app}",
+                fix="check `installation_id`: it ends the address of the App's page in the organisation's settings",
+            ) from None
+        return granted(reply.payload, reply.headers)
 
     @contextmanager
-    def _line(self) -> Iterator[_Line]:
+    def _line(self) -> Iterator[Line]:
         try:
             line = self._idle.pop()
         except IndexError:
-            line = _Line(self.url, self._token, self._reach)
+            line = Line(self.url, self._reach)
         try:
             yield line
         finally:
             self._idle.append(line)
 
-    def _send(self, send: Callable[[], tuple[int, dict[str, Any], str]]) -> tuple[int, dict[str, Any], str]:
+    def _send(self, send: Callable[[], T], verb: str) -> T:
         try:
             return send()
         except requests.exceptions.RequestException as error:
             # The error's own text may quote a header, so only its name goes on.
-            raise TransientError(
+            is_slow = verb == "POST" and isinstance(error, requests.exceptions.ReadTimeout)
+            raise (TooMuchError if is_slow else TransientError)(
                 f"no answer from GitHub at {self.host}: {type(error).__name__}", fix="check the network and `url`"
             ) from None
         except (ValueError, OverflowError):  # PyGithub reads the rate headers of every answer, without care
@@ -121,52 +149,9 @@ class Client:
         return target.path.removeprefix(here.path)
 
 
-class _Line:
-    """One PyGithub client with one connection; used by one request at a time."""
-
-    def __init__(self, url: str, token: str, reach: WebSettings) -> None:
-        parts = urlsplit(url)
-        kind = HTTPSRequestsConnectionClass if parts.scheme == "https" else HTTPRequestsConnectionClass
-        # Whole seconds by its annotation; it only hands them to requests, which takes fractions.
-        self._connection = kind(
-            str(parts.hostname),
-            parts.port,
-            timeout=reach.timeout,  # type: ignore[arg-type]
-            verify=str(reach.ca_file) if reach.ca_file else True,
-        )
-        guard_session(self._connection.session, reach)
-        # PyGithub follows a 301 by itself and drops the query string; see `Client.get`.
-        self._connection.session.hooks["response"].append(_receive)
-        self._github = Github(
-            base_url=url,
-            auth=Auth.Token(token),
-            retry=None,
-            per_page=100,
-            seconds_between_requests=0,
-            seconds_between_writes=0,
-        )
-
-    def send(
-        self, verb: str, path: str, parameters: dict[str, Any], body: dict[str, Any] | None
-    ) -> tuple[int, dict[str, Any], str]:
-        requester = self._github.requester
-        url = requester.graphql_url if path == "graphql" else path
-        return requester.requestJson(verb, url, parameters, None, body, cnx=self._connection)
-
-    def close(self) -> None:
-        self._connection.close()
-        self._github.close()
-
-
 def query_of(link: str | None) -> dict[str, str] | None:
     """Return the query parameters of the `next` page in a Link header; None on the last page."""
     for each in requests.utils.parse_header_links(link or ""):
         if each.get("rel") == "next":
             return dict(parse_qsl(urlsplit(each["url"]).query))
     return None
-
-
-def _receive(response: requests.Response, *_: Any, **__: Any) -> None:
-    """Stop at redirects."""
-    if response.status_code in _REDIRECTS and "location" in response.headers:
-        raise _MovedError(response.headers["location"])

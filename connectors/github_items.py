@@ -58,8 +58,8 @@ def milestone_of_rest(raw: Any) -> Milestone:
     return Milestone(container, fields.number("number"), mark, fields.moment("created_at"), opened + closed)
 
 
-def item_of_graphql(raw: Any) -> WorkItem:
-    """Return the work item of a GraphQL Issue or PullRequest node."""
+def item_of_graphql(raw: Any, project: int | None = None) -> WorkItem:
+    """Return the work item of a GraphQL Issue or PullRequest node; its points are those of `project`, else of any."""
     fields = Fields(raw, "issue or pull request")
     is_pull = fields.text("__typename") == "PullRequest"
     labels = [Fields(each, "label").text("name") for each in _labels(fields)]
@@ -77,6 +77,8 @@ def item_of_graphql(raw: Any) -> WorkItem:
             merged=fields.flag("merged") if is_pull else None,
             reason="stateReason",
         ),
+        parent=fields.inner("parent").text("id") if fields.has("parent") else None,
+        points=_points(fields, project) if fields.has("projectItems") else None,
         labels=tuple(sorted(labels)),
     )
 
@@ -97,6 +99,17 @@ def item_of_rest(raw: Any) -> WorkItem:
         **_ending(fields, is_closed=_state(fields) == "done", merged=merged, reason="state_reason"),
         labels=tuple(sorted(labels)),
     )
+
+
+def _points(fields: Fields, project: int | None) -> float | None:
+    """Return the number that projects have for an item; None where none has one ≥ 0, or they contradict each other."""
+    found = set()
+    for raw in filter(None, fields.inner("projectItems").rows("nodes")):  # null: of a project that can't be seen
+        item = Fields(raw, "item of a project")
+        if item.has("fieldValueByName") and project in (None, item.inner("project").number("number")):
+            found.add(item.inner("fieldValueByName").maybe_value("number"))
+    known = {each for each in found if each is not None and each >= 0}
+    return known.pop() if len(known) == 1 else None
 
 
 def _labels(fields: Fields) -> list[Any]:

@@ -14,8 +14,11 @@ from connectors.github_graphql import GraphqlTransport
 from connectors.github_histories import Teller, tell_past
 from connectors.github_http import Client
 from connectors.github_items import Contents, Milestone
+from connectors.github_queries import Wanted
+from connectors.github_questions import Learnt, Questions
 from connectors.github_rest import RestTransport
-from connectors.github_scopes import GithubSettings, MilestoneQuery, resolve
+from connectors.github_scopes import MilestoneQuery, resolve
+from connectors.github_settings import GithubSettings
 from okr_sync.connector import Caller, DeliverySource, LookUp, Members, Miss, Page, Transition, WorkItem
 
 
@@ -26,8 +29,16 @@ class Transport(Teller, Protocol):
         """Return who the token belongs to."""
         ...
 
-    def refresh(self, ids: Sequence[str]) -> dict[str, Milestone] | None:
-        """Return these milestones as they are now; None when they must be listed anew."""
+    def recall(self, learnt: Learnt) -> None:
+        """Begin with what was learnt about the server earlier."""
+        ...
+
+    def learnt(self) -> Learnt:
+        """Return what is worth to be known about the server next time."""
+        ...
+
+    def refresh(self, ids: Sequence[str]) -> dict[str, Milestone]:
+        """Return those of these milestones that can be asked for by id as they are now."""
         ...
 
     def contents(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
@@ -46,6 +57,7 @@ class _Cursor(BaseModel):
     full_at: AwareDatetime
     refs: dict[str, list[str]]
     marks: dict[str, str]
+    learnt: Learnt = Learnt()
 
 
 class GithubMilestones(DeliverySource):
@@ -77,15 +89,14 @@ objectives:
 
     def __init__(self, settings: GithubSettings, caller: Caller | None = None) -> None:
         super().__init__(settings, caller)
-        token = settings.token.get_secret_value().strip()
-        self._client = Client(settings.url, token, settings, self.caller)
+        self._client = Client(settings.url, settings.sign_in(), settings, self.caller)
         self._transport: Transport
         if settings.api == "rest":
             self._transport = RestTransport(self._client, self.caller, with_labels=settings.labels)
         else:
-            self._transport = GraphqlTransport(
-                self._client, self.caller, batch=settings.batch, with_labels=settings.labels
-            )
+            wanted = Wanted(labels=settings.labels, points=settings.points_field)
+            questions = Questions(self._client, self.caller, wanted, settings.batch)
+            self._transport = GraphqlTransport(questions, settings.project)
 
     def probe(self) -> str:
         """Return who we are at GitHub. Raises SourceError when the token or the address is wrong."""
@@ -97,7 +108,9 @@ objectives:
         A milestone changed when its updatedAt or one of its counts did. Everything is read anew when the scopes
         differ, a milestone vanished, or the last full reading is older than `full_every_hours`.
         """
-        past = self._past(scopes, cursor, now)
+        held = _read(cursor)
+        self._transport.recall(held.learnt if held else Learnt())
+        past = held if held and self._is_fit(held, scopes, now) else None
         chosen = self._choose(scopes, past)
         milestones = {
             each.container.id: each for some in chosen.values() if not isinstance(some, Miss) for each in some
@@ -110,7 +123,11 @@ objectives:
             yield _page(read)
         refs = {ref: [each.container.id for each in some] for ref, some in chosen.items() if not isinstance(some, Miss)}
         following = _Cursor(
-            scopes=self._fingerprint(scopes), full_at=past.full_at if past else now, refs=refs, marks=marks
+            scopes=self._fingerprint(scopes),
+            full_at=past.full_at if past else now,
+            refs=refs,
+            marks=marks,
+            learnt=self._transport.learnt(),
         )
         yield Page(
             containers=tuple(each.container for each in milestones.values()),
@@ -131,19 +148,14 @@ objectives:
         """Close the connections."""
         self._client.close()
 
-    def _past(self, scopes: Mapping[str, MilestoneQuery], cursor: str | None, now: datetime) -> _Cursor | None:
-        """Return the cursor if it fits these scopes and is young enough."""
-        try:
-            past = _Cursor.model_validate_json(cursor or "")
-        except ValidationError:
-            return None  # none yet, or from another version: everything is read anew
-        age = now - past.full_at
-        is_young = timedelta(0) <= age < timedelta(hours=self.settings.full_every_hours)
-        return past if is_young and past.scopes == self._fingerprint(scopes) else None
+    def _is_fit(self, held: _Cursor, scopes: Mapping[str, MilestoneQuery], now: datetime) -> bool:
+        """Return whether the cursor is of these scopes and young enough."""
+        is_young = timedelta(0) <= now - held.full_at < timedelta(hours=self.settings.full_every_hours)
+        return is_young and held.scopes == self._fingerprint(scopes)
 
     def _fingerprint(self, scopes: Mapping[str, MilestoneQuery]) -> str:
         asked = {ref: query.model_dump(mode="json") for ref, query in scopes.items()}
-        settings = [self.settings.url, self.settings.api, self.settings.labels]
+        settings = self.settings.model_dump(mode="json", include={"url", "api", "labels", "points_field", "project"})
         return hashlib.sha256(json.dumps([settings, asked], sort_keys=True).encode()).hexdigest()
 
     def _choose(
@@ -152,14 +164,29 @@ objectives:
         """Return the milestones of each scope: those of last time as they are now, the others out of full lists."""
         chosen: dict[str, tuple[Milestone, ...] | Miss] = {}
         ids = sorted({id_ for some in past.refs.values() for id_ in some}) if past else []
-        known = self._transport.refresh(ids) if ids else None
-        if past and known:
-            again = {ref: tuple(known[id_] for id_ in some) for ref, some in past.refs.items()}
-            chosen = {ref: some for ref, some in again.items() if all(scopes[ref].names_still(each) for each in some)}
+        known = self._transport.refresh(ids) if ids else {}
+        for ref, some in past.refs.items() if past else ():
+            again = tuple(known[id_] for id_ in some if id_ in known)
+            if len(again) == len(some) and all(scopes[ref].names_still(each) for each in again):
+                chosen[ref] = again
         others = {ref: query for ref, query in scopes.items() if ref not in chosen}
         repos = list(dict.fromkeys(name for query in others.values() for name in query.names))
         listed = self._transport.milestones(repos) if repos else {}
-        return chosen | {ref: resolve(query, listed) for ref, query in others.items()}
+        for ref, query in others.items():
+            found = resolve(query, listed)
+            # A list has no counts: what is known by id says more of whether it changed.
+            chosen[ref] = (
+                found if isinstance(found, Miss) else tuple(known.get(each.container.id, each) for each in found)
+            )
+        return chosen
+
+
+def _read(cursor: str | None) -> _Cursor | None:
+    """Return what the last pull left; None where there is none yet, or one of another version."""
+    try:
+        return _Cursor.model_validate_json(cursor or "")
+    except ValidationError:
+        return None
 
 
 def _page(read: Contents) -> Page:

@@ -12,14 +12,23 @@ from connectors.github_fields import Fields
 from connectors.transitions import Row, told
 from okr_sync.connector import Transition, WorkItem
 
-Happened: TypeAlias = Literal["closed", "demilestoned", "merged", "milestoned", "reopened", "transferred"]
+Happened: TypeAlias = Literal[
+    "closed",
+    "demilestoned",
+    "merged",
+    "milestoned",
+    "parent_issue_added",
+    "parent_issue_removed",
+    "reopened",
+    "transferred",
+]
 HAPPENED: tuple[Happened, ...] = get_args(Happened)
 """The events that count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event of an item; `value` is the reason of closing or the milestone's title of that day."""
+    """One event of an item; `value` is the reason of closing, the milestone's title of that day, or a parent's id."""
 
     at: datetime
     kind: Happened
@@ -99,6 +108,8 @@ def read_event(raw: Fields, kind: Happened, time: str) -> Happening:
     if kind.endswith("milestoned"):
         title = raw.text("milestoneTitle") if raw.has("milestoneTitle") else raw.inner("milestone").text("title")
         return Happening(at, kind, title)
+    if kind.startswith("parent"):
+        return Happening(at, kind, raw.inner("parent").text("id") if raw.has("parent") else None)
     reason = "stateReason" if time == "createdAt" else "state_reason"
     return Happening(at, kind, raw.text(reason).lower() if kind == "closed" and raw.has(reason) else None)
 
@@ -112,6 +123,7 @@ def read_transitions(item: WorkItem, story: Story, titles: Titles) -> list[Trans
     changes = told(item.id, "state", ((at, _state(before), _state(after)) for at, before, after in endings))
     changes += told(item.id, "resolution", ((at, before or None, after or None) for at, before, after in endings))
     changes += told(item.id, "container", _containers(story, titles))
+    changes += told(item.id, "parent", _parents(story.since_arrival()))
     return sorted(changes, key=lambda each: each.at)
 
 
@@ -132,6 +144,18 @@ def _endings(item: WorkItem, happenings: Sequence[Happening]) -> Iterator[Row]:
             after = item.resolution or "" if each is last and item.state == "done" else reason
         yield each.at, ending, after
         ending = after
+
+
+def _parents(happenings: Sequence[Happening]) -> Iterator[Row]:
+    """Yield whose sub-issue the item was. Another parent is out of the first one in the same instant."""
+    held: str | None = None
+    for each in happenings:
+        if each.kind == "parent_issue_removed" and held in (None, each.value):
+            yield each.at, each.value, None
+            held = None
+        elif each.kind == "parent_issue_added":
+            yield each.at, held, each.value
+            held = each.value
 
 
 def _containers(story: Story, titles: Titles) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from connectors.github_histories import RestHistories
 from connectors.github_http import Client, query_of
 from connectors.github_items import Contents, Milestone, contents, item_of_rest, milestone_of_rest, unseen
 from connectors.github_past import Story
+from connectors.github_questions import Learnt
 from okr_sync.connector import Caller, LookUp, Miss, ProtocolError, WorkItem
 
 
@@ -25,16 +26,26 @@ class RestTransport:
         self._with_labels = with_labels
 
     def viewer(self) -> str:
-        """Return the login of the token's owner."""
-        return Fields(self._client.get("/user").payload, "user").text("login")
+        """Return the login of the token's owner; of an App, which is no user, how many repositories it may read."""
+        if isinstance(self._client.sign_in, str):
+            return Fields(self._client.get("/user").payload, "user").text("login")
+        listed = Fields(self._client.get("/installation/repositories", {"per_page": 1}).payload, "list")
+        return f"App {self._client.sign_in.app} with {listed.number('total_count')} repositories"
 
     def milestones(self, repos: Sequence[str]) -> dict[str, list[Milestone] | Miss]:
         """Return all milestones of each repository; a Miss for one that can't be seen."""
         return dict(zip(repos, self._caller.map(self._milestones, repos), strict=True))
 
-    def refresh(self, ids: Sequence[str]) -> dict[str, Milestone] | None:
-        """Return None: REST knows milestones by repository only, so they are listed each time."""
-        return None
+    def refresh(self, ids: Sequence[str]) -> dict[str, Milestone]:
+        """Return none: REST knows milestones by repository only, so they are listed each time."""
+        return {}
+
+    def recall(self, learnt: Learnt) -> None:
+        """Begin anew: REST has one size, and words that all servers know."""
+
+    def learnt(self) -> Learnt:
+        """Return nothing."""
+        return Learnt()
 
     def contents(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
         """Yield the milestones with all their items."""

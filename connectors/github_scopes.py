@@ -1,43 +1,16 @@
-"""What a user writes about GitHub, settings and scopes, and which milestones a scope names."""
+"""What a user writes about a scope of GitHub, and which milestones it names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Literal, Self
-from urllib.parse import urlsplit
+from typing import Self
 
-from pydantic import Field, SecretStr, StrictInt, StrictStr, field_validator, model_validator
+from pydantic import Field, StrictInt, StrictStr, model_validator
 
 from connectors.github_items import Milestone
-from okr_sync.connector import Miss, Query, Secret, WebSettings
-
-
-class GithubSettings(WebSettings):
-    """Where GitHub is and how to ask it; `batch` in milestones a request."""
-
-    url: str = Field("https://api.github.com", description="Enterprise Server: https://HOST/api/v3")
-    token: Secret = Field(description="a fine-grained or classic token, as ${NAME}")
-    api: Literal["graphql", "rest"] = Field("graphql", description="rest for servers or tokens without GraphQL")
-    batch: int = Field(25, ge=1, le=100, description="milestones, or repositories, in one GraphQL request")
-    labels: bool = Field(True, description="false leaves labels out, which is cheaper by GraphQL")  # noqa: FBT003
-    full_every_hours: float = Field(24, gt=0, description="read everything again when the last time is longer ago")
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
-            raise ValueError("give an address such as https://api.github.com or https://HOST/api/v3")
-        return url.rstrip("/")
-
-    @field_validator("token")
-    @classmethod
-    def _fits_a_header(cls, token: SecretStr) -> SecretStr:
-        if not re.fullmatch(r"[!-~]+", token.get_secret_value().strip()):
-            raise ValueError("this token has blanks, line breaks or letters that no GitHub token has")
-        return token
+from okr_sync.connector import Miss, Query
 
 
 class MilestoneQuery(Query):

@@ -7,8 +7,10 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any, Literal
 
+from okr_sync.sandbox.github_app import App
 from okr_sync.sandbox.github_json import Addresses
 from okr_sync.sandbox.github_limits import Limits, Resource, Window
 from okr_sync.sandbox.github_rest import Rest, problem
@@ -43,7 +45,8 @@ class GithubSite:
     github.com answers at /… and /graphql; `enterprise` at /api/v3/… and /api/graphql, without rate limits. `limit` and
     `graphql_limit` are points an hour. A GraphQL query for more than `too_big` milestone nodes gets 502 in HTML.
     Secondary limits and used-up hours come on demand. `limited_type` is what GraphQL calls a used-up hour: RATE_LIMITED
-    is documented, RATE_LIMIT was seen in 2026 (github.com/yanyongyu/githubkit/issues/271).
+    is documented, RATE_LIMIT was seen in 2026 (github.com/yanyongyu/githubkit/issues/271). Not `modern`: an Enterprise
+    server of some years ago. `app` may sign in beside `token`.
     """
 
     def __init__(
@@ -58,6 +61,8 @@ class GithubSite:
         graphql_limit: int = 5000,
         too_big: int | None = None,
         limited_type: Literal["RATE_LIMITED", "RATE_LIMIT"] = "RATE_LIMITED",
+        modern: bool = True,
+        app: App | None = None,
     ) -> None:
         self.world = world
         self.limits = Limits({"core": Window(limit), "graphql": Window(graphql_limit)})
@@ -67,6 +72,8 @@ class GithubSite:
         self._token = token
         self._login = login
         self._enterprise = enterprise
+        self._modern = modern
+        self._app = app
         self._pictures = Pictures(world)
         self._requests = itertools.count(1)
 
@@ -88,6 +95,9 @@ class GithubSite:
         if request.path in ("/graphql", "/api/graphql"):
             resource: Resource = "graphql"
             response = self._graphql(request, now)
+        elif self._app is not None and request.path.endswith("/access_tokens"):
+            resource = "core"
+            response = self._app.grant(request, now)
         else:
             resource = "core"
             response = self._rest(request, now)
@@ -98,7 +108,7 @@ class GithubSite:
         if not request.path.startswith(f"{base}/"):
             return Response(404, b"<html><body>Not Found</body></html>", {"Content-Type": "text/html"})
         path = request.path.removeprefix(base)
-        if not self._knows(request):
+        if not self._knows(request, now):
             return problem(401, "Bad credentials")
         if path == "/rate_limit":
             return self._rate_limit(now)
@@ -129,7 +139,7 @@ class GithubSite:
         return Response.of({"resources": shown, "rate": shown["core"]})
 
     def _graphql(self, request: Request, now: datetime) -> Response:
-        if not self._knows(request):
+        if not self._knows(request, now):
             return problem(401, "Bad credentials" if "authorization" in request.headers else "Requires authentication")
         if request.method != "POST":
             return problem(404, "Not Found")
@@ -139,7 +149,7 @@ class GithubSite:
             payload = request.json()
         except ValueError:
             return problem(400, "Problems parsing JSON")
-        query = prepare(payload)
+        query = prepare(payload, modern=self._modern)
         if self.too_big is not None and query.bill is not None and query.bill.milestones > self.too_big:
             return _BAD_GATEWAY
         return self._run(request, query, now)
@@ -156,9 +166,10 @@ class GithubSite:
         web = self._addresses(request, "").web
         return Response(200, answer(query, Context(self._pictures.at(now), web, rate_limit, self._login)), JSON)
 
-    def _knows(self, request: Request) -> bool:
+    def _knows(self, request: Request, now: datetime) -> bool:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        return scheme.lower() in ("token", "bearer") and token.strip() == self._token
+        is_token = token.strip() == self._token or (self._app is not None and self._app.knows(token.strip(), now))
+        return scheme.lower() in ("token", "bearer") and is_token
 
     def _addresses(self, request: Request, base: str) -> Addresses:
         host = f"http://{request.headers.get('host', 'localhost')}"
@@ -169,6 +180,7 @@ class GithubSite:
         rates = self.limits.headers(resource, now) if known and not self._enterprise else {}
         number = next(self._requests)
         stamp = {
+            "Date": format_datetime(now.astimezone(UTC), usegmt=True),
             "X-GitHub-Request-Id": f"5A4D:{number:04X}:{number:06X}:{number * 7:06X}:{int(now.timestamp()):08X}",
             "X-GitHub-Media-Type": "github.v3; format=json",
             "Vary": "Accept, Authorization, Cookie, X-GitHub-OTP",

@@ -16,13 +16,16 @@ __all__ = ["Told", "event_json", "event_node", "timeline"]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One event as GitHub tells it; `title` of a milestone, `reason` of closing (completed, not_planned, …)."""
+    """One event as GitHub tells it; `title` of a milestone, `reason` of closing (completed, not_planned, …), node id of
+    the `parent`.
+    """
 
     number: int
     kind: str
     at: datetime
     title: str = ""
     reason: str = ""
+    parent: str = ""
 
 
 def timeline(item: ItemState, milestones: Mapping[str, Milestone]) -> list[Told]:
@@ -40,12 +43,19 @@ class _Teller:
         self._item = item
         self._milestones = milestones
         self._held: Milestone | None = None
+        self._parent = item.item.parent.node_id if item.item.parent else ""
         self._count = 0
 
     def tell(self, event: Event) -> Iterator[Told]:
         match event.kind:
             case "milestoned" | "demilestoned":
                 yield from self._exchange(self._milestones.get(event.value), event.at)
+            case "parented" | "orphaned":
+                before, self._parent = self._parent, event.value
+                if before:
+                    yield self._told("parent_issue_removed", event.at, parent=before)
+                if event.value:
+                    yield self._told("parent_issue_added", event.at, parent=event.value)
             case "merged":
                 yield self._told("merged", event.at)
                 yield self._told("closed", event.at)
@@ -68,9 +78,9 @@ class _Teller:
         if held is not None and not any(event.kind == "deleted" and event.at <= at for event in held.events):
             yield self._told("demilestoned", at, title=_title(held, at))
 
-    def _told(self, kind: str, at: datetime, *, title: str = "", reason: str = "") -> Told:
+    def _told(self, kind: str, at: datetime, *, title: str = "", reason: str = "", parent: str = "") -> Told:
         self._count += 1
-        return Told(crc32(f"{self._item.item.id}/{self._count}".encode()), kind, at, title, reason)
+        return Told(crc32(f"{self._item.item.id}/{self._count}".encode()), kind, at, title, reason, parent)
 
 
 def _title(milestone: Milestone, at: datetime) -> str:
@@ -78,9 +88,10 @@ def _title(milestone: Milestone, at: datetime) -> str:
     return titles[-1] if titles else milestone.title
 
 
-def event_node(told: Told, instant: str) -> dict[str, Any]:
+def event_node(told: Told, instant: str, parent: ItemState | None) -> dict[str, Any]:
     """Return an event as a GraphQL node."""
-    node: dict[str, Any] = {"__typename": f"{told.kind.capitalize()}Event", "createdAt": instant}
+    name = told.kind.title().replace("_", "")
+    node: dict[str, Any] = {"__typename": f"{name}Event", "createdAt": instant, "parent": parent}
     node["id"] = global_id(f"{told.kind[0].upper()}E", told.number)
     if told.title:
         node["milestoneTitle"] = told.title

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import orjson
 from graphql import (
     DocumentNode,
+    GraphQLEnumType,
     GraphQLError,
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -29,6 +31,28 @@ from okr_sync.sandbox.graphql_schema import SDL
 
 __all__ = ["Query", "github_schema", "prepare", "run"]
 
+_WORDS = (
+    (
+        r"Cannot query field '(\w+)' on type '(\w+)'",
+        "undefinedField",
+        "Field '{0}' doesn't exist on type '{1}'",
+        ("fieldName", "typeName"),
+    ),
+    (
+        r"Unknown argument '(\w+)' on field '\w+\.(\w+)'",
+        "argumentNotAccepted",
+        "Field '{1}' doesn't accept argument '{0}'",
+        ("argumentName", "name"),
+    ),
+    (
+        r"Value '(\w+)' does not exist in '(\w+)' enum",
+        "argumentLiteralsIncompatible",
+        "Argument 'itemTypes' on Field 'timelineItems' has an invalid value ([{0}]). Expected type '[{1}!]'.",
+        ("value", "typeName"),
+    ),
+)
+"""What the library says, and GitHub's code and words for it (graphql-ruby, static validation)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -41,11 +65,12 @@ class Query:
     bill: Bill | None = None
     key: bytes = b""
     """Equal for equal questions: text, variables and operation."""
+    modern: bool = True
 
 
-@lru_cache(maxsize=1)
-def github_schema() -> GraphQLSchema:
-    """Return the executable schema, built once."""
+@lru_cache(maxsize=4)
+def github_schema(*, modern: bool = True) -> GraphQLSchema:
+    """Return the executable schema, built once; not `modern`: of a server without sub-issues and duplicates."""
     schema = build_schema(SDL)
     for type_, fields in FIELDS.items():
         target = schema.type_map[type_]
@@ -56,25 +81,34 @@ def github_schema() -> GraphQLSchema:
         interface = schema.type_map[name]
         if isinstance(interface, GraphQLInterfaceType):
             interface.resolve_type = type_name
+    if not modern:
+        _forget(schema)
     return schema
 
 
-def prepare(payload: Any) -> Query:
+def _forget(schema: GraphQLSchema) -> None:
+    issue, kinds = schema.type_map["Issue"], schema.type_map["IssueTimelineItemsItemType"]
+    if isinstance(issue, GraphQLObjectType) and isinstance(kinds, GraphQLEnumType):
+        del issue.fields["parent"], issue.fields["stateReason"].args["enableDuplicate"]
+        del kinds.values["PARENT_ISSUE_ADDED_EVENT"], kinds.values["PARENT_ISSUE_REMOVED_EVENT"]
+
+
+def prepare(payload: Any, *, modern: bool = True) -> Query:
     """Return the query in a decoded request body: parsed, validated, its limits checked and its cost reckoned."""
     text = payload.get("query") if isinstance(payload, dict) else None
     if not isinstance(text, str):
         return Query([{"message": "A query attribute must be specified and must be a string."}])
-    schema = github_schema()
+    schema = github_schema(modern=modern)
     try:
         document = parse(text)
     except GraphQLError as error:
         return Query([_worded(error)])
     if broken := validate(schema, document):
-        return Query([_worded(error) for error in broken])
+        return Query([_refused(error) for error in broken])
     operation = get_operation_ast(document, payload.get("operationName"))
     if operation is None:
         return Query([{"message": "An operation name is required"}])
-    return _reckoned(schema, document, operation, payload)
+    return replace(_reckoned(schema, document, operation, payload), modern=modern)
 
 
 def run(query: Query, context: Context) -> dict[str, Any]:
@@ -82,7 +116,7 @@ def run(query: Query, context: Context) -> dict[str, Any]:
     if query.document is None:
         return {"errors": query.errors}
     done = execute_sync(
-        github_schema(),
+        github_schema(modern=query.modern),
         query.document,
         context_value=context,
         variable_values=dict(query.variables or {}),
@@ -117,6 +151,16 @@ def _reckoned(schema: GraphQLSchema, document: DocumentNode, operation: Operatio
         )
     name = payload.get("operationName")
     return Query([], document, variables, name, bill, orjson.dumps([payload["query"], variables, name]))
+
+
+def _refused(error: GraphQLError) -> dict[str, Any]:
+    """Return an error of a query that the schema does not fit, in GitHub's words where they are known."""
+    worded = _worded(error)
+    for said, code, message, names in _WORDS:
+        if match := re.match(said, error.message):
+            told = dict(zip(names, match.groups(), strict=True))
+            return {**worded, "message": message.format(*match.groups()), "extensions": {"code": code, **told}}
+    return worded
 
 
 def _worded(error: GraphQLError) -> dict[str, Any]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from graphql import GraphQLError, GraphQLResolveInfo
 
-from okr_sync.sandbox.github_timeline import event_node, timeline
+from okr_sync.sandbox.github_timeline import Told, event_node, timeline
 from okr_sync.sandbox.graphql_pages import (
     issue_page,
     label_page,
     milestone_page,
+    project_page,
     pull_request_page,
     timeline_page,
 )
@@ -115,7 +116,23 @@ def _labels(item: ItemState, _info: Info, **arguments: Any) -> dict[str, Any]:
 
 def _timeline(item: ItemState, info: Info, **arguments: Any) -> dict[str, Any]:
     page = timeline_page(timeline(item, info.context.world.milestones), arguments)
-    return {**page, "nodes": [event_node(told, str(instant(told.at))) for told in page["nodes"]]}
+    nodes = info.context.world.nodes
+    return {**page, "nodes": [event_node(told, str(instant(told.at)), _issue(nodes, told)) for told in page["nodes"]]}
+
+
+def _issue(nodes: Mapping[str, NodeState], told: Told) -> ItemState | None:
+    parent = nodes.get(told.parent)
+    return parent if isinstance(parent, ItemState) else None
+
+
+def _project_items(item: ItemState, _info: Info, **arguments: Any) -> dict[str, Any]:
+    rows = [{"project": project, "values": values} for project, values in item.estimates.items()]
+    return project_page(rows, arguments)
+
+
+def _project_value(row: dict[str, Any], _info: Info, name: str) -> dict[str, Any] | None:
+    value = row["values"].get(name)
+    return None if value is None else {"__typename": "ProjectV2ItemFieldNumberValue", "number": value}
 
 
 def _url(part: str) -> Field:
@@ -170,6 +187,7 @@ _ITEM: dict[str, Field] = {
     "labels": _labels,
     "milestone": _plain(lambda one: one.milestone),
     "number": _plain(lambda one: one.item.number),
+    "projectItems": _project_items,
     "repository": _plain(lambda one: one.repository),
     "state": _plain(lambda one: one.state),
     "timelineItems": _timeline,
@@ -197,6 +215,11 @@ FIELDS: dict[str, dict[str, Field]] = {
         "stateReason": lambda one, _info, enableDuplicate=False: _state_reason(one, enableDuplicate),  # noqa: N803
         "subIssuesSummary": _plain(_sub_issues),
         "url": _url("issues"),
+    },
+    "ProjectV2Item": {
+        "fieldValueByName": _project_value,
+        "id": _plain(lambda one: global_id("PVTI", one["project"])),
+        "project": _plain(lambda one: {"id": global_id("PVT", one["project"]), "number": one["project"]}),
     },
     "PullRequest": {
         **_ITEM,

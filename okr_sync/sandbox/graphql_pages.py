@@ -14,7 +14,7 @@ from graphql import GraphQLError
 from okr_sync.sandbox.github_timeline import Told
 from okr_sync.sandbox.repositories_state import ItemState, MilestoneState
 
-__all__ = ["issue_page", "label_page", "milestone_page", "pull_request_page", "timeline_page"]
+__all__ = ["issue_page", "label_page", "milestone_page", "project_page", "pull_request_page", "timeline_page"]
 
 Key: TypeAlias = tuple[str, int]
 """Where something stands in an order: the ordered value as text that sorts, then a number that breaks ties."""
@@ -46,6 +46,11 @@ def milestone_page(milestones: Sequence[MilestoneState], arguments: dict[str, An
 def label_page(names: Sequence[str], arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the connection of labels by name."""
     return _cut(sorted(names), lambda name: (name, 0), arguments)
+
+
+def project_page(rows: Sequence[dict[str, Any]], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the connection of an item's places in projects."""
+    return _cut(rows, lambda row: ("", row["project"]), arguments)
 
 
 def timeline_page(told: Sequence[Told], arguments: dict[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,8 @@ enum IssueTimelineItemsItemType {
   CLOSED_EVENT
   DEMILESTONED_EVENT
   MILESTONED_EVENT
+  PARENT_ISSUE_ADDED_EVENT
+  PARENT_ISSUE_REMOVED_EVENT
   REOPENED_EVENT
   TRANSFERRED_EVENT
 }
@@ -120,6 +122,13 @@ type Issue implements Node {
   milestone: Milestone
   number: Int!
   parent: Issue
+  projectItems(
+    after: String
+    before: String
+    first: Int
+    includeArchived: Boolean = true
+    last: Int
+  ): ProjectV2ItemConnection!
   repository: Repository!
   state: IssueState!
   stateReason(enableDuplicate: Boolean = false): IssueStateReason
@@ -148,6 +157,13 @@ type PullRequest implements Node {
   mergedAt: DateTime
   milestone: Milestone
   number: Int!
+  projectItems(
+    after: String
+    before: String
+    first: Int
+    includeArchived: Boolean = true
+    last: Int
+  ): ProjectV2ItemConnection!
   repository: Repository!
   state: PullRequestState!
   timelineItems(
@@ -164,24 +180,43 @@ type PullRequest implements Node {
 }
 
 type Label implements Node { color: String! id: ID! name: String! }
+type ProjectV2 implements Node { id: ID! number: Int! }
+type ProjectV2Item implements Node {
+  fieldValueByName(name: String!): ProjectV2ItemFieldValue
+  id: ID!
+  project: ProjectV2!
+}
+type ProjectV2ItemFieldNumberValue implements Node { id: ID! number: Float }
+union ProjectV2ItemFieldValue = ProjectV2ItemFieldNumberValue
 type SubIssuesSummary { completed: Int! percentCompleted: Int! total: Int! }
 
 type MilestoneConnection { edges: [MilestoneEdge] nodes: [Milestone] pageInfo: PageInfo! totalCount: Int! }
 type MilestoneEdge { cursor: String! node: Milestone }
 type IssueConnection { edges: [IssueEdge] nodes: [Issue] pageInfo: PageInfo! totalCount: Int! }
+type ProjectV2ItemConnection {
+  edges: [ProjectV2ItemEdge]
+  nodes: [ProjectV2Item]
+  pageInfo: PageInfo!
+  totalCount: Int!
+}
+type ProjectV2ItemEdge { cursor: String! node: ProjectV2Item }
 type IssueEdge { cursor: String! node: Issue }
 type PullRequestConnection { edges: [PullRequestEdge] nodes: [PullRequest] pageInfo: PageInfo! totalCount: Int! }
 type PullRequestEdge { cursor: String! node: PullRequest }
 type LabelConnection { edges: [LabelEdge] nodes: [Label] pageInfo: PageInfo! totalCount: Int! }
 type LabelEdge { cursor: String! node: Label }
 
-union IssueTimelineItems = ClosedEvent | DemilestonedEvent | MilestonedEvent | ReopenedEvent | TransferredEvent
+union IssueTimelineItems =
+    ClosedEvent | DemilestonedEvent | MilestonedEvent | ParentIssueAddedEvent | ParentIssueRemovedEvent
+  | ReopenedEvent | TransferredEvent
 union PullRequestTimelineItems =
     ClosedEvent | DemilestonedEvent | MergedEvent | MilestonedEvent | ReopenedEvent | TransferredEvent
 type ClosedEvent implements Node { createdAt: DateTime! id: ID! stateReason: IssueStateReason }
 type DemilestonedEvent implements Node { createdAt: DateTime! id: ID! milestoneTitle: String! }
 type MergedEvent implements Node { createdAt: DateTime! id: ID! }
 type MilestonedEvent implements Node { createdAt: DateTime! id: ID! milestoneTitle: String! }
+type ParentIssueAddedEvent implements Node { createdAt: DateTime! id: ID! parent: Issue }
+type ParentIssueRemovedEvent implements Node { createdAt: DateTime! id: ID! parent: Issue }
 type ReopenedEvent implements Node { createdAt: DateTime! id: ID! stateReason: IssueStateReason }
 type TransferredEvent implements Node { createdAt: DateTime! id: ID! }
 type IssueTimelineItemsConnection { nodes: [IssueTimelineItems] pageInfo: PageInfo! totalCount: Int! }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from base64 import urlsafe_b64encode
 from bisect import bisect_right, insort
@@ -20,10 +21,13 @@ EventKind: TypeAlias = Literal[
     "deleted",
     "demilestoned",
     "due",
+    "estimated",
     "hidden",
     "labeled",
     "merged",
     "milestoned",
+    "orphaned",
+    "parented",
     "received",
     "renamed",
     "reopened",
@@ -36,7 +40,7 @@ EventKind: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened; `value` is a reason, a node id, a name or an ISO instant, by `kind`."""
+    """One thing that happened; `value` is a reason, a node id, a name, an ISO instant or an estimate, by `kind`."""
 
     at: datetime
     kind: EventKind
@@ -263,6 +267,16 @@ class GithubWorld:
         """Take the label `name` off the item."""
         self._happen(item, Event(at, "unlabeled", name))
 
+    def set_parent(self, item: Item, parent: Item | None, *, at: datetime) -> None:
+        """Make the issue a sub-issue of `parent`, or of none any more."""
+        self._happen(item, Event(at, "parented", parent.node_id) if parent else Event(at, "orphaned"))
+
+    def estimate(
+        self, item: Item, value: float | None, *, at: datetime, project: int = 1, field: str = "Estimate"
+    ) -> None:
+        """Give the item a number in a field of a project, or an empty field when None; `updated_at` stays."""
+        self._happen(item, Event(at, "estimated", json.dumps([project, field, value])))
+
     def transfer(self, item: Item, repository: Repository, *, at: datetime) -> Item:
         """Move an issue to `repository`; returns the issue there: new number, new ids, same state, no milestone."""
         if item.pull_request:
@@ -270,7 +284,7 @@ class GithubWorld:
         with self.lock:
             moved = self.add_issue(repository, item.title, at=at, labels=item.labels, parent=item.parent)
             moved.created_at = item.created_at
-            carried = ("closed", "reopened", "labeled", "unlabeled", "milestoned", "demilestoned")
+            carried = ("closed", "reopened", "labeled", "unlabeled", "milestoned", "demilestoned", "estimated")
             moved.events.extend(event for event in item.events if event.kind in carried and event.at <= at)
             self._happen(moved, Event(at, "received", item.repository.full_name))
             self._happen(item, Event(at, "transferred", moved.node_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,10 +26,13 @@ class ItemState:
     closed_at: datetime | None = None
     milestone: MilestoneState | None = None
     gone: bool = False
+    parent_id: str = ""
     parent: ItemState | None = None
     children: list[ItemState] = field(default_factory=list)
     past: list[Event] = field(default_factory=list)
     """What happened to it so far, oldest first."""
+    estimates: dict[int, dict[str, float | None]] = field(default_factory=dict)
+    """Numbers by project and the name of their field."""
 
 
 @dataclass(slots=True, eq=False)
@@ -113,7 +117,7 @@ def replay(world: GithubWorld, now: datetime) -> WorldState:
     for item in world.items:
         _add_item(state, item, now)
     for node in list(state.nodes.values()):
-        if isinstance(node, ItemState) and node.item.parent is not None:
+        if isinstance(node, ItemState) and node.parent_id:
             _join_parent(state, node)
     return state
 
@@ -169,7 +173,7 @@ def _add_item(state: WorldState, item: Item, now: datetime) -> None:
     home = state.ids.get(item.repository.id)
     if home is None or item.arrived_at > now:
         return
-    seen = ItemState(item, home, item.labels, item.arrived_at)
+    seen = ItemState(item, home, item.labels, item.arrived_at, parent_id=item.parent.node_id if item.parent else "")
     seen.past = _past(item.events, now)
     for event in seen.past:
         _happen(state, seen, event)
@@ -181,7 +185,27 @@ def _add_item(state: WorldState, item: Item, now: datetime) -> None:
         seen.milestone.items.append(seen)
 
 
+def _describe(seen: ItemState, event: Event) -> bool:
+    """Take in what touches no milestone; return whether `event` was of that kind."""
+    match event.kind:
+        case "estimated":
+            project, name, value = json.loads(event.value)
+            seen.estimates.setdefault(project, {})[name] = value
+            return True
+        case "parented" | "orphaned":
+            seen.parent_id = event.value
+        case "labeled" | "unlabeled":
+            others = tuple(name for name in seen.labels if name != event.value)
+            seen.labels = (*others, event.value) if event.kind == "labeled" else others
+        case _:
+            return False
+    seen.updated_at = event.at
+    return True
+
+
 def _happen(state: WorldState, seen: ItemState, event: Event) -> None:
+    if _describe(seen, event):
+        return
     seen.updated_at = event.at
     before = seen.milestone
     match event.kind:
@@ -197,10 +221,6 @@ def _happen(state: WorldState, seen: ItemState, event: Event) -> None:
         case "reopened":
             seen.state, seen.closed_at = "OPEN", None
             seen.reason = None if seen.item.pull_request else "REOPENED"
-        case "labeled" | "unlabeled":
-            others = tuple(name for name in seen.labels if name != event.value)
-            seen.labels = (*others, event.value) if event.kind == "labeled" else others
-            return
         case "deleted":
             seen.gone = True
             seen.repository.deleted_items.add(seen.item.number)
@@ -215,7 +235,7 @@ def _happen(state: WorldState, seen: ItemState, event: Event) -> None:
 
 
 def _join_parent(state: WorldState, child: ItemState) -> None:
-    parent = state.nodes.get(child.item.parent.node_id) if child.item.parent else None
+    parent = state.nodes.get(child.parent_id)
     if isinstance(parent, ItemState):
         child.parent = parent
         parent.children.append(child)
