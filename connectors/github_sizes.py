@@ -45,12 +45,13 @@ class Sizes:
         with self._lock:
             for kind, size in known.items():
                 if 0 < size < self._most.get(kind, 0):
-                    self._sizes[kind] = _Size(size, size, settled=True)
+                    self._sizes[kind] = _Size(size, size, settled=True, patience=PATIENCE // 4)
 
     def learnt(self) -> dict[str, int]:
-        """Return the sizes that proved to be the most that GitHub bears."""
+        """Return the sizes that seem to be the most that GitHub bears, also where that was not tried twice."""
         with self._lock:
-            return {kind: each.goal for kind, each in self._sizes.items() if each.settled and not each.trying}
+            known = {kind: each.borne if each.trying else each.goal for kind, each in self._sizes.items()}
+            return {kind: size for kind, size in known.items() if 0 < size < self._most[kind]}
 
     def of(self, kind: str) -> int:
         """Return how much to ask for at once, ≥ 1."""

@@ -67,7 +67,7 @@ def server(large: GithubWorld, clock: Clock) -> Iterator[Server]:
 @pytest.mark.parametrize(
     ("api", "full", "quiet"),
     [
-        ("graphql", 1 + 4, 1),  # the list of 20 repositories, then 25 milestones a request; later ids only
+        ("graphql", 1 + 1, 1),  # the list of 20 repositories, then 100 milestones a request; later ids only
         ("rest", 20 + 100, 20),  # a list for each repository, then each milestone's items; later the lists only
     ],
 )
@@ -88,9 +88,9 @@ def test_a_hundred_milestones_cost_few_requests(
     assert (later.scopes, later.containers) == (first.scopes, first.containers)
 
 
-@pytest.mark.parametrize(("labels", "full", "quiet"), [(True, 1 + 4 * 52, 4), (False, 1 + 4 * 2, 4)])
+@pytest.mark.parametrize(("labels", "full", "quiet"), [(True, 1 + 206, 4), (False, 1 + 6, 4)])
 def test_labels_are_what_costs_points(large: GithubWorld, *, labels: bool, full: int, quiet: int) -> None:
-    """GraphQL charges a request for the labels of each possible item: 52 points for 25 milestones instead of 2."""
+    """GraphQL charges a request for the labels of each possible item: 206 points for 100 milestones instead of 6."""
     site = GithubSite(large, lambda: NOW, token=TOKEN)
     with Server(site) as server, connected(server.url, labels=labels) as connector:
         cursor = pull(connector, every_milestone(large)).cursor
@@ -114,20 +114,30 @@ def test_both_interfaces_bring_equal_facts(large: GithubWorld, server: Server) -
 
 @pytest.mark.parametrize("too_big", [6, 1])
 def test_questions_too_large_are_halved_and_the_size_is_remembered(large: GithubWorld, too_big: int) -> None:
-    """After 502 the repeated request asks for half, down to one milestone; the next pull begins with that size."""
+    """After 502 the repeated request asks for half, down to one milestone; another process begins with that size.
+
+    Red without `Sizes.refused` (it never ends well), and without `learnt` in the cursor (it begins with twelve).
+    """
     scopes = dict(list(every_milestone(large).items())[:12])
     site = GithubSite(large, lambda: NOW, token=TOKEN)
-    with Server(site) as server, connected(server.url, PatientCaller()) as connector:
-        fresh = pull(connector, scopes)
-        unread = json.dumps({**json.loads(fresh.cursor or ""), "marks": {}})  # all are read again, without the list
-        server.forget()
-        site.too_big = too_big
-        assert pull(connector, scopes, unread).items == fresh.items
+    with Server(site) as server:
+        with connected(server.url, PatientCaller()) as connector:
+            fresh = pull(connector, scopes)
+            server.forget()
+            site.too_big = too_big
+            halved = pull(connector, scopes, unread(fresh.cursor))
+        assert halved.items == fresh.items
         assert asked_ids(server.log)[:2] == [12, 6]
         server.forget()
-        assert pull(connector, scopes, unread).items == fresh.items
+        with connected(server.url, PatientCaller()) as another:
+            assert pull(another, scopes, unread(halved.cursor)).items == fresh.items
         assert max(asked_ids(server.log)) <= too_big
         assert {each.status for each in server.log} == {200}
+
+
+def unread(cursor: str | None) -> str:
+    """Return a cursor after which all milestones are read again, without the list."""
+    return json.dumps({**json.loads(cursor or ""), "marks": {}})
 
 
 def test_without_retries_a_question_too_large_fails_as_transient(large: GithubWorld) -> None:
@@ -149,7 +159,7 @@ def test_a_query_that_went_wrong_is_halved_too(large: GithubWorld, server: Serve
     with connected(server.url, caller) as connector:
         pulled = pull(connector, scopes)
     assert counts_of(pulled) == truth(large, set(scopes), NOW)
-    assert asked_ids(server.log)[:3] == [25, 12, 12]
+    assert asked_ids(server.log) == [100, 50, 50]
     assert caller.retries == 1
 
 
