@@ -57,7 +57,11 @@ class Client:
     def call(self, ask: Callable[[str], T]) -> T:
         """Return `ask(token)`, asked through the caller. An App's token is fetched first when it is about to end."""
         token = self.sign_in if isinstance(self.sign_in, str) else self._tokens.current().get_secret_value()
-        return self._caller.call(partial(ask, token))
+        try:
+            return self._caller.call(partial(ask, token))
+        except UnauthorizedError:
+            self._tokens.refuse(SecretStr(token))
+            raise
 
     def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Reply:
         """Return the answer to GET `path`, following renamed and transferred repositories with the query kept.
@@ -94,11 +98,7 @@ class Client:
     def _ask(self, verb: str, path: str, parameters: dict[str, Any], body: dict[str, Any] | None, token: str) -> Reply:
         with self._line() as line:
             status, headers, received = self._send(lambda: line.send(verb, path, parameters, body, token), verb)
-        try:
-            return Reply(Judge(self.host, token).checked(status, headers, received), headers)
-        except UnauthorizedError:
-            self._tokens.refuse(SecretStr(token))
-            raise
+        return Reply(Judge(self.host, token).checked(status, headers, received), headers)
 
     def _renew(self) -> dict[str, Any]:
         """Return a new token of the App's installation."""

@@ -65,7 +65,7 @@ class Sizes:
             if count >= most:
                 self._sizes[kind] = _Size(most, most)
             elif size.trying and count >= size.fell:
-                size.now, size.trying, size.fell = size.goal, False, 0
+                size.now, size.trying, size.fell, size.patience = size.goal, False, 0, PATIENCE
             elif size.fell and count >= size.now:
                 size.borne, size.now, size.trying = count, size.goal, True
             elif size.settled and count >= size.now:

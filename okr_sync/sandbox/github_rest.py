@@ -45,6 +45,8 @@ class Rest:
         """Return the response: 404 for what is unknown, hidden or no route, 301 (307 for writes) for old names."""
         if self.path == "/user" and self.request.method in ("GET", "HEAD"):
             return Response.of(user_json(self.login, self.addresses))
+        if self.path == "/installation/repositories":
+            return Response.of({"total_count": len(self.world.names), "repositories": []})
         named = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*)?", self.path)
         if named:
             wanted = named[1].casefold()
