@@ -37,7 +37,7 @@ _TOLD = {
 }
 _LIMIT = "rateLimit { cost remaining resetAt }"
 
-VIEWER = "query { viewer { login } rateLimit { limit remaining } }"
+VIEWER = "query { viewer { login } rateLimit { cost limit remaining } }"
 """Whose token it is, and what is left of the hour."""
 CONNECTIONS = ("issues", "pullRequests")
 """What a milestone holds, by GitHub's names."""

@@ -82,7 +82,14 @@ class Questions:
 
     def ask(self, text: str, variables: Mapping[str, Any]) -> Any:
         """Return the data of the answer to a question that can't be made smaller."""
-        return self._client.call(lambda token: self._client.post(text, variables, token))["data"]
+        return self._client.call(lambda token: self._post(text, variables, token))["data"]
+
+    def _post(self, text: str, variables: Mapping[str, Any], token: str) -> Mapping[str, Any]:
+        answer = self._client.post(text, variables, token)
+        limit = answer["data"].get("rateLimit")
+        if isinstance(limit, dict) and "cost" in limit:  # an Enterprise server may have none
+            self._caller.spend(Fields(limit, "rate limit").number("cost"))
+        return answer
 
     def _answered(
         self, kind: str, waiting: list[T], question: Callable[[list[T]], tuple[str, Mapping[str, Any]]]
@@ -90,7 +97,7 @@ class Questions:
         def ask(token: str) -> tuple[list[T], Mapping[str, Any]]:
             part = waiting[: self._sizes.of(kind)]
             try:
-                answer = self._client.post(*question(part), token)
+                answer = self._post(*question(part), token)
             except TooMuchError:
                 self._sizes.refused(kind, len(part))
                 raise

@@ -30,11 +30,12 @@ R = TypeVar("R")
 class PatientCaller(Caller):
     """Asks up to five times after transient errors, without waiting, and several requests at a time.
 
-    `retries` counts the tries after the first ones.
+    `retries` counts the tries after the first ones, `points` what GitHub says that the answers cost.
     """
 
     def __init__(self, concurrency: int = 1) -> None:
         self.retries = 0
+        self.points: list[int] = []
         self._concurrency = concurrency
 
     def call(self, ask: Callable[[], T]) -> T:
@@ -45,6 +46,10 @@ class PatientCaller(Caller):
             except TransientError:
                 self.retries += 1
         return ask()
+
+    def spend(self, points: int) -> None:
+        """Take note of what a request cost."""
+        self.points.append(points)
 
     def map(self, ask: Callable[[T], R], many: Iterable[T]) -> Iterator[R]:
         """Yield `ask(each)` in the order of `many`."""

@@ -90,13 +90,17 @@ def test_a_hundred_milestones_cost_few_requests(
 
 @pytest.mark.parametrize(("labels", "full", "quiet"), [(True, 1 + 206, 4), (False, 1 + 6, 4)])
 def test_labels_are_what_costs_points(large: GithubWorld, *, labels: bool, full: int, quiet: int) -> None:
-    """GraphQL charges a request for the labels of each possible item: 206 points for 100 milestones instead of 6."""
-    site = GithubSite(large, lambda: NOW, token=TOKEN)
-    with Server(site) as server, connected(server.url, labels=labels) as connector:
+    """GraphQL charges a request for the labels of each possible item: 206 points for 100 milestones instead of 6.
+
+    What GitHub says that its answers cost is told to the caller, one by one.
+    """
+    site, caller = GithubSite(large, lambda: NOW, token=TOKEN), PatientCaller()
+    with Server(site) as server, connected(server.url, caller, labels=labels) as connector:
         cursor = pull(connector, every_milestone(large)).cursor
         spent = site.limits.windows["graphql"].used
         pull(connector, every_milestone(large), cursor, NOW + timedelta(minutes=15))
         assert (spent, site.limits.windows["graphql"].used - spent) == (full, quiet)
+        assert caller.points == [1, full - 1, quiet]
 
 
 def test_both_interfaces_bring_equal_facts(large: GithubWorld, server: Server) -> None:

@@ -32,7 +32,7 @@ def drive(sizes: Sizes, total: int, bears: int, outage: int = 0) -> tuple[int, i
 def test_any_ceiling_is_found_at_the_cost_of_few_refusals(total: int, bears: int) -> None:
     """Twice down from the top at most, then one refusal for every sixteen answers, ever fewer.
 
-    Red when `refused` forgets what was borne: the way down begins again after each answer.
+    Red with a PATIENCE of 1: every answer is followed by a refusal.
     """
     answered, refused = drive(Sizes({"x": MOST}), total, bears)
     floor = next(size for size in (100, 50, 25, 12, 6, 3, 1) if size <= bears)
