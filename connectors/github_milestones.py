@@ -109,8 +109,9 @@ objectives:
         differ, a milestone vanished, or the last full reading is older than `full_every_hours`.
         """
         held = _read(cursor)
-        self._transport.recall(held.learnt if held else Learnt())
         past = held if held and self._is_fit(held, scopes, now) else None
+        # Sizes stay for good; what the schema lacks is found out again with each full reading.
+        self._transport.recall(past.learnt if past else Learnt(sizes=held.learnt.sizes if held else {}))
         chosen = self._choose(scopes, past)
         milestones = {
             each.container.id: each for some in chosen.values() if not isinstance(some, Miss) for each in some

@@ -84,7 +84,7 @@ def test_the_past_knows_whose_sub_issue_it_was(world: GithubWorld, server: Serve
 def test_an_old_server_is_asked_in_words_that_it_knows(world: GithubWorld) -> None:
     """What its schema lacks is left out after one refusal each, and not asked for again the next time.
 
-    Red without `lacking`: the source fails.
+    After a full reading it is asked for again: servers are upgraded. Red without `lacking`: the source fails.
     """
     world.close(world.items[0], "duplicate", at=START + DAY)
     world.set_parent(world.items[1], world.items[2], at=START + DAY)
@@ -100,6 +100,8 @@ def test_an_old_server_is_asked_in_words_that_it_knows(world: GithubWorld) -> No
         with connected(f"{server.url}/api/v3") as another:
             later = pull(another, SCOPE, first.cursor, NOW + timedelta(minutes=15))
         assert (len(later.items), len(server.log)) == (4, 2)
+    with Server(GithubSite(world, lambda: NOW, token=TOKEN)) as server, connected(server.url) as connector:
+        assert [item.parent for item in pull(connector, SCOPE, later.cursor).items.values() if item.parent]
 
 
 def test_an_old_server_tells_the_past_in_words_that_it_knows(world: GithubWorld) -> None:
