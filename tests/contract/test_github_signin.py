@@ -61,7 +61,10 @@ def minted(server: Server) -> int:
 
 @pytest.mark.parametrize("api", ["graphql", "rest"])
 def test_an_app_reads_with_one_token(server: Server, app: App, api: str) -> None:
-    """One request gets a token that serves the list, the items and the next pull."""
+    """One request gets a token that serves the list, the items and the next pull.
+
+    Red when `granted` takes the end as an instant of this machine's clock, which is weeks away from the server's.
+    """
     with connected(server.url, api=api, **keys(app)) as connector:
         first = pull(connector, SCOPE)
         pull(connector, SCOPE, first.cursor, NOW + timedelta(minutes=15))
@@ -72,7 +75,7 @@ def test_an_app_reads_with_one_token(server: Server, app: App, api: str) -> None
 def test_a_token_is_renewed_before_it_ends(server: Server, app: App) -> None:
     """One that ends within half a minute, by GitHub's own clock, is not used again.
 
-    Red when `granted` takes the end as an instant of this machine's clock, which is months away from the server's.
+    Red when `granted` takes it to be good for an hour whatever GitHub says.
     """
     app.life = timedelta(seconds=20)
     with connected(server.url, **keys(app)) as connector:
