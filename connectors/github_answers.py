@@ -98,7 +98,7 @@ class Judge:
         if said.startswith("Something went wrong while executing your query") or kind == "MAX_NODE_LIMIT_EXCEEDED":
             raise TooMuchError(where, fix="try again later, or lower `batch`")
         path = [str(step) for step in error.get("path") or ()]
-        holds_items = any(step.startswith(("issues", "pull")) for step in path)
+        holds_items = any(step.startswith(("issues", "pull", "project")) for step in path)
         if kind == "INSUFFICIENT_SCOPES" or (kind == "FORBIDDEN" and holds_items):
             raise AccessError(where, fix=_ACCESS)
         said_more = error.get("extensions")

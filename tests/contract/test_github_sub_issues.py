@@ -154,6 +154,19 @@ def test_points_that_the_token_may_not_read_are_an_access_error(server: Server) 
     assert "projects" in caught.value.fix
 
 
+def test_points_forbidden_for_one_item_are_an_access_error(world: GithubWorld, server: Server) -> None:
+    """Also where a single item is asked for by id: it does not lose its points.
+
+    Red when only paths through issues and pull requests count.
+    """
+    with connected(server.url, points_field="Estimate") as connector:
+        known = pull(connector, SCOPE).items
+        error = {"type": "FORBIDDEN", "path": ["nodes", 0, "projectItems"], "message": "Resource not accessible"}
+        server.inject(Fault("response", Response.of({"data": {"nodes": [None]}, "errors": [error]})))
+        with pytest.raises(AccessError, match="not accessible"):
+            connector.look_up(frozenset({world.items[0].node_id}), known)
+
+
 def test_points_that_are_no_number_are_refused(server: Server) -> None:
     """A text where a number belongs is a ProtocolError, never no points."""
     bad = {"nodes": [{"project": {"number": 1}, "fieldValueByName": {"number": "5"}}, None]}
