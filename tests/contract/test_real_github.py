@@ -81,7 +81,7 @@ def test_the_milestone_is_the_recorded_one(server: Server, api: str) -> None:
 
 
 def test_every_query_fits_githubs_published_schema() -> None:
-    """Whatever is sent by GraphQL, when listing, reading, paging, looking up or probing, is valid there."""
+    """Whatever is sent by GraphQL is valid there: listing, reading, paging, looking up, the past, points, the probe."""
     schema = build_schema(SCHEMA.read_text(encoding="utf-8"), assume_valid=True)
     world = GithubWorld()
     repository = world.add_repository("acme/app", at=START)
@@ -90,12 +90,22 @@ def test_every_query_fits_githubs_published_schema() -> None:
         world.add_issue(repository, f"i{n}", at=START, milestone=milestone)
         world.add_pull_request(repository, f"p{n}", at=START, milestone=milestone)
     scope = {"a": {"repo": "acme/app", "milestone": 1}}
-    with Server(GithubSite(world, lambda: NOW, token=TOKEN)) as server, connected(server.url) as connector:
+    lost = world.add_issue(repository, "lost", at=START, milestone=milestone)
+    for n in range(101):
+        world.close(lost, at=START) if n % 2 == 0 else world.reopen(lost, at=START)
+    with (
+        Server(GithubSite(world, lambda: NOW, token=TOKEN)) as server,
+        connected(server.url, points_field="Estimate") as connector,
+    ):
         first = pull(connector, scope)
         pull(connector, scope, first.cursor)
+        assert list(connector.past(first.items, START, NOW))
+        world.delete(lost, at=NOW)
         connector.look_up(frozenset(first.items), first.items)
         connector.probe()
         sent = {json.loads(each.body)["query"] for each in server.log}
-    assert len(sent) == 7, "a list, details, a page of each kind, counts, a look-up, a probe"
+    assert len(sent) == 9, (
+        "a list, details, pages of both kinds, counts, events, more, a look-up, what is seen, a probe"
+    )
     for query in sent:
         assert validate(schema, parse(query)) == []
