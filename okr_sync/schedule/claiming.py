@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -30,25 +31,32 @@ class Claimed:
     run: int
     trigger: str
     schedules: frozenset[str]
+    more: bool = False
+    """Whether other schedules are due, too, which another worker may run beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimer:
-    """Claims for one process. `lease` and `deadline` are those of the runs that it begins."""
+    """Claims for one process. `lease` and `deadline` are those of the runs that it begins.
+
+    `apart`: each schedule has runs of its own, and those of different schedules are under way at once.
+    """
 
     store: Store
     lease: timedelta
     deadline: timedelta
     owner: str = ""
     is_alive: Callable[[str], bool] = is_alive
+    apart: bool = False
 
     def claim(self, schedules: Mapping[str, Schedule], zone: ZoneInfo, now: datetime) -> Claimed | None:
-        """Return the run to do now, None when nothing is due or another run is under way.
+        """Return the run to do now, None when nothing is due or another run is under way that leaves no room for it.
 
-        The newest due slot of each schedule gets one run together. Older ones without a run are recorded as missed, so
-        after an outage there is one run that catches up. While a run is under way, slots of its own schedules are
-        recorded as missed, and those of others wait. A slot whose run was broken off is tried again, thrice at most.
-        A schedule that never had a slot has its latest one.
+        The newest due slot of each schedule gets one run together; `apart`, the schedule that waits longest gets one.
+        Older slots without a run are recorded as missed, so after an outage there is one run that catches up. While a
+        run is under way, slots of its own schedules are recorded as missed, and those of others wait unless they are
+        `apart`. A slot whose run was broken off is tried again, thrice at most. A schedule that never had a slot has
+        its latest one.
         """
         while True:
             with self.store.writing() as session:
@@ -77,36 +85,45 @@ class Claimer:
         self, session: Session, schedules: Mapping[str, Schedule], zone: ZoneInfo, now: datetime
     ) -> _Step | None:
         """Return what was done; None when there is more to record first."""
-        holder = ledger.run_under_way(session, now, self._name(), is_alive=self.is_alive)
+        holders = ledger.runs_under_way(session, now, self._name(), is_alive=self.is_alive)
         known = {name: slot for name, slot in slots.newest_slots(session, now).items() if name in schedules}
         due = {name: _due(each, zone, known.get(name), now, CHUNK) for name, each in schedules.items()}
-        if holder is not None:
-            why = f"run {holder['id']} was still under way"
-            own = slots.slots_of(session, holder["id"])
-            kept = [self._miss(session, name, found, now, why) for name, found in due.items() if name in own]
-            return None if CHUNK in kept else _Step(None)
-        if any(len(found) == CHUNK for found in due.values()):
-            for name, found in due.items():
-                self._miss(session, name, found[:-1], now, MISSED)
+        held = {name: each["id"] for each in holders for name in slots.slots_of(session, each["id"])}
+        kept = [
+            self._miss(session, name, due[name], now, f"run {run} was still under way")
+            for name, run in held.items()
+            if name in due
+        ]
+        if CHUNK in kept:
             return None
+        if any(not self.apart or each["lease"] == ledger.ONLY_ONE for each in holders):
+            return _Step(None)
+        waiting = _waiting(due, known, held.keys())
+        chosen = waiting[:1] if self.apart else waiting
+        due = {name: due[name] for name in chosen}
         for name, found in due.items():
             self._miss(session, name, found[:-1], now, MISSED)
-        return _Step(self._begin(session, {name: found[-1] for name, found in due.items() if found}, known, now))
+        if any(len(found) == CHUNK for found in due.values()):
+            return None
+        again = [known[name] for name in chosen if not due[name]]
+        newest = {name: found[-1] for name, found in due.items() if found}
+        return _Step(self._begin(session, newest, again, now, more=len(waiting) > len(chosen)))
 
     def _begin(
-        self, session: Session, due: Mapping[str, datetime], known: Mapping[str, Slot], now: datetime
+        self, session: Session, due: Mapping[str, datetime], again: list[Slot], now: datetime, *, more: bool
     ) -> Claimed | None:
-        again = [slot for name, slot in known.items() if name not in due and _to_be_tried(slot)]
         if not due and not again:
             return None
         trigger = "slot" if due else "retry"
-        run = self._open(session, now, trigger)
+        names = frozenset(due) | {slot.schedule for slot in again}
+        run = self._open(session, now, trigger, ledger.lease_of(*names) if self.apart else ledger.ONLY_ONE)
         slots.claim(session, run, due)
         slots.try_again(session, run, again)
-        return Claimed(run, trigger, frozenset(due) | {slot.schedule for slot in again})
+        return Claimed(run, trigger, names, more)
 
-    def _open(self, session: Session, now: datetime, trigger: str) -> int:
-        return ledger.open_run(session, now, trigger, self.lease, self._name(), deadline=now + self.deadline)
+    def _open(self, session: Session, now: datetime, trigger: str, held: str = ledger.ONLY_ONE) -> int:
+        until = now + self.deadline
+        return ledger.open_run(session, now, trigger, self.lease, self._name(), deadline=until, held=held)
 
     def _miss(self, session: Session, name: str, due: list[datetime], now: datetime, why: str) -> int:
         return slots.record_missed(session, name, due, now=now, owner=self._name(), why=why)
@@ -128,6 +145,13 @@ def _due(schedule: Schedule, zone: ZoneInfo, known: Slot | None, now: datetime, 
         latest = latest_slot(schedule, zone, now)
         return [] if latest is None else [latest]
     return list(islice(slots_until(schedule, zone, known.due, now), most))
+
+
+def _waiting(due: Mapping[str, list[datetime]], known: Mapping[str, Slot], held: AbstractSet[str]) -> list[str]:
+    """Return the schedules that have something to do and no run under way, the one that waits longest first."""
+    since = {name: slot.due for name, slot in known.items() if _to_be_tried(slot)}
+    since |= {name: found[0] for name, found in due.items() if found}
+    return sorted(since.keys() - held, key=lambda name: (since[name], name))
 
 
 def _to_be_tried(slot: Slot | None) -> bool:

@@ -19,6 +19,7 @@ from okr_sync.schedule.local import told
 
 __all__ = ["Clock", "Next"]
 
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # rounds are counted from here, so that all clocks ring for the same ones
 Next = Callable[[datetime], datetime | None]
 """Instant → the next one at which something is due (exclusive), None when nothing ever is."""
 
@@ -37,7 +38,9 @@ class Clock:
         heard = EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES
         self._scheduler.add_listener(lambda event: tell(f"the clock did not ring: {event!r}"), heard)
         self._scheduler.add_job(_nothing, _Slots(following), id="slots")
-        self._scheduler.add_job(_nothing, IntervalTrigger(seconds=every.total_seconds(), timezone=UTC), id="round")
+        self._scheduler.add_job(
+            _nothing, IntervalTrigger(seconds=every.total_seconds(), start_date=FIRST, timezone=UTC), id="round"
+        )
         self._thread = threading.Thread(target=self._run, name="okr-sync-clock", daemon=True)
 
     def start(self) -> None:

@@ -33,14 +33,23 @@ class Runner:
     author: str
     tell: Tell
     stop: threading.Event = field(default_factory=threading.Event)
+    apart: bool = False
+    """Whether the runs of different schedules may be under way at once, each in another worker."""
 
-    def run_due(self, config: Config) -> ledger.RunOutcome | None:
-        """Do what is due, if anything is and no other run is under way; return the outcome of the run."""
+    def run_due(self, config: Config, pass_on: Callable[[], object] = bool) -> ledger.RunOutcome | None:
+        """Do what is due, if anything is and no other run is in the way; return the outcome of the run.
+
+        `pass_on` is called first when there is more that another worker can do meanwhile.
+        """
         claimer, now, zone = self._claimer(config), self.clock(), config.zone()
         if not claimer.is_due(config.schedules, zone, now):
             return None
         claimed = claimer.claim(config.schedules, zone, now)
-        return None if claimed is None else self._do(config, claimed, config.sources_of(claimed.schedules))
+        if claimed is None:
+            return None
+        if claimed.more:
+            pass_on()
+        return self._do(config, claimed, config.sources_of(claimed.schedules))
 
     def run_now(self, config: Config) -> tuple[int, ledger.RunOutcome | None]:
         """Do a run of all sources at once; return its id and outcome. Raises BusyError when one is under way."""
@@ -66,7 +75,7 @@ class Runner:
         return outcome
 
     def _claimer(self, config: Config) -> Claimer:
-        return Claimer(self.store, self.limits.lease, self._deadline(config))
+        return Claimer(self.store, self.limits.lease, self._deadline(config), apart=self.apart)
 
     def _deadline(self, config: Config) -> timedelta:
         return self.limits.deadline or time_of_run(config)

@@ -53,10 +53,10 @@ class Worker:
         self._runner.stop.set()
         self._engine.stop()
 
-    def _perform(self, _wake: Wake) -> None:
+    def _perform(self, wake: Wake) -> None:
         while not self._runner.stop.is_set():
             self._reload()
-            if self._runner.run_due(self.config) is None:
+            if self._runner.run_due(self.config, lambda: self._engine.enqueue(wake)) is None:
                 return
 
     def _reload(self) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlmodel import Session
 
 from okr_sync.errors import StoreError
-from okr_sync.store import postgres, schema, sqlite
+from okr_sync.store import postgres, queue, schema, sqlite
 from okr_sync.store.failures import store_error
 from okr_sync.store.modes import marked
 
@@ -85,6 +85,21 @@ class Store:
             applied = schema.upgrade(connection)
             session.commit()
         return applied
+
+    def prepare_queue(self) -> bool:
+        """Make the tables of the queue that many workers share, or bring them up to date; return whether it did.
+
+        A store on SQLite has none. Raises StoreError when Procrastinate is not installed.
+        """
+        if self.is_file:
+            return False
+        queue.require_installed()
+        with self.reading() as session:
+            if queue.is_current(session.connection()):
+                return False
+        with self.writing() as session:
+            self.take_time(session)
+            return queue.upgrade(session.connection())
 
     def take_time(self, session: Session) -> None:
         """Let the statements of a transaction take as long as they need: for migrations and backups."""

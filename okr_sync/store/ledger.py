@@ -1,4 +1,4 @@
-"""The run ledger: at most one run at a time, and what became of every source and key result in it."""
+"""The run ledger: who holds which lease, and what became of every source and key result in each run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EntryOutcome: TypeAlias = Literal["updated", "unchanged", "skipped", "failed"]
 
 RUNS, SOURCES, ENTRIES = sql(Run), sql(RunSource), sql(RunEntry)
 WITHHELD = "about too few people by now: not shown (privacy_k)"
-ONLY_ONE = "sync"  # the one lease there is
+ONLY_ONE = "sync"  # the lease of a run beside which there is no other
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def begin_run(
     *,
     is_alive: Callable[[str], bool] = is_alive,
 ) -> int:
-    """Open the one run there can be and return its id; its lease lasts until `now + deadline` (exclusive).
+    """Open a run beside which there is no other and return its id; its lease lasts until `now + deadline` (exclusive).
 
     `owner` is "host:pid". A run under way whose owner sits on the same host and is not alive is closed as interrupted,
     one whose lease ended as fenced, and what it still writes is refused. Raises BusyError when another is under way.
@@ -98,7 +98,7 @@ def begin_run(
 def require_none_under_way(
     session: Session, now: datetime, owner: str, *, is_alive: Callable[[str], bool] = is_alive
 ) -> None:
-    """Close a run that lost its lease. Raises BusyError when one is under way."""
+    """Close runs that lost their lease. Raises BusyError when one is under way."""
     found = run_under_way(session, now, owner, is_alive=is_alive)
     if found is not None:
         raise BusyError(
@@ -110,16 +110,29 @@ def require_none_under_way(
 def run_under_way(
     session: Session, now: datetime, owner: str, *, is_alive: Callable[[str], bool] = is_alive
 ) -> Row | None:
-    """Return the row of the run that holds the lease, None when there is none; one that lost it is closed."""
-    found = fetch_one(session, select(RUNS).where(RUNS.c.lease == ONLY_ONE))
-    if found is None or _holds(found, now, owner, is_alive):
-        return found
-    if _is_gone(found, owner, is_alive):
-        _close(session, found["id"], now, "interrupted", f"{found['owner']} ended before it was done")
-    else:
-        said = f"{found['owner']} did not hold its lease beyond {found['lease_until']:%Y-%m-%d %H:%M:%S} UTC"
-        _close(session, found["id"], now, "fenced", said)
-    return None
+    """Return the row of the oldest run that holds a lease, None when there is none; those that lost it are closed."""
+    return next(iter(runs_under_way(session, now, owner, is_alive=is_alive)), None)
+
+
+def runs_under_way(
+    session: Session, now: datetime, owner: str, *, is_alive: Callable[[str], bool] = is_alive
+) -> list[Row]:
+    """Return the rows of all runs that hold a lease, oldest first; those that lost it are closed."""
+    held: list[Row] = []
+    for found in fetch(session, select(RUNS).where(RUNS.c.lease.is_not(None)).order_by(RUNS.c.id)):
+        if _holds(found, now, owner, is_alive):
+            held.append(found)
+        elif _is_gone(found, owner, is_alive):
+            _close(session, found["id"], now, "interrupted", f"{found['owner']} ended before it was done")
+        else:
+            said = f"{found['owner']} did not hold its lease beyond {found['lease_until']:%Y-%m-%d %H:%M:%S} UTC"
+            _close(session, found["id"], now, "fenced", said)
+    return held
+
+
+def lease_of(schedule: str) -> str:
+    """Return the lease of a run that asks the sources of one schedule only, beside those of others."""
+    return f"schedule {schedule}"
 
 
 def open_run(
@@ -131,17 +144,19 @@ def open_run(
     *,
     exclusive: bool = True,
     deadline: datetime | None = None,
+    held: str = ONLY_ONE,
 ) -> int:
-    """Insert a running run and return its id; not `exclusive` only to rehearse beside one that is under way.
+    """Insert a running run that holds the lease `held` and return its id.
 
-    It must have ended at `deadline`; None: when its lease ends.
+    Not `exclusive`, without a lease, only to rehearse beside one that is under way. It must have ended at `deadline`;
+    None: when its lease ends.
     """
     row = {
         "trigger": trigger,
         "owner": owner,
         "outcome": "running",
         "started": now,
-        "lease": ONLY_ONE if exclusive else None,
+        "lease": held if exclusive else None,
         "lease_until": now + lease,
         "deadline": deadline,
         "summary": "",
@@ -149,9 +164,17 @@ def open_run(
     return insert_one(session, RUNS, row)
 
 
-def record_missed(session: Session, now: datetime, trigger: str, owner: str, why: str) -> int:
-    """Insert a run that never began, and return its id."""
-    row = {"trigger": trigger, "owner": owner, "outcome": "missed", "started": now, "finished": now}
+def record_missed(
+    session: Session,
+    now: datetime,
+    trigger: str,
+    owner: str,
+    why: str,
+    *,
+    outcome: Literal["missed", "failed"] = "missed",
+) -> int:
+    """Insert a run that never began, and return its id; one that ended whoever began it has failed."""
+    row = {"trigger": trigger, "owner": owner, "outcome": outcome, "started": now, "finished": now}
     return insert_one(session, RUNS, {**row, "lease": None, "lease_until": now, "summary": why})
 
 

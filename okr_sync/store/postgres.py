@@ -57,6 +57,12 @@ def engine_of(url: URL) -> Engine:
     return engine
 
 
+def connection_words(url: URL) -> dict[str, Any]:
+    """Return what to connect with, as keywords of psycopg: for connections that are not the store's own."""
+    whole = url.set(drivername="postgresql+psycopg", query={**CONNECTING, **url.query})
+    return dict(whole.get_dialect()().create_connect_args(whole)[1])
+
+
 def unhurried(connection: Connection) -> None:
     """Let the statements of this transaction take as long as they need: migrations, backups."""
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")

@@ -40,6 +40,7 @@ __all__ = [
     "Saved",
     "delivery_points",
     "is_withheld",
+    "judged_at",
     "judging_runs",
     "known_ids",
     "latest_snapshot",
@@ -141,15 +142,22 @@ def judging_runs(session: Session, limit: int) -> list[tuple[int, datetime]]:
     return [(row["id"], row["evaluated_at"]) for row in found]
 
 
+def judged_at(session: Session) -> datetime | None:
+    """Return the newest instant that was judged; None: nothing was ever."""
+    found = fetch_one(session, select(func.max(RUNS.c.evaluated_at).label("at")))
+    at: datetime | None = found["at"] if found else None
+    return at
+
+
 def saved_snapshot(session: Session) -> Snapshot | None:
     """Return the newest states as they were judged, whatever happened to their sources since; None: there are none."""
-    judged = fetch_one(session, select(func.max(RUNS.c.evaluated_at).label("at")))
-    if judged is None or judged["at"] is None:
+    judged = judged_at(session)
+    if judged is None:
         return None
     rows = fetch(session, select(LATEST).order_by(LATEST.c.position))
     texts = {kind: [row["body"] for row in rows if row["kind"] == kind] for kind in {row["kind"] for row in rows}}
     return Snapshot(
-        at=judged["at"],
+        at=judged,
         objectives=tuple(bodies.OBJECTIVE.validate_json(body) for body in texts.get("objective", ())),
         key_results=tuple(bodies.KEY_RESULT.validate_json(body) for body in texts.get("key_result", ())),
         initiatives=tuple(bodies.INITIATIVE.validate_json(body) for body in texts.get("initiative", ())),

@@ -292,6 +292,7 @@ def _conclude(
     book = run.config.book
     credited = _credits(run)
     with run.store.writing() as session:
+        run = _caught_up(session, run)
         if enter is not None:
             enter(session, run.now)
         definitions.save_definitions(session, run.id, book, run.now, run.author, REASON, credited)
@@ -309,6 +310,15 @@ def _conclude(
         outcome = outcome_of(collected)
         ledger.finish_run(session, run.id, run.world.clock(), outcome, _summary(entries))
     return RunReport(run.id, outcome, collected, snapshot, changed, entries, past)
+
+
+def _caught_up(session: Session, run: _Run) -> _Run:
+    """Return the run as it is to judge: behind what runs of other schedules judged while it asked its sources."""
+    judged = results.judged_at(session)
+    if judged is None or (run.before is not None and run.before.at == judged):
+        return run
+    now = max(run.world.clock(), judged + timedelta(microseconds=1))
+    return replace(run, now=now, before=results.saved_snapshot(session))
 
 
 def _credits(run: _Run) -> dict[Defined, Credit]:

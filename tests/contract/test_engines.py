@@ -14,16 +14,31 @@ import pytest
 from okr_sync.errors import StoreError
 from okr_sync.schedule.engine import Engine, Perform, Tell, Wake
 from okr_sync.schedule.local import LocalEngine
+from okr_sync.schedule.procrastinate_engine import ProcrastinateEngine
+from tests.servers.postgres import database, postgres
+
+__all__ = ["database", "postgres"]
 
 NOW = datetime(2026, 10, 5, 9, tzinfo=UTC)
 WAKES = [Wake(NOW + timedelta(minutes=number)) for number in range(20)]
 PATIENCE = 10.0  # seconds
-ENGINES: dict[str, Callable[[Tell], Engine]] = {"local": LocalEngine}
+Make = Callable[[Tell], Engine]
+
+
+def _on_postgres(request: pytest.FixtureRequest) -> Make:
+    url: str = request.getfixturevalue("database")
+    return lambda tell: ProcrastinateEngine(url, tell)
+
+
+ENGINES: dict[str, Callable[[pytest.FixtureRequest], Make]] = {
+    "local": lambda _: LocalEngine,
+    "procrastinate": _on_postgres,
+}
 
 
 @pytest.fixture(params=ENGINES)
-def make(request: pytest.FixtureRequest) -> Callable[[Tell], Engine]:
-    return ENGINES[request.param]
+def make(request: pytest.FixtureRequest) -> Make:
+    return ENGINES[request.param](request)
 
 
 @contextmanager
@@ -45,9 +60,7 @@ def _until(holds: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def test_every_wake_up_is_performed_whether_it_came_before_or_while_somebody_works(
-    make: Callable[[Tell], Engine],
-) -> None:
+def test_every_wake_up_is_performed_whether_it_came_before_or_while_somebody_works(make: Make) -> None:
     engine, done = make(print), set[Wake]()
     assert all(engine.enqueue(wake) for wake in WAKES[:10])
     with _working(engine, done.add):
@@ -56,14 +69,14 @@ def test_every_wake_up_is_performed_whether_it_came_before_or_while_somebody_wor
     assert engine.waiting() == 0
 
 
-def test_the_same_wake_up_waits_once_however_many_clocks_ring(make: Callable[[Tell], Engine]) -> None:
+def test_the_same_wake_up_waits_once_however_many_clocks_ring(make: Make) -> None:
     engine = make(print)
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(engine.enqueue, WAKES[:1] * 8)) == [False] * 7 + [True]
     assert engine.waiting() == 1
 
 
-def test_what_waits_is_counted_without_the_one_under_way(make: Callable[[Tell], Engine]) -> None:
+def test_what_waits_is_counted_without_the_one_under_way(make: Make) -> None:
     engine, begun, go = make(print), threading.Event(), threading.Event()
 
     def perform(_wake: Wake) -> None:
@@ -80,7 +93,7 @@ def test_what_waits_is_counted_without_the_one_under_way(make: Callable[[Tell], 
         _until(lambda: engine.waiting() == 0)
 
 
-def test_a_wake_up_that_raises_is_told_and_the_next_one_is_performed(make: Callable[[Tell], Engine]) -> None:
+def test_a_wake_up_that_raises_is_told_and_the_next_one_is_performed(make: Make) -> None:
     said, done = list[str](), list[Wake]()
 
     def perform(wake: Wake) -> None:
@@ -100,7 +113,7 @@ def test_a_wake_up_that_raises_is_told_and_the_next_one_is_performed(make: Calla
     assert "token-1234" not in "".join(said), "what a bug quotes may be a secret"
 
 
-def test_stop_lets_the_one_under_way_end_and_begins_no_other(make: Callable[[Tell], Engine]) -> None:
+def test_stop_lets_the_one_under_way_end_and_begins_no_other(make: Make) -> None:
     engine, begun, go, done = make(print), threading.Event(), threading.Event(), list[Wake]()
 
     def perform(wake: Wake) -> None:
