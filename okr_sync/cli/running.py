@@ -21,6 +21,7 @@ from okr_sync.core.changes import Change, describe
 from okr_sync.core.facts import Collected, Miss
 from okr_sync.render.costs import total_words
 from okr_sync.render.plan import change_document
+from okr_sync.store import queue
 from okr_sync.store.database import Store
 from okr_sync.store.location import store_exists
 from okr_sync.sync import RunReport
@@ -83,11 +84,15 @@ def plan(*, place: Place | None = None, json: Json = False) -> int:
 
 def migrate(*, place: Place | None = None, json: Json = False) -> int:
     """Bring the store's schema up to this version."""
-    applied = Store.open(address(place), create=False, allow_older=True).migrate()
+    store = Store.open(address(place), create=False, allow_older=True)
+    applied = store.migrate()
+    queued = queue.is_installed() and store.prepare_queue()
     if json:
         emit({"applied": list(applied)})
     else:
-        say(f"applied {', '.join(applied)}" if applied else "the store is up to date")
+        said = [f"applied {', '.join(applied)}"] if applied else []
+        said += ["brought the queue of the workers up to date"] if queued else []
+        say("\n".join(said) or "the store is up to date")
     return DONE
 
 

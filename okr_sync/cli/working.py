@@ -23,7 +23,7 @@ from okr_sync.cli.place import Json, Place, author_of_changes, current_time
 from okr_sync.config import Config, load
 from okr_sync.errors import ConfigError, Mistake
 from okr_sync.render.words import clean
-from okr_sync.schedule import Limits, LocalEngine, Runner, Worker
+from okr_sync.schedule import Limits, Runner, Worker, engine_of
 from okr_sync.schedule.engine import Tell
 from okr_sync.schedule.limits import MIB
 from okr_sync.store.database import Store
@@ -61,7 +61,8 @@ def work(*, place: Place | None = None, bounds: Bounds | None = None, json: Json
     config = _scheduled(load(file, os.environ))
     tell = _told_to_machines if json else _told_to_people
     runner = _runner(config, place, bounds, tell)
-    worker = Worker(LocalEngine(tell), runner, lambda: load(file, os.environ), tell)
+    engine = engine_of(runner.store, runner.store_url, current_time, tell)
+    worker = Worker(engine, runner, lambda: load(file, os.environ), tell)
     with _ending(runner.stop):
         tell(f"the worker begins: {', '.join(name or 'all other sources' for name in config.schedules)} by schedule")
         asked = worker.run()
@@ -95,7 +96,8 @@ def run(
 def _runner(config: Config, place: Place | None, bounds: Bounds | None, tell: Tell) -> Runner:
     url = (place and place.store) or config.store_url
     limits = (bounds or Bounds()).limits()
-    return Runner(Store.open(url), url, limits, current_time, author_of_changes(), tell)
+    store = Store.open(url)
+    return Runner(store, url, limits, current_time, author_of_changes(), tell, apart=not store.is_file)
 
 
 def _scheduled(config: Config) -> Config:

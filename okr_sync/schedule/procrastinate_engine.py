@@ -225,7 +225,13 @@ class ProcrastinateEngine:
             if attempts >= self._rhythm.attempts:
                 wake = Wake(datetime.fromisoformat(str(job.task_kwargs["at"])))
                 self._tell(f"the wake-up of {wake.at:%Y-%m-%d %H:%M:%S} UTC ended {attempts} workers and is given up")
-                await asyncio.to_thread(self._give_up, wake, attempts)
+                await asyncio.to_thread(self._record, wake, attempts)
+
+    def _record(self, wake: Wake, attempts: int) -> None:
+        try:
+            self._give_up(wake, attempts)
+        except StoreError as error:
+            self._tell(told(error))
 
 
 def _call(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:

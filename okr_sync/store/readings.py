@@ -79,8 +79,10 @@ def first_times(session: Session, metrics: frozenset[str]) -> dict[str, datetime
     return {
         row["metric"]: row["first"]
         for name in sorted(metrics)
-        for row in fetch(session, select(OBSERVATIONS.c.metric, first).where(OBSERVATIONS.c.metric == name))
-        if row["first"] is not None
+        for row in fetch(
+            session,
+            select(OBSERVATIONS.c.metric, first).where(OBSERVATIONS.c.metric == name).group_by(OBSERVATIONS.c.metric),
+        )
     }
 
 

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from okr_sync.registry import GROUP
 
@@ -53,6 +53,18 @@ class House:
     def file(self) -> Path:
         return self.folder / "okr-sync.yaml"
 
+    @property
+    def url(self) -> str:
+        """The address of the store."""
+        return f"sqlite:///{self.folder / 'okr-sync.db'}"
+
+    def install(self, kind: str, place: str) -> None:
+        """Let the program find a connector as if it were installed."""
+        named = self.folder / "site" / f"okr_sync_{kind}-1.dist-info"
+        named.mkdir(parents=True)
+        (named / "METADATA").write_text(f"Metadata-Version: 2.1\nName: okr-sync-{kind}\nVersion: 1\n", "utf-8")
+        (named / "entry_points.txt").write_text(f"[{GROUP}]\n{kind} = {place}\n", "utf-8")
+
     def play(self, value: int, **more: Any) -> None:
         script = self.folder / "script.json"
         fresh = script.with_suffix(".new")
@@ -61,6 +73,12 @@ class House:
 
     def schedule(self, text: str) -> None:
         self.file.write_text(MAIN % text, "utf-8")
+
+    def damage(self) -> list[tuple[Any, ...]]:
+        """Return what the database itself finds wrong."""
+        return [row for row in self.rows("PRAGMA integrity_check") if row != ("ok",)] + self.rows(
+            "PRAGMA foreign_key_check"
+        )
 
     def told(self) -> list[tuple[int, int]]:
         """Return (process, value) of every answer, in their order."""
@@ -113,14 +131,18 @@ class House:
         return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{self.folder / 'site'}"}
 
 
+AnyHouse = TypeVar("AnyHouse", bound=House)
+
+
 def open_house(folder: Path, schedule: str = "every 1 d") -> House:
+    """Return a furnished house whose store is a file."""
+    return furnish(House(folder), schedule)
+
+
+def furnish(house: AnyHouse, schedule: str = "every 1 d") -> AnyHouse:
     """Write a config with two key results on one played source, which the program finds as an installed connector."""
-    named = folder / "site" / "okr_sync_played-1.dist-info"
-    named.mkdir(parents=True)
-    (named / "METADATA").write_text("Metadata-Version: 2.1\nName: okr-sync-played\nVersion: 1\n", "utf-8")
-    (named / "entry_points.txt").write_text(f"[{GROUP}]\nplayed = tests.bar.played:Played\n", "utf-8")
-    (folder / "team.yaml").write_text(OKRS, "utf-8")
-    house = House(folder)
+    house.install("played", "tests.bar.played:Played")
+    (house.folder / "team.yaml").write_text(OKRS, "utf-8")
     house.schedule(schedule)
     house.play(5)
     return house

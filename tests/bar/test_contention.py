@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from okr_sync.store import Store
 from tests.bar.house import FULL, ROOT, House
 from tests.bar.oracle import assert_sound
+from tests.bar.postgres_house import PostgresHouse
+from tests.servers.postgres import database, postgres
 from tests.store.empty import empty
+
+__all__ = ["database", "postgres"]
 
 STARTS = 1000 if FULL else 60
 CONTENDER = """
@@ -35,10 +40,19 @@ for line in sys.stdin:
 """
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
+    if request.param == "sqlite":
+        empty(tmp_path / "okr-sync.db")
+        return House(tmp_path)
+    made = PostgresHouse(tmp_path, request.getfixturevalue("database"))
+    Store.open(made.url).close()
+    return made
+
+
 @pytest.mark.parametrize("workers", [2, 10])
-def test_of_many_workers_at_the_same_instant_one_does_the_run(workers: int, tmp_path: Path) -> None:
-    empty(tmp_path / "okr-sync.db")
-    words = [sys.executable, "-c", CONTENDER, f"sqlite:///{tmp_path / 'okr-sync.db'}"]
+def test_of_many_workers_at_the_same_instant_one_does_the_run(workers: int, house: House) -> None:
+    words = [sys.executable, "-c", CONTENDER, house.url]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
     processes = [subprocess.Popen(words, cwd=ROOT, **pipes) for _ in range(workers)]  # type: ignore[call-overload]
     assert [process.stdout.readline() for process in processes] == ["ready\n"] * workers
@@ -51,8 +65,8 @@ def test_of_many_workers_at_the_same_instant_one_does_the_run(workers: int, tmp_
     for process in processes:
         process.communicate(timeout=30)
     assert [found for found in winners if len(found) != 1] == []
-    house = House(tmp_path)
     assert house.outcomes() == ["ok"] * STARTS
     assert len(house.rows("SELECT DISTINCT due FROM slots")) == STARTS
     counts, shared = assert_sound(house), len({found[0] for found in winners})
-    print(f"{workers} workers, {STARTS} contended starts: {counts}; {shared} of them won some")  # noqa: T201
+    where = house.url.partition(":")[0]
+    print(f"{where}: {workers} workers, {STARTS} contended starts: {counts}; {shared} of them won some")  # noqa: T201

@@ -78,12 +78,9 @@ def binaries() -> Path | None:
 @contextmanager
 def running() -> Iterator[Postgres]:
     """Yield a new server; it is stopped at the end and leaves nothing."""
-    programs = binaries()
-    if programs is None:
-        pytest.skip("there is no PostgreSQL: install postgresql or the development dependencies")
     with private_folder("okr-pg-") as folder:
         init: Command = [
-            programs / "initdb",
+            _programs() / "initdb",
             "-D",
             "data",
             "-U",
@@ -97,11 +94,30 @@ def running() -> Iterator[Postgres]:
         ]
         prepare(init, folder)
         (folder / "data/pg_hba.conf").write_text(f"local all {GUARDED} scram-sha-256\nlocal all all trust\n")
-        settings = [word for setting in SETTINGS for word in ("-c", setting)]
         server = Postgres(folder)
-        command: Command = [programs / "postgres", "-D", "data", "-k", str(folder), *settings]
-        with serve(command, folder, server.answers, stop="INT"):
+        with started(server):
             yield server
+
+
+@contextmanager
+def started(server: Postgres) -> Iterator[None]:
+    """Let a server run on the files that it has; again, after `crash`."""
+    settings = [word for setting in SETTINGS for word in ("-c", setting)]
+    command: Command = [_programs() / "postgres", "-D", "data", "-k", str(server.folder), *settings]
+    with serve(command, server.folder, server.answers, stop="INT"):
+        yield
+
+
+def crash(server: Postgres) -> None:
+    """Stop a server at once, as if it had been killed: it recovers when it is started again."""
+    prepare([_programs() / "pg_ctl", "-D", "data", "-m", "immediate", "-w", "stop"], server.folder)
+
+
+def _programs() -> Path:
+    found = binaries()
+    if found is None:
+        pytest.skip("there is no PostgreSQL: install postgresql or the development dependencies")
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import pytest
 
 Command: TypeAlias = Sequence[str | Path]
-KEEP = 'trap "" INT; "$@" >server.log 2>&1 & read -r _; kill -s "$STOP" $!; wait $!; cd /; rm -rf "$FOLDER"'
+KEEP = 'trap "" INT; "$@" >server.log 2>&1 & read -r _; kill -s "$STOP" $! 2>/dev/null; wait $!; cd /; rm -rf "$FOLDER"'
 PATIENCE = 60  # seconds until a server must answer, on a busy machine
 
 

@@ -1,0 +1,76 @@
+"""The queue's tables: made once, brought up to date, and no part of what a store is."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from importlib import resources
+from pathlib import Path
+
+from sqlalchemy import text
+
+from okr_sync.store import Store, backups, queue, schema, verifying
+from tests.servers.postgres import Postgres
+from tests.store.builders import NOW
+
+MARK = text("SELECT obj_description('procrastinate_jobs'::regclass)")
+FUNCTIONS = text("SELECT count(*) FROM pg_proc WHERE proname = 'procrastinate_retry_job_v2'")
+NEWEST = "03.04.00_50_post_add_retry_failed_job_procedure.sql"
+
+
+def _mark(store: Store, said: str) -> None:
+    with store.writing() as session:
+        session.connection().exec_driver_sql(f"COMMENT ON TABLE procrastinate_jobs IS {said}")
+
+
+def test_its_tables_are_made_once(store: Store, postgres: Postgres) -> None:
+    assert store.prepare_queue() is True
+    assert store.prepare_queue() is False
+    assert store.age() == "current"
+    with store.reading() as session:
+        assert str(session.connection().execute(MARK).scalar_one()).startswith(queue.MARK)
+
+
+def test_tables_of_an_older_release_get_what_they_lack(store: Store, postgres: Postgres) -> None:
+    """Without the scripts that are newer than the mark, the newest function is missing; seen red so."""
+    store.prepare_queue()
+    scripts = sorted(
+        each.name for each in (resources.files("procrastinate") / "sql/migrations").iterdir() if each.name[0] == "0"
+    )
+    last = scripts[-1].partition("_")[0]
+    older = max(each for each in scripts if not each.startswith(last))
+    with store.writing() as session:
+        session.connection().exec_driver_sql("DROP FUNCTION procrastinate_retry_job_v2")
+    _mark(store, f"'{queue.MARK}{older}'")
+    assert store.prepare_queue() is True
+    with store.reading() as session:
+        assert session.connection().execute(FUNCTIONS).scalar_one() == 1
+        assert session.connection().execute(MARK).scalar_one() == f"{queue.MARK}{scripts[-1]}"
+
+
+def test_tables_that_somebody_else_keeps_stay_as_they_are(store: Store, postgres: Postgres) -> None:
+    store.prepare_queue()
+    _mark(store, "'ours'")
+    assert store.prepare_queue() is False
+    with store.reading() as session:
+        assert session.connection().execute(MARK).scalar_one() == "ours"
+
+
+def test_backup_verify_and_restore_do_not_see_it(store: Store, url: str, postgres: Postgres, tmp_path: Path) -> None:
+    store.prepare_queue()
+    backups.backup(store, tmp_path / "backup.db")
+    with closing(Store.open(f"sqlite:///{tmp_path / 'backup.db'}")) as copy, copy.reading() as session:
+        assert not [name for name in schema._tables(session.connection()) if name.startswith(schema.BESIDE)]
+    backups.restore(url, tmp_path / "backup.db", NOW, force=True)
+    with store.reading() as session:
+        assert verifying.verify(session) == ()
+        assert queue.is_current(session.connection())
+
+
+def test_a_database_that_holds_only_a_queue_is_an_empty_store(empty_url: str, postgres: Postgres) -> None:
+    with closing(Store.open(empty_url)) as store:
+        store.prepare_queue()
+        with store.writing() as session:
+            for name in schema._tables(session.connection()):
+                if not name.startswith(schema.BESIDE):
+                    session.connection().exec_driver_sql(f"DROP TABLE {name} CASCADE")
+        assert store.age() == "empty"
