@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import text
 
@@ -14,7 +15,6 @@ from tests.store.builders import NOW
 
 MARK = text("SELECT obj_description('procrastinate_jobs'::regclass)")
 FUNCTIONS = text("SELECT count(*) FROM pg_proc WHERE proname = 'procrastinate_retry_job_v2'")
-NEWEST = "03.04.00_50_post_add_retry_failed_job_procedure.sql"
 
 
 def _mark(store: Store, said: str) -> None:
@@ -32,16 +32,19 @@ def test_its_tables_are_made_once(store: Store, postgres: Postgres) -> None:
 
 def test_tables_of_an_older_release_get_what_they_lack(store: Store, postgres: Postgres) -> None:
     """Without the scripts that are newer than the mark, the newest function is missing; seen red so."""
-    store.prepare_queue()
-    scripts = sorted(
-        each.name for each in (resources.files("procrastinate") / "sql/migrations").iterdir() if each.name[0] == "0"
-    )
-    last = scripts[-1].partition("_")[0]
-    older = max(each for each in scripts if not each.startswith(last))
-    with store.writing() as session:
-        session.connection().exec_driver_sql("DROP FUNCTION procrastinate_retry_job_v2")
-    _mark(store, f"'{queue.MARK}{older}'")
+    folder = resources.files("procrastinate") / "sql/migrations"
+    scripts = sorted(each.name for each in folder.iterdir() if each.name.endswith(".sql"))
+    older = [each for each in scripts if each.partition("_")[0] != scripts[-1].partition("_")[0]]
+    assert 0 < len(older) < len(scripts)
+    for name in older:
+        with store.writing() as session:
+            driver: Any = session.connection().connection.driver_connection
+            driver.execute((folder / name).read_text("utf-8").encode())
+    _mark(store, f"'{queue.MARK}{older[-1]}'")
+    with store.reading() as session:
+        assert session.connection().execute(FUNCTIONS).scalar_one() == 0
     assert store.prepare_queue() is True
+    assert store.prepare_queue() is False
     with store.reading() as session:
         assert session.connection().execute(FUNCTIONS).scalar_one() == 1
         assert session.connection().execute(MARK).scalar_one() == f"{queue.MARK}{scripts[-1]}"
