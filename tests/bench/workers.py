@@ -106,7 +106,7 @@ def _measure(house: PostgresHouse, workers: int, seconds: float) -> float:
     (first, _), *others = ended
     if not others:
         return 0.0
-    return 60 * sum(seen for _, seen in others) / (others[-1][0] - first).total_seconds()
+    return 60.0 * sum(int(seen) for _, seen in others) / float((others[-1][0] - first).total_seconds())
 
 
 def _furnish(house: PostgresHouse, address: str, asked: argparse.Namespace, *, apart: bool) -> None:

@@ -13,7 +13,7 @@ from okr_sync.errors import StoreError, UsageError
 from okr_sync.store import Store
 from okr_sync.store.checkins import check_in, check_ins
 from okr_sync.store.collecting import save_collected
-from okr_sync.store.readings import load_metrics
+from okr_sync.store.readings import first_times, load_metrics
 from okr_sync.store.statements import fetch
 from okr_sync.store.tables import Observation, sql
 from tests.store.builders import HOUR, NOW, answered, running
@@ -179,3 +179,10 @@ def test_a_number_without_a_metric_to_take_it_is_refused(session: Session) -> No
 def test_a_confidence_goes_from_zero_to_ten(session: Session, confidence: float) -> None:
     with pytest.raises(UsageError, match="give a number from 0 to 10"):
         check_in(session, NOW, "nps-20", "ana", confidence=confidence)
+
+
+def test_the_first_time_of_a_metric_is_that_of_its_earliest_reading_and_without_any_it_has_none(
+    session: Session,
+) -> None:
+    _save(session, (Reading(44.0, NOW), Reading(31.0, NOW - DAY)), NOW)
+    assert first_times(session, frozenset({"nps", "other"})) == {"nps": NOW - DAY}
