@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,7 +67,8 @@ class ProcrastinateEngine:
     def __init__(
         self, store_url: str, tell: Tell, give_up: GiveUp = lambda _wake, _attempts: None, rhythm: Rhythm | None = None
     ) -> None:
-        Store.open(store_url).prepare_queue()
+        with closing(Store.open(store_url)) as store:
+            store.prepare_queue()
         self._tell, self._give_up, self._rhythm = tell, give_up, rhythm or Rhythm()
         self._words = connection_words(make_url(store_url))
         self._clocks = App(connector=SyncPsycopgConnector())

@@ -13,9 +13,8 @@ from okr_sync.store.tables.shape import Finite, Table
 class Run(Table, table=True):
     """One execution of sync, or a slot that had none.
 
-    `lease` is 'sync' while it runs, or names its schedule where several run at once, else NULL: unique, so that only one
-    of each can run. `id` only grows, so it fences: what a
-    run writes is refused once it is closed.
+    `lease` is 'sync' while it runs, or names its schedule where several run at once, else NULL: unique, so that only
+    one of each can run. `id` only grows, so it fences: what a run writes is refused once it is closed.
     """
 
     __tablename__ = "runs"
