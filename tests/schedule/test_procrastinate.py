@@ -117,7 +117,6 @@ def test_old_jobs_are_forgotten_and_young_ones_kept(database: str) -> None:
 
 
 def test_when_its_connections_are_cut_it_goes_on_working(database: str) -> None:
-    """Without the loop around the worker `work` returns; seen red so."""
     engine, done = ProcrastinateEngine(database, print, rhythm=QUICK), set[Wake]()
     with _working(engine, done.add):
         for number in range(3):
@@ -128,6 +127,7 @@ def test_when_its_connections_are_cut_it_goes_on_working(database: str) -> None:
 
 
 def test_a_server_that_is_gone_is_told_and_waited_for() -> None:
+    """Without the loop around Procrastinate's worker `work` returns; seen red so."""
     said, done = list[str](), list[Wake]()
     with running() as server:
         engine = ProcrastinateEngine(server.url(), said.append, rhythm=QUICK)
