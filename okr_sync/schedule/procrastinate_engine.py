@@ -40,7 +40,7 @@ TASK = "okr_sync.wake"
 LOST = (ConnectorException, psycopg.OperationalError, PoolTimeout)
 """What comes of a server that is gone, restarts, or refuses."""
 KEPT = 24  # hours that a job which was given up stays to be looked at
-LOUD = ("procrastinate", "psycopg.pool")
+LOUD = ("procrastinate", "psycopg")
 WAITING = "SELECT count(*) AS waiting FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = %s"
 
 
