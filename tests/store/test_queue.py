@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
@@ -77,3 +79,13 @@ def test_a_database_that_holds_only_a_queue_is_an_empty_store(empty_url: str, po
                 if not name.startswith(schema.BESIDE):
                     session.connection().exec_driver_sql(f"DROP TABLE {name} CASCADE")
         assert store.age() == "empty"
+
+
+def test_without_its_library_it_says_what_to_install() -> None:
+    missing = (
+        "import sys; sys.modules['procrastinate'] = None; from okr_sync.store import queue; queue.require_installed()"
+    )
+    done = subprocess.run([sys.executable, "-c", missing], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "StoreError: Workers on PostgreSQL share a queue that is not installed" in done.stderr
+    assert "pip install 'okr-sync[postgres]'" in done.stderr
