@@ -45,7 +45,7 @@ def house(database: str, tmp_path: Path) -> PostgresHouse:
 
 
 def test_after_the_server_was_killed_in_the_middle_of_a_run_workers_go_on(tmp_path: Path) -> None:
-    """The slot is tried again, and the next one is heard: without the loop around it the engine is dead by then."""
+    """The slot is tried again and the next one is heard, by the same worker."""
     with running() as server:
         house = furnish(PostgresHouse(tmp_path, server.url()), "every 30 s")
         house.play(5, seconds=1)

@@ -19,8 +19,9 @@ from okr_sync.schedule.claiming import Claimed, Claimer
 from okr_sync.store import Store, ledger, results, slots, verifying
 from okr_sync.sync import sync
 from okr_sync.sync.run import World
-from tests.edge.sync_play import House, house, key_result_of, new_store, numbers
+from tests.edge.sync_play import House, house, key_result_of, numbers
 from tests.store.builders import NOW
+from tests.store.empty import new_store
 
 UTC_ZONE, QUARTER = ZoneInfo("UTC"), timedelta(minutes=15)
 BOTH: dict[str, Schedule] = {"chat": Interval(QUARTER), "tracker": Interval(2 * QUARTER)}

@@ -19,8 +19,8 @@ from okr_sync.schedule.engine import Perform, Wake
 from okr_sync.schedule.procrastinate_engine import ProcrastinateEngine, Rhythm
 from okr_sync.store import Store, ledger
 from okr_sync.store.postgres import connection_words
-from tests.edge.sync_play import new_store
 from tests.servers.postgres import crash, database, postgres, running, started
+from tests.store.empty import new_store
 
 __all__ = ["database", "postgres"]
 
