@@ -73,7 +73,7 @@ def test_after_the_server_was_killed_in_the_middle_of_a_run_workers_go_on(tmp_pa
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="only root may name another host")
 def test_when_a_worker_of_another_host_dies_its_run_is_done_by_the_others(house: PostgresHouse) -> None:
-    """Without the lease's end the run stays under way for ever; seen red with a lease of a day."""
+    """Without the lease's end the run stays under way for ever; seen red so."""
     house.play(5, seconds=100)
     elsewhere = ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh"]
     log = (house.folder / "elsewhere.log").open("w", encoding="utf-8")
@@ -125,7 +125,7 @@ def test_a_worker_asleep_beyond_its_lease_is_fenced_and_goes_on_when_it_wakes(ho
 
 
 def test_sources_of_different_schedules_are_asked_at_once_and_each_by_one_worker(house: PostgresHouse) -> None:
-    """With one lease for all runs nothing overlaps; without the one of each schedule its runs do. Both seen red."""
+    """Seen red with one lease for all runs, and with claims that don't look at who holds that of their schedule."""
     house.file.write_text(APART, "utf-8")
     house.play(5, seconds=2)
     with house.worker("--round", "1") as one, house.worker("--round", "1") as other:

@@ -165,7 +165,7 @@ def test_a_store_in_a_file_has_an_engine_without_a_queue(tmp_path: Any) -> None:
 
 
 def test_every_connection_ends_when_nobody_answers(database: str) -> None:
-    """Seen red with an address of one's own in place of the store's."""
+    """Seen red with the address alone, without the words that the store adds."""
     words = connection_words(make_url(database))
     assert {name: words[name] for name in ("keepalives", "keepalives_idle", "tcp_user_timeout")} == {
         "keepalives": "1",
