@@ -13,7 +13,7 @@ engine sends no more and tries again after an hour, or with another credential.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -65,6 +65,7 @@ __all__ = [
     "LookUp",
     "Members",
     "MetricSource",
+    "Mirrored",
     "Miss",
     "MissKind",
     "Outcome",
@@ -280,8 +281,11 @@ class Page:
     """A piece of a delivery source's answer; any part may be empty.
 
     `scopes` maps a ref to the ids of all its containers, once it is fully resolved; `misses` maps a ref to why it
-    could not be. Every ref asked appears in exactly one of the two over all pages. `cursor` on the last page is
-    what the next pull may start from; opaque to the engine.
+    could not be. Every ref asked appears in exactly one of the two over all pages. A container may be left out of
+    `containers` when an earlier pull described it and it is as it was. `members` of one container add up over all
+    pages; they are all of its members if any of them is `whole`. `placed` maps an item to the containers that hold
+    it, of those not told whole: it has left every other one; an item placed without being described is looked up.
+    `cursor` on the last page is what the next pull may start from; opaque to the engine.
     """
 
     items: tuple[WorkItem, ...] = ()
@@ -289,6 +293,7 @@ class Page:
     members: tuple[Members, ...] = ()
     scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     misses: Mapping[str, Miss] = field(default_factory=dict)
+    placed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     cursor: str | None = None
 
 
@@ -301,15 +306,35 @@ class LookUp:
     hidden: frozenset[str] = frozenset()
 
 
+class Mirrored(ABC):
+    """What the engine keeps of a source's earlier answers, for a connector that needs it to tell what changed."""
+
+    @abstractmethod
+    def holders(self, items: Collection[str]) -> Mapping[str, frozenset[str]]:
+        """Return item id → ids of the containers that hold it now; items that none holds are left out."""
+
+    @abstractmethod
+    def below(self, parents: Collection[str], kind: ItemKind | None = None) -> Mapping[str, str]:
+        """Return item id → its `parent`, of the items (of that kind) that have one of `parents`, are held and seen."""
+
+
 class DeliverySource(_Connector):
-    """Brings the work items of scopes; the engine mirrors them."""
+    """Brings the work items of scopes; the engine mirrors them.
+
+    `mirror` is set by the engine before `pull` and may be read from any thread. None: nothing is kept, so that a cursor
+    which counts on it means nothing.
+    """
+
+    mirror: Mirrored | None = None
 
     @abstractmethod
     def pull(self, scopes: Mapping[str, Any], cursor: str | None, now: datetime) -> Iterator[Page]:
-        """Yield pages for all scopes (ref → Query). `cursor` None: everything. Else: what changed since, and the
-        full membership (`Members.whole`) of every container of which anything may have left.
+        """Yield pages for all scopes (ref → Query). `cursor` None: everything, every container's members whole. Else:
+        what changed since, and for what may have left either the whole membership of its container or where it is
+        `placed` now.
 
-        Raises SourceError when the whole source failed; pages yielded before that are discarded by the engine.
+        The engine keeps nothing of a page in memory. Raises SourceError when the whole source failed; pages yielded
+        before that are discarded by the engine.
         """
 
     @abstractmethod

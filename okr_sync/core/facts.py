@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
@@ -179,9 +179,13 @@ class Collected:
     cursor: str | None = None
     answers: Mapping[str, Outcome] = field(default_factory=dict)
     """Metric id → outcome."""
-    items: tuple[WorkItem, ...] = ()
+    items: Collection[WorkItem] = ()
+    """Maybe far more than fit into memory: read one after the other, as often as it takes."""
     containers: tuple[Container, ...] = ()
-    members: tuple[Members, ...] = ()
+    members: Iterable[Members] = ()
+    """One a container, read like `items`."""
+    left: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Container id → items that have left it, of containers whose members are not told whole."""
     scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Scope ref → ids of its containers."""
     misses: Mapping[str, Miss] = field(default_factory=dict)

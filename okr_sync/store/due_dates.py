@@ -5,13 +5,15 @@ A row is appended when a thing is first seen with a due date, and each time it i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from itertools import chain
 
 from sqlalchemy import select
 from sqlmodel import Session
 
-from okr_sync.core.facts import Collected, DueSeen
-from okr_sync.store.statements import Row, chunks, fetch, insert_all
+from okr_sync.core.facts import Collected, Container, DueSeen, WorkItem
+from okr_sync.store.statements import Row, batches, chunks, fetch, insert_all
 from okr_sync.store.tables import DueDateRow, sql
 
 DUE_DATES = sql(DueDateRow)
@@ -19,7 +21,13 @@ DUE_DATES = sql(DueDateRow)
 
 def save_due_dates(session: Session, run_id: int, collected: Collected) -> int:
     """Append the due dates of what was brought where they differ from the newest ones; return the rows written."""
-    brought = {held.id: held.due for held in collected.containers} | {item.id: item.due for item in collected.items}
+    brought: Iterable[Container | WorkItem] = chain(collected.containers, collected.items)
+    return sum(
+        _save_batch(session, run_id, collected, {each.id: each.due for each in some}) for some in batches(brought)
+    )
+
+
+def _save_batch(session: Session, run_id: int, collected: Collected, brought: Mapping[str, date | None]) -> int:
     known = load_due_dates(session, collected.source, frozenset(brought))
     stamp = {"source": collected.source, "seen_at": collected.at, "run_id": run_id}
     rows = [

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import Session
 
-from okr_sync.core.facts import Container, WorkItem
+from okr_sync.core.facts import Container, ItemKind, WorkItem
 from okr_sync.store.statements import Row, chunks, fetch, fetch_one
 from okr_sync.store.tables import ContainerRow, MembershipRow, SourceRow, WorkItemRow, sql
 
@@ -28,12 +28,60 @@ def last_success(session: Session, source: str) -> datetime | None:
     return found["last_success"] if found else None
 
 
-def members(session: Session, source: str) -> dict[str, frozenset[str]]:
-    """Return container id → ids of the items that it holds now; containers that hold none are left out."""
+def members(session: Session, source: str, named: frozenset[str] | None = None) -> dict[str, frozenset[str]]:
+    """Return container id → ids of the items that it holds now, of the containers `named` (None: of all); those that
+    hold none are left out.
+    """
     held: dict[str, set[str]] = {}
-    for row in current_members(session, source, None):
+    for row in current_members(session, source, named):
         held.setdefault(row["container"], set()).add(row["item"])
     return {container: frozenset(items) for container, items in sorted(held.items())}
+
+
+def holders(session: Session, source: str, items: frozenset[str]) -> dict[str, frozenset[str]]:
+    """Return item id → ids of the containers that hold it now; items that none holds are left out."""
+    found: dict[str, set[str]] = {}
+    for row in memberships_of(session, source, items):
+        found.setdefault(row["item"], set()).add(row["container"])
+    return {item: frozenset(containers) for item, containers in found.items()}
+
+
+def below(session: Session, source: str, parents: frozenset[str], kind: ItemKind | None = None) -> dict[str, str]:
+    """Return item id → parent, of the visible items (of that kind) that have one of `parents` and are held now."""
+    held = select(MEMBERSHIPS.c.id).where(
+        MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.item == ITEMS.c.id, MEMBERSHIPS.c.until.is_(None)
+    )
+    seen = select(ITEMS.c.id, ITEMS.c.parent).where(ITEMS.c.source == source, ITEMS.c.absence.is_(None), held.exists())
+    if kind is not None:
+        seen = seen.where(ITEMS.c.kind == kind)
+    rows = (row for chunk in chunks(parents) for row in fetch(session, seen.where(ITEMS.c.parent.in_(chunk))))
+    return {row["id"]: row["parent"] for row in rows}
+
+
+def states(session: Session, source: str, ids: frozenset[str]) -> dict[str, str]:
+    """Return item id → mirrored state, of those `ids` that the mirror has, hidden and gone ones too."""
+    known = select(ITEMS.c.id, ITEMS.c.state).where(ITEMS.c.source == source)
+    rows = (row for chunk in chunks(ids) for row in fetch(session, known.where(ITEMS.c.id.in_(chunk))))
+    return {row["id"]: row["state"] for row in rows}
+
+
+def times(session: Session, source: str, ids: frozenset[str]) -> dict[str, tuple[datetime | None, datetime | None]]:
+    """Return item id → when it was created and changed last, of those `ids` that the mirror has."""
+    known = select(ITEMS.c.id, ITEMS.c.created, ITEMS.c.updated).where(ITEMS.c.source == source)
+    rows = (row for chunk in chunks(ids) for row in fetch(session, known.where(ITEMS.c.id.in_(chunk))))
+    return {row["id"]: (row["created"], row["updated"]) for row in rows}
+
+
+def containers(session: Session, source: str, ids: frozenset[str]) -> dict[str, Container]:
+    """Return the mirrored containers among `ids`, by id."""
+    return {row["id"]: container(row) for row in container_rows(session, source, ids)}
+
+
+def memberships_of(session: Session, source: str, items: frozenset[str]) -> Iterator[Row]:
+    """Yield the memberships of these items that last."""
+    lasting = select(MEMBERSHIPS).where(MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
+    for chunk in chunks(items):
+        yield from fetch(session, lasting.where(MEMBERSHIPS.c.item.in_(chunk)))
 
 
 def items(session: Session, source: str, ids: frozenset[str]) -> dict[str, WorkItem]:
@@ -55,17 +103,17 @@ def container_rows(session: Session, source: str, ids: frozenset[str]) -> Iterat
         yield from fetch(session, select(CONTAINERS).where(CONTAINERS.c.source == source, CONTAINERS.c.id.in_(chunk)))
 
 
-def current_members(session: Session, source: str, containers: frozenset[str] | None) -> Iterator[Row]:
-    """Yield the memberships that last, of all containers or of those given, by item."""
+def current_members(session: Session, source: str, named: frozenset[str] | None) -> Iterator[Row]:
+    """Yield the memberships of the containers `named` that last (None: of all); those of one container by item."""
     statement = (
         select(MEMBERSHIPS)
         .where(MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
         .order_by(MEMBERSHIPS.c.item, MEMBERSHIPS.c.id)
     )
-    if containers is None:
+    if named is None:
         yield from fetch(session, statement)
         return
-    for chunk in chunks(containers):
+    for chunk in chunks(named):
         yield from fetch(session, statement.where(MEMBERSHIPS.c.container.in_(chunk)))
 
 

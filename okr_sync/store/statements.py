@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Executable, Table, bindparam
 from sqlalchemy import and_ as every
 from sqlmodel import Session
 
+T = TypeVar("T")
 Row: TypeAlias = Mapping[str, Any]
 """Column → value."""
 CHUNK = 500  # values in one IN (…): far below the limits of SQLite (32,766) and PostgreSQL (65,535)
@@ -66,6 +67,13 @@ def _storable(row: Row) -> Row:
 def _text(value: str) -> str:
     whole = value.replace("\0", "\ufffd") if "\0" in value else value
     return whole if whole.isascii() else whole.encode(errors="replace").decode()
+
+
+def batches(values: Iterable[T]) -> Iterator[list[T]]:
+    """Yield `values` as they come in lists of at most CHUNK."""
+    ahead = iter(values)
+    while batch := list(islice(ahead, CHUNK)):
+        yield batch
 
 
 def chunks(values: Iterator[str] | Sequence[str] | frozenset[str]) -> Iterator[list[str]]:

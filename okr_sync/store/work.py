@@ -8,16 +8,16 @@ where it is, and the scopes that hold it miss for as long as it is hidden.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlmodel import Session
 
-from okr_sync.core.facts import Collected, Miss, WorkItem
+from okr_sync.core.facts import Collected, Members, Miss, WorkItem
 from okr_sync.store import mirror
-from okr_sync.store.statements import Row, change_all, chunks, differ, fetch, insert_all
+from okr_sync.store.statements import Row, batches, change_all, chunks, differ, fetch, insert_all
 from okr_sync.store.tables import ContainerRow, MembershipRow, ScopeRow, TransitionRow, WorkItemRow, sql
 
 ITEMS, CONTAINERS, MEMBERSHIPS = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow)
@@ -35,19 +35,25 @@ class SavedItems:
 
 def save_items(session: Session, run_id: int, collected: Collected) -> SavedItems:
     """Insert new items, update changed ones, append their transitions, mark and unmark absent ones."""
-    fresh = {item.id: item for item in collected.items if item.id not in collected.gone}
-    known = {row["id"]: row for row in mirror.item_rows(session, collected.source, frozenset(fresh))}
+    saved = [_save_batch(session, run_id, collected, batch) for batch in batches(collected.items)]
+    absences = _save_absences(session, run_id, collected)
+    return SavedItems(sum(each.items for each in saved) + absences, sum(each.transitions for each in saved))
+
+
+def _save_batch(session: Session, run_id: int, collected: Collected, batch: Iterable[WorkItem]) -> SavedItems:
+    fresh = {item.id: item for item in batch if item.id not in collected.gone}
+    rows = {row["id"]: row for row in mirror.item_rows(session, collected.source, frozenset(fresh))}
+    known = {id_: mirror.work_item(row) for id_, row in rows.items()}
     stamp = {"source": collected.source, "absence": None, "absent_since": None, "run_id": run_id}
     new = [mirror.item_row(item) | stamp for id_, item in fresh.items() if id_ not in known]
     changed = [
         mirror.item_row(fresh[id_]) | stamp
-        for id_, row in known.items()
-        if row["absence"] is not None or mirror.work_item(row) != fresh[id_]
+        for id_, row in rows.items()
+        if row["absence"] is not None or known[id_] != fresh[id_]
     ]
-    moves = [move for id_, row in known.items() for move in _transitions(mirror.work_item(row), fresh[id_], collected)]
+    moves = [move for id_, before in known.items() for move in _transitions(before, fresh[id_], collected)]
     written = insert_all(session, ITEMS, new) + change_all(session, ITEMS, changed, key=("source", "id"))
-    transitions = insert_all(session, TRANSITIONS, [move | {"run_id": run_id} for move in moves])
-    return SavedItems(written + _save_absences(session, run_id, collected), transitions)
+    return SavedItems(written, insert_all(session, TRANSITIONS, [move | {"run_id": run_id} for move in moves]))
 
 
 def save_containers(session: Session, run_id: int, collected: Collected) -> int:
@@ -64,37 +70,44 @@ def save_containers(session: Session, run_id: int, collected: Collected) -> int:
 
 def save_members(session: Session, run_id: int, collected: Collected) -> int:
     """Begin and end memberships; return how many began or ended."""
-    named = frozenset(members.container for members in collected.members)
-    held: dict[str, dict[str, int]] = {container: {} for container in named}
-    for row in mirror.current_members(session, collected.source, named):
-        held[row["container"]][row["item"]] = row["id"]
-    listed, whole = _listed(collected)
+    valid = _Valid(session, collected)
+    written = sum(_save_members_of(session, run_id, collected, valid, batch) for batch in batches(collected.members))
+    for batch in batches(collected.left.items()):
+        left = dict(batch)
+        rows = mirror.current_members(session, collected.source, frozenset(left))
+        written += _end(session, valid, [row for row in rows if row["item"] in left[row["container"]]])
+    return written + _end(session, valid, list(mirror.memberships_of(session, collected.source, collected.gone)))
+
+
+def _save_members_of(
+    session: Session, run_id: int, collected: Collected, valid: _Valid, batch: Iterable[Members]
+) -> int:
+    listed, whole = _listed(batch, collected.gone)
+    held: dict[str, dict[str, Row]] = {container: {} for container in listed}
+    for row in mirror.current_members(session, collected.source, frozenset(listed)):
+        held[row["container"]][row["item"]] = row
+    begun = [
+        (container, item) for container in sorted(listed) for item in sorted(listed[container] - held[container].keys())
+    ]
+    valid.look_at({item for _, item in begun}, listed.keys())
+    stamp = {"source": collected.source, "since": collected.at, "run_id": run_id}
+    rows = [
+        {"container": container, "item": item, "valid_since": valid.since(item, container)} | stamp
+        for container, item in begun
+    ]
     ended = [
-        membership
+        row
         for container in sorted(whole)
-        for item, membership in held[container].items()
+        for item, row in held[container].items()
         if item not in listed[container] and item not in collected.hidden and item not in collected.gone
     ]
-    ended += [row["id"] for row in _holding(session, collected.source, collected.gone)]
-    valid = _Valid(session, collected)
-    begun = [
-        {
-            "source": collected.source,
-            "container": container,
-            "item": item,
-            "since": collected.at,
-            "valid_since": valid.since(item, container),
-            "run_id": run_id,
-        }
-        for container in sorted(listed)
-        for item in sorted(listed[container] - held[container].keys())
-    ]
-    names = {membership: item for items in held.values() for item, membership in items.items()}
-    over = [
-        {"id": membership, "until": collected.at, "valid_until": valid.until(names.get(membership))}
-        for membership in ended
-    ]
-    return change_all(session, MEMBERSHIPS, over, key=("id",)) + insert_all(session, MEMBERSHIPS, begun)
+    return _end(session, valid, ended) + insert_all(session, MEMBERSHIPS, rows)
+
+
+def _end(session: Session, valid: _Valid, ended: list[Row]) -> int:
+    valid.look_at({row["item"] for row in ended})
+    over = [{"id": row["id"], "until": valid.at, "valid_until": valid.until(row["item"])} for row in ended]
+    return change_all(session, MEMBERSHIPS, over, key=("id",))
 
 
 class _Valid:
@@ -105,28 +118,32 @@ class _Valid:
     """
 
     def __init__(self, session: Session, collected: Collected) -> None:
-        self._at = collected.at
-        self._items = {item.id: item for item in collected.items}
+        self.at = collected.at
+        self._session = session
+        self._source = collected.source
         self._looked = mirror.last_success(session, collected.source)
-        named = frozenset(members.container for members in collected.members)
-        self._known = {row["id"] for row in mirror.container_rows(session, collected.source, named)}
+        self._times: dict[str, tuple[datetime | None, datetime | None]] = {}
+        self._known: set[str] = set()
+
+    def look_at(self, items: Iterable[str], containers: Iterable[str] = ()) -> None:
+        """Learn of these, and forget the others: the next questions are about them."""
+        self._times = mirror.times(self._session, self._source, frozenset(items))
+        self._known = {row["id"] for row in mirror.container_rows(self._session, self._source, frozenset(containers))}
 
     def since(self, item: str, container: str) -> datetime:
         """Return when the item joined the container."""
-        seen = self._items.get(item)
-        created = seen.created if seen is not None else None
+        created, _ = self._times.get(item, (None, None))
         if created is not None and (container not in self._known or self._is_new(created)):
-            return min(created, self._at)
+            return min(created, self.at)
         return self.until(item)
 
-    def until(self, item: str | None) -> datetime:
+    def until(self, item: str) -> datetime:
         """Return when the item left a container, or joined one long after its creation."""
-        seen = self._items.get(item) if item is not None else None
-        changed = seen.updated if seen is not None else None
-        return changed if changed is not None and self._is_new(changed) else self._at
+        _, changed = self._times.get(item, (None, None))
+        return changed if changed is not None and self._is_new(changed) else self.at
 
     def _is_new(self, instant: datetime) -> bool:
-        return self._looked is None or self._looked < instant <= self._at
+        return self._looked is None or self._looked < instant <= self.at
 
 
 def save_scopes(session: Session, run_id: int, collected: Collected) -> int:
@@ -177,16 +194,16 @@ def _when(name: str, before: WorkItem, after: WorkItem) -> datetime | None:
 
 
 def _save_absences(session: Session, run_id: int, collected: Collected) -> int:
-    listed = frozenset(id_ for members in collected.members for id_ in members.items)
-    back = listed - collected.gone - collected.hidden
     absent = fetch(session, select(ITEMS).where(ITEMS.c.source == collected.source, ITEMS.c.absence.is_not(None)))
     rows = {row["id"]: row["absence"] for row in absent}
+    listed = {id_ for members in collected.members for id_ in members.items & rows.keys()} if rows else set()
+    back = listed - collected.gone - collected.hidden
     rows |= {
         row["id"]: row["absence"]
         for row in mirror.item_rows(session, collected.source, collected.gone | collected.hidden)
     }
     wanted = {
-        **dict.fromkeys(back & rows.keys()),
+        **dict.fromkeys(back),
         **dict.fromkeys(collected.hidden & rows.keys(), "hidden"),
         **dict.fromkeys(collected.gone & rows.keys(), "gone"),
     }
@@ -204,18 +221,15 @@ def _save_absences(session: Session, run_id: int, collected: Collected) -> int:
     return change_all(session, ITEMS, changed, key=("source", "id"))
 
 
-def _listed(collected: Collected) -> tuple[dict[str, set[str]], frozenset[str]]:
+def _listed(batch: Iterable[Members], gone: frozenset[str]) -> tuple[dict[str, set[str]], frozenset[str]]:
     """Return container → items that it holds for sure, and the containers listed as a whole."""
     listed: dict[str, set[str]] = {}
-    for members in collected.members:
-        listed.setdefault(members.container, set()).update(members.items - collected.gone)
-    return listed, frozenset(members.container for members in collected.members if members.whole)
-
-
-def _holding(session: Session, source: str, items: frozenset[str]) -> Iterator[Row]:
-    lasting = select(MEMBERSHIPS).where(MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
-    for chunk in chunks(items):
-        yield from fetch(session, lasting.where(MEMBERSHIPS.c.item.in_(chunk)))
+    whole = set()
+    for members in batch:
+        listed.setdefault(members.container, set()).update(members.items - gone)
+        if members.whole:
+            whole.add(members.container)
+    return listed, frozenset(whole)
 
 
 def _scope(ref: str, known: Row | None, collected: Collected) -> dict[str, object]:

@@ -1,40 +1,26 @@
-"""Asks a delivery source, compares its answer with the mirror, and looks up what left or turned up unseen."""
+"""Asks a delivery source, compares its answer with the mirror, and looks up what left or turned up unseen.
+
+The answer is spooled and compared a batch at a time: nothing here grows with the site, but with what changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
 from okr_sync.config import Source
-from okr_sync.connector import DeliverySource, LookUp, Page, ProtocolError
-from okr_sync.core.facts import Collected, Container, Members, Miss, WorkItem
+from okr_sync.connector import DeliverySource, LookUp, ProtocolError
+from okr_sync.core.facts import Collected, Members, Miss, WorkItem
 from okr_sync.sync.contract import FIX, require_sound
-from okr_sync.sync.leaving import Answer, keep, sudden
-from okr_sync.sync.mirror import Mirror
+from okr_sync.sync.leaving import Answer, Kept, keep, sudden
+from okr_sync.sync.mirror import Known, Mirror
+from okr_sync.sync.spool import Spool, SpooledItems, SpooledMembers, batches
 from okr_sync.sync.suspecting import HeldScope
 
-
-@dataclass(slots=True)
-class _Gathered:
-    """All pages of one pull, put together."""
-
-    items: dict[str, WorkItem] = field(default_factory=dict)
-    containers: dict[str, Container] = field(default_factory=dict)
-    members: dict[str, Members] = field(default_factory=dict)
-    scopes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    misses: dict[str, Miss] = field(default_factory=dict)
-    cursor: str | None = None
-
-    def add(self, page: Page) -> None:
-        self.items.update((item.id, item) for item in page.items)
-        self.containers.update((container.id, container) for container in page.containers)
-        self.scopes.update(page.scopes)
-        self.misses.update(page.misses)
-        self.cursor = page.cursor or self.cursor
-        for members in page.members:
-            self.members[members.container] = _joined(self.members.get(members.container), members)
+Left = dict[str, frozenset[str]]
+"""Container id → the items that it held and holds no more."""
 
 
 def gather_items(
@@ -52,31 +38,36 @@ def gather_items(
     What is missing from `held` scopes (ref → as they were answered last) without saying so itself stays, and the cursor
     with it, so that the next run asks for it again. Raises SourceError when the source failed or broke its contract.
     """
-    gathered = _Gathered()
+    known = connector.mirror = mirror.of(source.name)
     cursor = None if full else mirror.cursor(source.name)
+    spool = Spool()
     for page in connector.pull(source.questions, cursor, now):
-        gathered.add(page)
-    _hold_to_contract(source, gathered, full=cursor is None)
-    known = mirror.members(source.name)
-    answer = _answer(gathered, known, mirror, source.name, held)
-    asked_again = _to_look_up(gathered, known, mirror, source.name) | sudden(answer, held)
-    looked_up = _look_up(connector, mirror, source.name, asked_again)
+        require_sound(page.items, page.containers, page.misses)
+        spool.add(page)
+    _hold_to_contract(source, spool, known, full=cursor is None)
+    left = _departed(spool, known)
+    asked_again = _undescribed(spool, left) | _unseen(spool, known) | _turned(spool, known, held)
+    looked_up = _look_up(connector, known, asked_again)
     require_sound(looked_up.found, (), {})
-    gathered.items.update((item.id, item) for item in looked_up.found)
-    kept = keep(replace(answer, absent=looked_up.gone | looked_up.hidden), held, now)
-    misses = kept.misses | gathered.misses | _hidden_misses(gathered, known, looked_up.hidden)
-    staying = _keeping(gathered.members.values(), known, _out_of_sight(looked_up))
+    spool.describe(looked_up.found)
+    doubtful = {ref: scope for ref, scope in held.items() if _is_doubtful(spool.scopes.get(ref), scope, left)}
+    kept = Kept()
+    for refs in batches(doubtful):
+        answer = _answer(spool, known, {ref: spool.scopes[ref] for ref in refs}, left)
+        absent = looked_up.gone | looked_up.hidden
+        kept.add(keep(replace(answer, absent=absent), {ref: held[ref] for ref in refs}, now))
+    stays = _out_of_sight(looked_up)
+    misses = kept.misses | spool.misses | _hidden_misses(spool, known, looked_up.hidden)
     return Collected(
         source.name,
         now,
         "partial" if misses else "ok",
-        cursor=None if kept.misses else gathered.cursor,
-        items=tuple(gathered.items.values()),
-        containers=tuple(gathered.containers.values()),
-        members=tuple(
-            replace(each, items=each.items | kept.members.get(each.container, frozenset())) for each in staying
-        ),
-        scopes=gathered.scopes | kept.scopes,
+        cursor=None if kept.misses else spool.cursor,
+        items=SpooledItems(spool),
+        containers=tuple(spool.containers.values()),
+        members=SpooledMembers(spool),
+        left={each: items - stays - kept.members.get(each, frozenset()) for each, items in left.items()},
+        scopes=spool.scopes | kept.scopes,
         misses=misses,
         gone=looked_up.gone,
         hidden=looked_up.hidden,
@@ -84,63 +75,106 @@ def gather_items(
     )
 
 
-def _answer(
-    gathered: _Gathered,
-    known: Mapping[str, frozenset[str]],
-    mirror: Mirror,
-    source: str,
-    held: Mapping[str, HeldScope],
-) -> Answer:
-    guarded = {container for ref in held for container in gathered.scopes.get(ref, ())}
-    ids = frozenset(id_ for container in guarded for id_ in known.get(container, frozenset()))
-    return Answer(
-        gathered.items, gathered.containers, gathered.members, gathered.scopes, known, mirror.items(source, ids)
-    )
-
-
-def _joined(first: Members | None, second: Members) -> Members:
-    """A later whole list is the whole truth; partial lists add up."""
-    if first is None or second.whole:
-        return second
-    return replace(first, items=first.items | second.items)
-
-
-def _hold_to_contract(source: Source, gathered: _Gathered, *, full: bool) -> None:
-    answered = gathered.scopes.keys() | gathered.misses.keys()
+def _hold_to_contract(source: Source, spool: Spool, known: Known, *, full: bool) -> None:
+    answered = spool.scopes.keys() | spool.misses.keys()
     silent, unasked = source.questions.keys() - answered, answered - source.questions.keys()
     if silent or unasked:
         said = (
             f"no answer for {', '.join(sorted(silent))}" if silent else f"answers nobody asked for: {sorted(unasked)}"
         )
         raise ProtocolError(said, fix=FIX)
-    for ref, containers in gathered.scopes.items():
-        missing = [container for container in containers if container not in gathered.containers]
+    named = frozenset(container for containers in spool.scopes.values() for container in containers)
+    strange = named - spool.containers.keys()
+    strange = strange if full else strange - known.containers(strange).keys()
+    unlisted = named - spool.listed() if full else frozenset()  # else they would count as empty
+    for ref, containers in spool.scopes.items():
+        missing = [container for container in containers if container in strange]
         if missing:
             raise ProtocolError(f"{ref} names containers that were not described: {missing}", fix=FIX)
-        unlisted = [container for container in containers if container not in gathered.members]
-        if full and unlisted:  # else they would count as empty
-            raise ProtocolError(f"{ref} names containers whose items were not listed: {unlisted}", fix=FIX)
-    require_sound(gathered.items.values(), gathered.containers.values(), gathered.misses)
+        empty = [container for container in containers if container in unlisted]
+        if empty:
+            raise ProtocolError(f"{ref} names containers whose items were not listed: {empty}", fix=FIX)
 
 
-def _to_look_up(
-    gathered: _Gathered, known: Mapping[str, frozenset[str]], mirror: Mirror, source: str
-) -> frozenset[str]:
-    """Ids that left a container, and ids in a container that nobody described yet."""
-    left: set[str] = set()
+def _departed(spool: Spool, known: Known) -> Left:
+    left: dict[str, set[str]] = {}
+    for whole in batches(sorted(spool.whole)):
+        listed = spool.members(whole)
+        for container, items in known.members(whole).items():
+            if gone := items - listed.get(container, frozenset()):
+                left[container] = set(gone)
+    for placed in batches(spool.placed()):
+        here = spool.holders(placed)
+        for item, containers in known.holders(placed).items():
+            for container in containers - here.get(item, frozenset()) - spool.whole:
+                left.setdefault(container, set()).add(item)
+    return {container: frozenset(items) for container, items in left.items()}
+
+
+def _undescribed(spool: Spool, left: Left) -> frozenset[str]:
+    """Return the ids of what left and was not described: it may be gone, or elsewhere."""
+    ids: frozenset[str] = frozenset().union(*left.values())
+    return ids - spool.facts(ids).keys()
+
+
+def _unseen(spool: Spool, known: Known) -> frozenset[str]:
+    """Return the ids of what is in a container and was never described."""
     unseen: set[str] = set()
-    for members in gathered.members.values():
-        if members.whole:
-            left |= known.get(members.container, frozenset()) - members.items
-        unseen |= members.items - gathered.items.keys()
-    unseen -= mirror.items(source, frozenset(unseen)).keys()
-    return frozenset((left - gathered.items.keys()) | unseen)
+    for ids in batches(spool.undescribed()):
+        unseen.update(set(ids) - known.states(ids).keys())
+    return frozenset(unseen)
 
 
-def _look_up(connector: DeliverySource, mirror: Mirror, source: str, ids: frozenset[str]) -> LookUp:
+def _turned(spool: Spool, known: Known, held: Mapping[str, HeldScope]) -> frozenset[str]:
+    """Return the ids of what ended or was reopened where too much did so at once to be believed at sight."""
+    turned: dict[str, set[str]] = {}
+    for items in batches(spool.items() if held else ()):
+        before = known.states([item.id for item in items])
+        changed = {item.id for item in items if _has_turned(before.get(item.id), item)}
+        for id_, containers in known.holders(changed).items():
+            for container in containers:
+                turned.setdefault(container, set()).add(id_)
+    sizes = {container: len(items) for container, items in known.members(turned).items()}
+    return sudden(turned, sizes, spool.scopes, held)
+
+
+def _has_turned(before: str | None, after: WorkItem) -> bool:
+    return before is not None and (before == "done") is not (after.state == "done")
+
+
+def _is_doubtful(answered: tuple[str, ...] | None, scope: HeldScope, left: Left) -> bool:
+    """Return whether the answer lacks anything that was there, or did so last time."""
+    if answered is None:
+        return False
+    lost = not set(scope.containers) <= set(answered)
+    return lost or scope.pending is not None or any(container in left for container in answered)
+
+
+def _answer(spool: Spool, known: Known, scopes: Mapping[str, tuple[str, ...]], left: Left) -> Answer:
+    """Return the answer about some scopes, as far as it tells what left them."""
+    guarded = {container for containers in scopes.values() for container in containers}
+    before, listed = known.members(guarded), spool.members(guarded)
+    ids = frozenset(id_ for container in guarded for id_ in left.get(container, ()))
+    inside = {
+        each: (before.get(each, frozenset()) - left.get(each, frozenset())) | listed.get(each, frozenset())
+        for each in guarded
+    }
+    elsewhere: dict[str, set[str]] = {}
+    for id_, containers in spool.holders(ids).items():
+        for container in containers - guarded:
+            elsewhere.setdefault(container, set()).add(id_)
+    members = {each: Members(each, items, whole=True) for each, items in inside.items()}
+    members |= {each: Members(each, frozenset(items), whole=False) for each, items in elsewhere.items()}
+    described = {each: spool.containers[each] for each in guarded & spool.containers.keys()}
+    return Answer(
+        spool.facts(ids), {**known.containers(guarded), **described}, members, scopes, before, known.items(ids)
+    )
+
+
+def _look_up(connector: DeliverySource, mirror: Known, ids: frozenset[str]) -> LookUp:
     if not ids:
         return LookUp()
-    known = mirror.items(source, ids)
+    known = mirror.items(ids)
     answer = connector.look_up(ids, known)
     told = {item.id for item in answer.found} | answer.gone | answer.hidden
     if ids - told:
@@ -160,29 +194,27 @@ def _where_it_was(item: WorkItem, known: WorkItem | None, hidden: frozenset[str]
 
 
 def _out_of_sight(looked_up: LookUp) -> frozenset[str]:
-    """Return the hidden ids, and those found below them: nobody can reach them from the container any more."""
+    """Return the hidden ids, and those found below them, which nobody can reach from the container any more: lost
+    permission looks like deletion, and what may only be out of sight stays where it was.
+    """
     hidden = set(looked_up.hidden)
     while below := {item.id for item in looked_up.found if item.parent in hidden} - hidden:
         hidden |= below
     return frozenset(hidden)
 
 
-def _keeping(
-    members: Iterable[Members], known: Mapping[str, frozenset[str]], kept: frozenset[str]
-) -> Iterable[Members]:
-    """Lost permission looks like deletion: what may only be out of sight stays where it was."""
-    for each in members:
-        yield replace(each, items=each.items | (known.get(each.container, frozenset()) & kept))
-
-
-def _hidden_misses(gathered: _Gathered, known: Mapping[str, frozenset[str]], hidden: frozenset[str]) -> dict[str, Miss]:
+def _hidden_misses(spool: Spool, known: Known, hidden: Collection[str]) -> dict[str, Miss]:
+    lost: dict[str, set[str]] = {}
+    for id_, containers in known.holders(hidden).items():
+        for container in containers:
+            lost.setdefault(container, set()).add(id_)
     misses = {}
-    for ref, containers in gathered.scopes.items():
-        lost = {item for container in containers for item in known.get(container, frozenset())} & hidden
-        if lost:
+    for ref, named in spool.scopes.items():
+        here: set[str] = set().union(*(lost[container] for container in named if container in lost))
+        if here:
             misses[ref] = Miss(
                 "denied",
-                f"{len(lost)} items that were here can't be seen any more; give the credential permission to browse "
+                f"{len(here)} items that were here can't be seen any more; give the credential permission to browse "
                 "their project again, or remove them from the container",
             )
     return misses

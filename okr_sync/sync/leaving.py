@@ -19,7 +19,9 @@ __all__ = ["Answer", "Kept", "keep", "sudden"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a source answered, with what the mirror had before: `known` members by container, `mirrored` items."""
+    """What a source answered about some scopes, with what the mirror had: `known` members by container, `mirrored`
+    items. Of `items` only those that left a container count.
+    """
 
     items: Mapping[str, WorkItem]
     containers: Mapping[str, Container]
@@ -40,16 +42,31 @@ class Kept:
     misses: dict[str, Miss] = field(default_factory=dict)
     suspicions: list[Suspicion] = field(default_factory=list)
 
+    def add(self, more: Kept) -> None:
+        """Keep what stays of other scopes, too."""
+        for container, items in more.members.items():
+            self.members[container] = self.members.get(container, frozenset()) | items
+        self.scopes |= more.scopes
+        self.misses |= more.misses
+        self.suspicions += more.suspicions
 
-def sudden(answer: Answer, held: Mapping[str, HeldScope]) -> frozenset[str]:
-    """Return the ids to ask one by one: of containers where more than the guard's share ended or reopened at once."""
+
+def sudden(
+    turned: Mapping[str, Collection[str]],
+    sizes: Mapping[str, int],
+    scopes: Mapping[str, tuple[str, ...]],
+    held: Mapping[str, HeldScope],
+) -> frozenset[str]:
+    """Return the ids to ask one by one: of containers where more than the guard's share ended or reopened at once.
+
+    `turned` are the items that did, by container, `sizes` says how many each container held before.
+    """
     asked: set[str] = set()
     for ref, scope in held.items():
-        for container in answer.scopes.get(ref, ()):
-            members = answer.known.get(container, frozenset())
-            turned = {id_ for id_ in members if _has_turned(answer.mirrored.get(id_), answer.items.get(id_))}
-            if len(turned) > max(1.0, scope.guard * len(members)):
-                asked |= turned
+        for container in scopes.get(ref, ()):
+            some = turned.get(container, ())
+            if len(some) > max(1.0, scope.guard * sizes.get(container, 0)):
+                asked.update(some)
     return frozenset(asked)
 
 
@@ -63,10 +80,6 @@ def keep(answer: Answer, held: Mapping[str, HeldScope], now: datetime) -> Kept:
         if ref in answer.scopes:
             _keep_scope(ref, scope, answer, now, kept)
     return kept
-
-
-def _has_turned(before: WorkItem | None, after: WorkItem | None) -> bool:
-    return before is not None and after is not None and (before.state == "done") is not (after.state == "done")
 
 
 def _keep_scope(ref: str, scope: HeldScope, answer: Answer, now: datetime, kept: Kept) -> None:

@@ -73,7 +73,7 @@ class WorkItemRow(Table, table=True):
     """
 
     __tablename__ = "work_items"
-    __table_args__ = (finite("points"),)
+    __table_args__ = (Index("ix_work_items_source_parent", "source", "parent"), finite("points"))
 
     source: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
@@ -158,7 +158,10 @@ class MembershipRow(Table, table=True):
     """
 
     __tablename__ = "memberships"
-    __table_args__ = (Index("ix_memberships_source_container", "source", "container"),)
+    __table_args__ = (
+        Index("ix_memberships_source_container", "source", "container"),
+        Index("ix_memberships_source_item", "source", "item"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     source: str

@@ -1,0 +1,179 @@
+"""Keeps all that a pull brought out of memory until it is complete and may be saved: a database without a name.
+
+SQLite keeps it in memory while it is small and in a file beyond; the file has no name, only this process can read it,
+and it is gone with the process, however that ends. The store is not touched before the whole answer is there.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from okr_sync.connector import Container, Members, Miss, Page, WorkItem
+
+T = TypeVar("T")
+BATCH = 500  # rows read at once, and ids named in one statement
+_CACHE_KB = 8_192  # of the database in memory
+_SCHEMA = (
+    f"PRAGMA cache_size = -{_CACHE_KB}",
+    "PRAGMA journal_mode = OFF",
+    "PRAGMA synchronous = OFF",
+    "CREATE TABLE items (id TEXT PRIMARY KEY, facts BLOB) WITHOUT ROWID",
+    "CREATE TABLE members (container TEXT, item TEXT, PRIMARY KEY (container, item)) WITHOUT ROWID",
+    "CREATE INDEX members_item ON members (item)",
+    "CREATE TABLE placed (item TEXT PRIMARY KEY) WITHOUT ROWID",
+)
+_FACTS = attrgetter(*WorkItem.__slots__)
+
+
+def batches(many: Iterable[T]) -> Iterator[list[T]]:
+    """Yield `many` as they come in lists of at most BATCH."""
+    ahead = iter(many)
+    while batch := list(islice(ahead, BATCH)):
+        yield batch
+
+
+class Spool:
+    """One pull: its pages go in with `add`, and come out put together, in the order of ids.
+
+    Items of one id and members of one container add up; the facts told last count. What there is but one of a scope or
+    container is kept in memory: `containers`, `whole`, `scopes`, `misses`, `cursor`.
+    """
+
+    def __init__(self) -> None:
+        # Filled in the source's thread, saved in the run's: one after the other, never at once.
+        self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        for statement in _SCHEMA:
+            self._file.execute(statement)
+        self.containers: dict[str, Container] = {}
+        self.whole: set[str] = set()
+        self.scopes: dict[str, tuple[str, ...]] = {}
+        self.misses: dict[str, Miss] = {}
+        self.cursor: str | None = None
+        self._listed: set[str] = set()
+
+    def add(self, page: Page) -> None:
+        """Keep a page."""
+        self._file.execute("BEGIN")
+        self.describe(page.items)
+        for members in page.members:
+            self.join(members.container, members.items)
+        self.whole.update(members.container for members in page.members if members.whole)
+        self._many("INSERT OR IGNORE INTO placed VALUES (?)", ((item,) for item in page.placed))
+        self._join((container, item) for item, some in page.placed.items() for container in some)
+        self._file.execute("COMMIT")
+        self.containers.update((container.id, container) for container in page.containers)
+        self.scopes.update(page.scopes)
+        self.misses.update(page.misses)
+        self.cursor = page.cursor or self.cursor
+
+    def describe(self, items: Iterable[WorkItem]) -> None:
+        """Keep the facts of items."""
+        rows = ((item.id, pickle.dumps(_FACTS(item), 5)) for item in items)
+        self._many("INSERT OR REPLACE INTO items VALUES (?, ?)", rows)
+
+    def join(self, container: str, items: Iterable[str]) -> None:
+        """Put items into a container, which counts as listed even when there are none."""
+        self._listed.add(container)
+        self._join((container, item) for item in items)
+
+    def items(self) -> Iterator[WorkItem]:
+        """Yield all items."""
+        return (_item(facts) for _, facts in self._pages("SELECT id, facts FROM items WHERE id > ?", "id", [""]))
+
+    def count(self) -> int:
+        """Return how many items there are."""
+        return int(self._file.execute("SELECT count(*) FROM items").fetchone()[0])
+
+    def facts(self, ids: Collection[str]) -> dict[str, WorkItem]:
+        """Return the items among `ids`, by id."""
+        found = self._among("SELECT id, facts FROM items WHERE id IN", ids)
+        return {id_: _item(facts) for id_, facts in found}
+
+    def members(self, containers: Collection[str]) -> dict[str, frozenset[str]]:
+        """Return the items listed for each of `containers`; those without any are left out."""
+        return _grouped(self._among("SELECT container, item FROM members WHERE container IN", containers))
+
+    def holders(self, items: Collection[str]) -> dict[str, frozenset[str]]:
+        """Return the containers in which each of `items` is listed; those in none are left out."""
+        return _grouped(self._among("SELECT item, container FROM members WHERE item IN", items))
+
+    def listed(self) -> frozenset[str]:
+        """Return all containers of which anything was told, be it that they are empty."""
+        return frozenset(self._listed | self.whole)
+
+    def all_members(self) -> Iterator[Members]:
+        """Yield what is listed, one container after the other; none counts as whole."""
+        rows = self._pages(
+            "SELECT container, item FROM members WHERE (container, item) > (?, ?)", "container, item", ["", ""]
+        )
+        for container, some in groupby(rows, key=lambda row: str(row[0])):
+            yield Members(container, frozenset(str(item) for _, item in some), whole=False)
+
+    def placed(self) -> Iterator[str]:
+        """Yield the items that were placed."""
+        return (str(row[0]) for row in self._pages("SELECT item FROM placed WHERE item > ?", "item", [""]))
+
+    def undescribed(self) -> Iterator[str]:
+        """Yield the items that are listed in a container, but not described, each once or oftener."""
+        asked = "SELECT m.container, m.item FROM members m LEFT JOIN items i ON i.id = m.item"
+        bound = "WHERE i.id IS NULL AND (m.container, m.item) > (?, ?)"
+        return (str(item) for _, item in self._pages(f"{asked} {bound}", "m.container, m.item", ["", ""]))
+
+    def _join(self, rows: Iterable[tuple[str, str]]) -> None:
+        self._many("INSERT OR IGNORE INTO members VALUES (?, ?)", rows)
+
+    def _many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        self._file.executemany(statement, rows)
+
+    def _pages(self, asked: str, order: str, last: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        """Yield rows in pages, so that the spool may be written to between two of them."""
+        width = len(last)
+        while rows := self._file.execute(f"{asked} ORDER BY {order} LIMIT {BATCH}", last).fetchall():
+            yield from rows
+            last = rows[-1][:width]
+
+    def _among(self, asked: str, ids: Collection[str]) -> Iterator[tuple[Any, ...]]:
+        for batch in batches(sorted(ids)):
+            yield from self._file.execute(f"{asked} ({', '.join('?' * len(batch))})", batch).fetchall()
+
+
+class SpooledItems(Collection[WorkItem]):
+    """The items of a spool, read anew each time."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def __iter__(self) -> Iterator[WorkItem]:
+        return self._spool.items()
+
+    def __len__(self) -> int:
+        return self._spool.count()
+
+    def __contains__(self, item: object) -> bool:
+        return isinstance(item, WorkItem) and self._spool.facts([item.id]).get(item.id) == item
+
+
+class SpooledMembers(Iterable[Members]):
+    """The memberships of a spool, read anew each time."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def __iter__(self) -> Iterator[Members]:
+        return self._spool.all_members()
+
+
+def _item(facts: bytes) -> WorkItem:
+    return WorkItem(*pickle.loads(facts))  # noqa: S301 -- our own, from a file that nobody else can open
+
+
+def _grouped(rows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for key, value in rows:
+        found.setdefault(key, set()).add(value)
+    return {key: frozenset(values) for key, values in found.items()}
