@@ -1,105 +1,93 @@
-"""What the last pull from Jira held: the cursor, from which the next pull can tell what left."""
+"""Where the last pull from Jira ended: the cursor, with what stands above what among epics. Issues are not in it."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import zlib
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(slots=True)
-class Held:
-    """Who holds whom, all by id. It is kept because Jira's cheap census tells ids only, not their epics."""
+class Tree:
+    """The mapped containers (`roots`) and those found below them (`inner`), each id → key, and what is above each."""
 
+    roots: dict[str, str] = field(default_factory=dict)
+    inner: dict[str, str] = field(default_factory=dict)
     above: dict[str, str] = field(default_factory=dict)
-    """Issue → the epic (or higher) that it stands under."""
-    containers: dict[str, str] = field(default_factory=dict)
-    """Containers found below the mapped ones → key."""
-    subtasks: dict[str, str] = field(default_factory=dict)
-    """Sub-task → its issue."""
-    picked: dict[str, set[str]] = field(default_factory=dict)
-    """Container of a query → the issues that the query finds."""
-    projects: set[str] = field(default_factory=set)
-    """Keys of the projects of all issues."""
-    types: set[str] = field(default_factory=set)
-    """Ids of the issue types seen that are no sub-tasks."""
 
-    def issues(self) -> set[str]:
-        """Return all ids but those of sub-tasks below others."""
-        return set(self.above).union(*self.picked.values())
+    def __contains__(self, id_: str | None) -> bool:
+        return id_ in self.roots or id_ in self.inner
 
-    def prune(self, roots: Iterable[str]) -> None:
-        """Forget what no container holds any more."""
-        below = self._below()
-        reached: set[str] = set().union(*(_reach(root, below) for root in roots))
-        self.above = {child: parent for child, parent in self.above.items() if child in reached}
-        self.containers = {id_: key for id_, key in self.containers.items() if id_ in reached}
-        issues = self.issues()
-        self.subtasks = {part: issue for part, issue in self.subtasks.items() if issue in issues}
+    def keys(self) -> dict[str, str]:
+        """Return id → key of all containers."""
+        return {**self.roots, **self.inner}
 
-    def members(self, containers: Iterable[str]) -> dict[str, frozenset[str]]:
-        """Return for each container all that it holds, at any depth, sub-tasks included."""
-        below = self._below()
-        parts: dict[str, set[str]] = defaultdict(set)
-        for subtask, issue in self.subtasks.items():
-            parts[issue].add(subtask)
-        held = {}
-        for container in containers:
-            issues = self.picked.get(container, set()) | _reach(container, below)
-            held[container] = frozenset(issues.union(*(parts[each] for each in issues if each in parts)))
-        return held
+    def ids(self) -> dict[str, str]:
+        """Return key in capitals → id of all containers."""
+        return {key.upper(): id_ for id_, key in self.keys().items()}
 
-    def _below(self) -> dict[str, set[str]]:
-        below: dict[str, set[str]] = defaultdict(set)
-        for child, parent in self.above.items():
-            below[parent].add(child)
-        return below
+    def roots_of(self, parent: str | None) -> frozenset[str]:
+        """Return the roots that hold what stands below `parent`."""
+        found: set[str] = set()
+        seen: set[str] = set()
+        while parent is not None and parent in self and parent not in seen:
+            seen.add(parent)
+            found |= {parent} & self.roots.keys()
+            parent = self.above.get(parent)
+        return frozenset(found)
+
+    def put(self, id_: str, key: str, parent: str | None) -> bool:
+        """Note where a container stands now; return whether what it holds has moved with it."""
+        before = (id_ in self, self.above.get(id_))
+        known = parent if parent in self else None
+        if id_ in self.roots:
+            self.roots[id_] = key
+        elif known is not None and self.roots_of(known):
+            self.inner[id_] = key
+        else:
+            self.inner.pop(id_, None)
+            known = None
+        if known is None:
+            self.above.pop(id_, None)
+        else:
+            self.above[id_] = known
+        return before != (id_ in self, known)
 
 
-def _reach(root: str, below: dict[str, set[str]]) -> set[str]:
-    reached: set[str] = set()
-    ahead = set(below.get(root, ()))
-    while ahead:
-        reached |= ahead
-        ahead = set().union(*(below.get(each, set()) for each in ahead)) - reached
-    return reached
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cursor:
-    """Where the last pull ended: instants in ms since 1970, a hash of what was asked, and what was held."""
+    """Where the last pull ended. `since` and `full` are instants in ms since 1970, `asked` is a hash of the question.
+
+    `epics` maps the keys that were asked for to ids, also where an epic has another key by now. `projects` and `types`
+    are those of all issues (keys; ids, sub-tasks aside), `subtasks` says whether there are any. `count` is how many
+    issues created before `since` the site showed.
+    """
 
     since: int
     full: int
     asked: str
-    held: Held
+    epics: dict[str, str] = field(default_factory=dict)
+    tree: Tree = field(default_factory=Tree)
+    projects: set[str] = field(default_factory=set)
+    types: set[str] = field(default_factory=set)
+    subtasks: bool = False
+    count: int = 0
 
     def dump(self) -> str:
         """Return the cursor as text."""
-        held = {name: getattr(self.held, name) for name in ("above", "containers", "subtasks")}
-        sets = {name: sorted(getattr(self.held, name)) for name in ("projects", "types")}
-        picked = {name: sorted(ids) for name, ids in self.held.picked.items()}
-        packed = zlib.compress(json.dumps({**held, **sets, "picked": picked}, sort_keys=True).encode(), 9)
-        head = {"v": _VERSION, "since": self.since, "full": self.full, "asked": self.asked}
-        return json.dumps({**head, "held": base64.b85encode(packed).decode()})
+        sets = {"projects": sorted(self.projects), "types": sorted(self.types)}
+        return json.dumps({"v": _VERSION, **asdict(self), **sets}, sort_keys=True)
 
 
 def load_cursor(text: str | None) -> Cursor | None:
     """Return the cursor; None when there is none or it is not one of ours."""
     try:
-        head: Any = json.loads(text or "")
-        if head["v"] != _VERSION:
+        told: Any = json.loads(text or "")
+        if told.pop("v") != _VERSION:
             return None
-        held = json.loads(zlib.decompress(base64.b85decode(head["held"])))
-        held["picked"] = {name: set(ids) for name, ids in held["picked"].items()}
-        held.update({name: set(held[name]) for name in ("projects", "types")})
-        return Cursor(int(head["since"]), int(head["full"]), str(head["asked"]), Held(**held))
-    except (ValueError, TypeError, KeyError, AttributeError, zlib.error, binascii.Error):
+        tree, projects, types = Tree(**told.pop("tree")), set(told.pop("projects")), set(told.pop("types"))
+        return Cursor(tree=tree, projects=projects, types=types, **told)
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None

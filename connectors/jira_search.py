@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, Literal, TypeVar
 
 from connectors.jira_dialect import Dialect, read_dialect, read_site
@@ -48,15 +49,48 @@ class JiraSearch:
                 self._dialect = read_dialect(fields, cloud=cloud, address=address, points=self._points)
             return self._dialect
 
-    def find(self, jql: str, epics: Mapping[str, str]) -> list[Found]:
-        """Return all issues that `jql` finds; `epics` maps keys of epics to ids."""
-        pages = self._pages(jql, self.dialect.fields)
-        read = (read_issue(issue, self.dialect, epics) for page in pages for issue in page)
-        return list({found.item.id: found for found in read}.values())
+    def pages(self, jql: str, epics: Mapping[str, str]) -> Iterator[list[Found]]:
+        """Yield all issues that `jql` finds, page by page; `epics` maps keys of epics to ids."""
+        for page in self._pages(jql, self.dialect.fields):
+            yield self._read(page, epics)
+
+    def gather(self, clauses: Sequence[str], epics: Mapping[str, str]) -> Iterator[list[Found]]:
+        """Yield all issues that any of `clauses` finds, in pieces and side by side, in any order; maybe one twice."""
+        if not self.dialect.cloud:
+            pages: Iterator[list[dict[str, Any]]] = (page for jql in clauses for page in self._dc_side_by_side(jql))
+        elif len(clauses) == 1:
+            pages = self._cloud_pages(clauses[0], self.dialect.fields)
+        else:
+            yield from self._cloud_side_by_side(clauses, epics)
+            return
+        yield from (self._read(page, epics) for page in pages)
+
+    def _cloud_side_by_side(self, clauses: Sequence[str], epics: Mapping[str, str]) -> Iterator[list[Found]]:
+        """Yield first pages, then the rest: a page names the next one, so the ids are listed, and the issues fetched by
+        id in any order, unless the site grants larger pages than that.
+        """
+        fields = self.dialect.fields
+        ahead: dict[str, frozenset[str]] = {}
+        firsts = self._caller.map(lambda jql: self._cloud_page(jql, fields, None), clauses)
+        for jql, (first, token) in zip(clauses, firsts, strict=True):
+            found = self._read(first, epics)
+            yield found
+            if token and len(first) > _FETCH:
+                yield from (self._read(page, epics) for page in self._cloud_rest(jql, fields, token))
+            elif token:
+                ahead[jql] = frozenset(each.item.id for each in found)
+        ids = (id_ for jql, known in ahead.items() for page in self._id_pages(jql) for id_ in page if id_ not in known)
+        yield from self._fetch_all(ids, epics)
 
     def ids(self, jql: str) -> set[str]:
         """Return the ids of all issues that `jql` finds."""
-        return {str(need(issue, "id")) for page in self._pages(jql, ["id"]) for issue in page}
+        return {id_ for page in self._id_pages(jql) for id_ in page}
+
+    def count(self, jql: str) -> int:
+        """Return how many issues `jql` finds; Cloud's index may know of the last changes a little later."""
+        if self.dialect.cloud:
+            return _whole(self._http.post("3/search/approximate-count", {"jql": jql}), "count")
+        return _whole(self._http.post("2/search", {"jql": jql, "fields": ["id"], "maxResults": 0}), "total")
 
     def visible(self, project: str) -> bool:
         """Return whether the account may see a project."""
@@ -67,18 +101,28 @@ class JiraSearch:
 
     def fetch(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """Return the issues with these ids or keys (all of one sort) as raw JSON; what can't be seen is left out."""
-        ask = self._bulk_fetch if self.dialect.cloud else self._search_names
-        return [issue for found in self._caller.map(ask, chunks(list(names), _FETCH)) for issue in found]
+        return [issue for found in self._caller.map(self._named, chunks(list(names), _FETCH)) for issue in found]
 
-    def items(self, ids: Sequence[str], epics: Mapping[str, str]) -> list[Found]:
+    def items(self, ids: Iterable[str], epics: Mapping[str, str]) -> list[Found]:
         """Return the issues with these ids; what can't be seen is left out."""
-        return [read_issue(issue, self.dialect, epics) for issue in self.fetch(ids)]
+        return list(chain.from_iterable(self._fetch_all(ids, epics)))
 
     def named(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return issues by the key asked, also where an issue has moved and has another key now."""
         found = {str(need(issue, "key")).upper(): issue for issue in self.fetch(keys)}
         known = {key: found[key] for key in keys if key in found}
         return known | self._moved([key for key in keys if key not in found])
+
+    def _fetch_all(self, ids: Iterable[str], epics: Mapping[str, str]) -> Iterator[list[Found]]:
+        return self._caller.map(lambda some: self._read(self._named(some), epics), _pieces(ids, _FETCH))
+
+    def _named(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        return self._bulk_fetch(names) if self.dialect.cloud else self._search_names(names)
+
+    def _read(self, issues: Iterable[Any], epics: Mapping[str, str]) -> list[Found]:
+        return list(
+            {found.item.id: found for found in (read_issue(each, self.dialect, epics) for each in issues)}.values()
+        )
 
     def _moved(self, lost: list[str]) -> dict[str, dict[str, Any]]:
         """Ask for lost keys in ever smaller parts: an answer doesn't say which old key an issue had."""
@@ -107,46 +151,98 @@ class JiraSearch:
             half = len(names) // 2
             return [*self._search_names(names[:half]), *self._search_names(names[half:])] if half else []
 
+    def _id_pages(self, jql: str) -> Iterator[list[str]]:
+        for page in self._pages(jql, ["id"]):
+            yield [str(need(issue, "id")) for issue in page]
+
     def _pages(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
         return self._cloud_pages(jql, fields) if self.dialect.cloud else self._dc_pages(jql, fields)
 
     def _cloud_pages(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
-        body: dict[str, Any] = {"jql": jql, "fields": fields, "maxResults": _CLOUD_PAGE}
+        issues, token = self._cloud_page(jql, fields, None)
+        yield issues
+        if token:
+            yield from self._cloud_rest(jql, fields, token)
+
+    def _cloud_rest(self, jql: str, fields: list[str], token: str) -> Iterator[list[dict[str, Any]]]:
         seen: set[str] = set()
-        while True:
-            answer = self._http.post("3/search/jql", body)
-            issues = _issues(answer)
+        ahead: str | None = token
+        while ahead:
+            seen.add(ahead)
+            issues, ahead = self._cloud_page(jql, fields, ahead)
+            if ahead in seen:
+                raise ProtocolError("search/jql brought a page twice before the end of the list was reached")
             yield issues
-            token, last = answer.get("nextPageToken"), answer.get("isLast")
-            if last or (not token and last is None):
-                return
-            if not token or token in seen or not issues:
-                problem = (
-                    "no token for the next page" if not token else "an empty page" if not issues else "a page twice"
-                )
-                raise ProtocolError(f"search/jql brought {problem} before the end of the list was reached")
-            seen.add(token)
-            body["nextPageToken"] = token
+
+    def _cloud_page(self, jql: str, fields: list[str], token: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        """Return a page and the token of the next one; None: it is the last."""
+        body: dict[str, Any] = {"jql": jql, "fields": fields, "maxResults": _CLOUD_PAGE}
+        answer = self._http.post("3/search/jql", {**body, "nextPageToken": token} if token else body)
+        issues, ahead, last = _issues(answer), answer.get("nextPageToken"), answer.get("isLast")
+        if last or (not ahead and last is None):
+            return issues, None
+        if not ahead or not issues:
+            problem = "an empty page" if ahead else "no token for the next page"
+            raise ProtocolError(f"search/jql brought {problem} before the end of the list was reached")
+        return issues, str(ahead)
 
     def _dc_pages(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
-        body: dict[str, Any] = {"jql": f"{jql} ORDER BY key", "fields": fields, "maxResults": _DC_PAGE, "startAt": 0}
-        most = 0
-        while True:
-            answer = self._http.post("2/search", body)
-            issues, total = _issues(answer), answer.get("total")
-            if not isinstance(total, int):
-                raise ProtocolError("the answer of search has no total")
-            if total < most:
-                raise TransientError(
-                    "the list became shorter while its pages were read: an issue may have been skipped"
-                )
+        issues, total = self._dc_page(jql, fields, 0, 0)
+        yield issues
+        yield from self._dc_rest(jql, fields, len(issues), total)
+
+    def _dc_side_by_side(self, jql: str) -> Iterator[list[dict[str, Any]]]:
+        """Yield the pages of a list: the first, then all the others that it tells of, then what was added meanwhile."""
+        fields = self.dialect.fields
+        first, total = self._dc_page(jql, fields, 0, 0)
+        yield first
+        most, width = total, len(first)
+        if width:
+            spans = ((start, min(start + width, total)) for start in range(width, total, width))
+            for issues, now in self._caller.map(lambda span: self._dc_span(jql, fields, *span, total), spans):
+                yield issues
+                most = max(most, now)
+        yield from self._dc_rest(jql, fields, total if width else 0, most)
+
+    def _dc_rest(self, jql: str, fields: list[str], start: int, total: int) -> Iterator[list[dict[str, Any]]]:
+        while start < total:
+            issues, total = self._dc_page(jql, fields, start, total)
             yield issues
-            most = total
-            body["startAt"] += len(issues)
-            if body["startAt"] >= total:
-                return
-            if not issues:
-                raise ProtocolError(f"search brought an empty page after {body['startAt']} of {total} issues")
+            start += len(issues)
+
+    def _dc_span(
+        self, jql: str, fields: list[str], start: int, end: int, least: int
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Return the issues from `start` to `end`, also where the pages are shorter than they were, and the total."""
+        found: list[dict[str, Any]] = []
+        while start + len(found) < end:
+            issues, least = self._dc_page(jql, fields, start + len(found), least)
+            found += issues
+        return found, least
+
+    def _dc_page(self, jql: str, fields: list[str], start: int, least: int) -> tuple[list[dict[str, Any]], int]:
+        """Return a page and how many issues there are; raises TransientError when these are fewer than `least`."""
+        body = {"jql": f"{jql} ORDER BY key", "fields": fields, "maxResults": _DC_PAGE, "startAt": start}
+        answer = self._http.post("2/search", body)
+        issues, total = _issues(answer), _whole(answer, "total")
+        if total < least:
+            raise TransientError("the list became shorter while its pages were read: an issue may have been skipped")
+        if not issues and start < total:
+            raise ProtocolError(f"search brought an empty page after {start} of {total} issues")
+        return issues, total
+
+
+def _pieces(many: Iterable[T], size: int) -> Iterator[list[T]]:
+    ahead = iter(many)
+    while piece := list(islice(ahead, size)):
+        yield piece
+
+
+def _whole(answer: Any, name: str) -> int:
+    number = answer.get(name) if isinstance(answer, dict) else None
+    if not isinstance(number, int):
+        raise ProtocolError(f"the answer of search has no {name}", fix="check `url` and `deployment`")
+    return number
 
 
 def _issues(answer: Any) -> list[dict[str, Any]]:

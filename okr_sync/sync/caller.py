@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -20,6 +21,7 @@ R = TypeVar("R")
 
 ATTEMPTS = 5  # tries of one request, the first included
 FIRST_WAIT = 1.0  # seconds before the second try when the server names no time
+AHEAD = 3  # questions waiting or answered a thread of `map`
 LONGEST_WAIT = 30.0  # seconds, for waits that we choose ourselves
 
 
@@ -79,14 +81,21 @@ class RetryingCaller(Caller):
         return answer
 
     def map(self, ask: Callable[[T], R], many: Iterable[T]) -> Iterator[R]:
-        """Yield `ask(each)` in order, up to `concurrency` at a time; the first error ends the rest."""
+        """Yield `ask(each)` in order, up to `concurrency` at a time; the first error ends the rest.
+
+        `many` is read a few ahead of what is yielded, so that neither questions nor answers pile up.
+        """
+        ahead: deque[Future[R]] = deque()
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix="okr-sync-request") as pool:
-            futures = [pool.submit(ask, each) for each in many]
             try:
-                for future in futures:
-                    yield future.result()
+                for each in many:
+                    ahead.append(pool.submit(ask, each))
+                    if len(ahead) > AHEAD * self._concurrency:
+                        yield ahead.popleft().result()
+                while ahead:
+                    yield ahead.popleft().result()
             finally:
-                for future in futures:
+                for future in ahead:
                     future.cancel()
 
     def spend(self, points: int) -> None:

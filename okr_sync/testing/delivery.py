@@ -100,9 +100,11 @@ class DeliverySourceContract(DeliveryFailures, DeliveryPast):
         assert all(len(pulled.held(ref)) == 3 for ref in raw)
         assert len(world.server.log) <= self.full_batch
         assert len(world.server.log) == caller.asked, "each request goes through Caller.call"
+        mirror = Mirror()
+        mirror.take(pulled)
         world.tick(60)
         world.server.forget()
-        self.pull(connector, world, raw, pulled.cursor)
+        self.pull(connector, world, raw, pulled.cursor, mirror)
         assert 0 < len(world.server.log) <= self.quiet_batch
 
     def test_a_pull_only_reads(self, world: DeliveryWorld, connect: Callable[..., DeliverySource]) -> None:
@@ -128,7 +130,7 @@ class DeliverySourceContract(DeliveryFailures, DeliveryPast):
         world.delete(opened[2])
         new = world.add("beta", "open")
         world.tick(5)
-        later = self.pull(connector, world, raw, first.cursor)
+        later = self.pull(connector, world, raw, first.cursor, mirror)
         assert mirror.take(later) == {opened[1], opened[2]}
         assert new in mirror.held(first.scopes["b"][0])
         self.assert_equal_to_fresh(mirror, self.pull(connect(), world, raw), later)
@@ -136,7 +138,7 @@ class DeliverySourceContract(DeliveryFailures, DeliveryPast):
     def assert_equal_to_fresh(self, mirror: Mirror, fresh: Pulled, later: Pulled) -> None:
         """Assert that mirrored memberships and facts equal those of a fresh pull."""
         assert later.scopes == fresh.scopes
-        assert later.containers == fresh.containers
+        assert mirror.containers == fresh.containers
         for container, members in fresh.members.items():
             assert mirror.held(container) == {item: fresh.items[item] for item in members.items}
 
@@ -150,8 +152,25 @@ class DeliverySourceContract(DeliveryFailures, DeliveryPast):
             world.tick(30)
             world.finish(world.add("alpha" if step % 2 else "beta", "open"))
             world.take_out(world.add("alpha", "done"))
-            later = self.pull(connector, world, raw, later.cursor)
+            later = self.pull(connector, world, raw, later.cursor, mirror)
             mirror.take(later)
+        self.assert_equal_to_fresh(mirror, self.pull(connect(), world, raw), later)
+
+    def test_without_a_mirror_a_later_pull_is_right_too(
+        self, world: DeliveryWorld, connect: Callable[..., DeliverySource]
+    ) -> None:
+        """A connector that nobody hands a mirror to counts on none: what it says is the truth all the same."""
+        connector, mirror = connect(), Mirror()
+        raw = {"a": world.scope("alpha"), "b": world.scope("beta")}
+        first = self.pull(connector, world, raw)
+        mirror.take(first)
+        world.tick(60)
+        opened = sorted(id_ for id_, kind in world.truth("alpha").items() if kind == "open")
+        world.take_out(opened[0])
+        world.delete(opened[1])
+        world.finish(opened[2])
+        later = self.pull(connector, world, raw, first.cursor)
+        mirror.take(later)
         self.assert_equal_to_fresh(mirror, self.pull(connect(), world, raw), later)
 
     def test_a_strange_cursor_means_everything(
@@ -187,12 +206,13 @@ class DeliverySourceContract(DeliveryFailures, DeliveryPast):
         """When a project can't be seen any more, its scope misses and its items are hidden, not gone."""
         connector = connect()
         raw = {"a": world.scope("alpha"), "b": world.scope("beta")}
-        before = self.pull(connector, world, raw)
+        before, mirror = self.pull(connector, world, raw), Mirror()
+        mirror.take(before)
         lost = frozenset(before.held("b"))
         world.tick(1)
         world.conceal("beta")
         for cursor in (None, before.cursor):
-            pulled = self.pull(connector, world, raw, cursor)
+            pulled = self.pull(connector, world, raw, cursor, mirror)
             assert set(pulled.misses) == {"b"}
             assert pulled.scopes == {"a": before.scopes["a"]}
         looked = connector.look_up(lost, before.items)

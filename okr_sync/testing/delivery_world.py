@@ -12,7 +12,7 @@ import pytest
 
 from okr_sync.connector import Caller, DeliverySource, Query, Referenced
 from okr_sync.sandbox.server import Server
-from okr_sync.testing.pulled import Pulled
+from okr_sync.testing.pulled import Mirror, Pulled
 
 TOKEN = "planted-token-7f3a91"  # noqa: S105 -- planted so that the suite can look for leaks
 COOKIE = "planted-cookie-55d0"
@@ -144,11 +144,13 @@ class DeliveryHarness(ABC):
         world: DeliveryWorld,
         raw: Mapping[str, Mapping[str, Any]],
         cursor: str | None = None,
+        mirror: Mirror | None = None,
     ) -> Pulled:
-        """Return one checked pull of raw queries by ref."""
+        """Return one checked pull of raw queries by ref; `mirror` is what the connector may see of earlier ones."""
         scopes: dict[str, Query] = {ref: self.source.Query(**query) for ref, query in raw.items()}
+        connector.mirror = mirror
         pulled = Pulled.of(connector.pull(scopes, cursor, world.now))
-        pulled.check(raw, world.now)
+        pulled.check(raw, world.now, mirror.containers if mirror is not None and cursor else ())
         return pulled
 
     def kinds(self, pulled: Pulled, ref: str) -> dict[str, Kind]:

@@ -143,21 +143,24 @@ class Jira:
         home = {"url": world.server.url, "allow_hosts": ["127.0.0.1"]}
         raw = {**home, "token": Referenced(TOKEN), **who, **settings}
         self.connector = JiraEpics(JiraSettings(**raw), caller)
-        self.mirror = Mirror()
+        self.connector.mirror = self.mirror = Mirror()
         self.left: frozenset[str] = frozenset()
         self.cursor: str | None = None
 
     def pull(self, **scopes: Any) -> Pulled:
-        """Return one pull from where the last one ended."""
+        """Return one pull from where the last one ended, with what its containers hold after it."""
         pulled = self._ask(self.cursor, scopes)
         self.cursor, self.left = pulled.cursor, self.mirror.take(pulled)
+        held = {container for containers in pulled.scopes.values() for container in containers}
+        pulled.members = {container: self.mirror.members(container) for container in held}
+        pulled.containers = {container: self.mirror.containers[container] for container in held}
         return pulled
 
     def _ask(self, cursor: str | None, scopes: dict[str, Any]) -> Pulled:
         self.home.server.forget()
         queries = {ref: JiraQuery(**query) for ref, query in scopes.items()}
         pulled = Pulled.of(self.connector.pull(queries, cursor, self.home.now))
-        pulled.check(scopes, self.home.now)
+        pulled.check(scopes, self.home.now, self.mirror.containers if cursor else ())
         return pulled
 
     def check_mirror(self, **scopes: Any) -> None:

@@ -15,8 +15,8 @@ from tests.contract.jira_fixtures import EMAIL, JiraDeliveryWorld
 
 class _JiraContract(DeliverySourceContract):
     source = JiraEpics
-    full_batch = 4  # serverInfo, field, the epics, their issues
-    quiet_batch = 4  # the epics, what changed, the census, changed sub-tasks
+    full_batch = 5  # serverInfo, field, the epics, how many issues there are, those of the epics
+    quiet_batch = 2  # what changed, and how many issues there are
     past_batch = 2  # the statuses, the change logs
     quick: ClassVar[dict[str, object]] = {"timeout": 0.3}
     secrets = (TOKEN, base64.b64encode(f"{EMAIL}:{TOKEN}".encode()).decode())

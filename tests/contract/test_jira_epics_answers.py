@@ -188,7 +188,7 @@ class _Meddler(Caller):
 def test_a_list_that_shrinks_while_it_is_read_is_read_again_later(dc: Jira) -> None:
     """When an issue goes between two pages by offset, another one may have been skipped: TransientError."""
     doomed = min(dc.home.truth("alpha"))
-    meddler = _Meddler(5, lambda: dc.home.delete(doomed))
+    meddler = _Meddler(6, lambda: dc.home.delete(doomed))
     jira = Jira(dc.home, meddler)
     with pytest.raises(TransientError, match="became shorter"):
         jira.pull(a={"epics": ["ALP-1"]})
@@ -248,7 +248,7 @@ def test_data_center_tells_epics_by_their_epic_name(dc: Jira, named: str | None,
     page = Response.of({"issues": [issue], "total": 1})
     dc.home.server.inject(Fault("response", Response.of(fields), where="/field"))
     dc.home.server.inject(Fault("response", page, where="/search", times=2))
-    dc.home.server.inject(Fault("response", Response.of({"issues": [], "total": 0}), where="/search"))
+    dc.home.server.inject(Fault("response", Response.of({"issues": [], "total": 0}), where="/search", times=2))
     pulled = dc.pull(q={"jql": "project = ALP"})
     assert [item.kind for item in pulled.items.values()] == [kind]
     assert ("e" in dc.pull(e={"epics": ["ALP-77"]}).misses) == (kind == "issue")
