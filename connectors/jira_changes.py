@@ -170,14 +170,15 @@ class Changes:
         """Yield what of the mirror is there no more or elsewhere, and what turned up without having changed."""
         self._present = self._list_subtasks()
         pieces = chunks(sorted(self._tree.keys().items()), EPICS)
+        odd: set[str] = set()
         for piece, present in zip(pieces, self._caller.map(self._ids_around, pieces), strict=True):
             own = {id_ for id_, _ in piece}
-            if own - present:
-                raise UnsureError
             known = self._mirror.below(own).keys()
             there = (present - own) | (present & known)
-            yield from self._clear((known ^ there) - self._told)
-            yield from self._clear(self._lost_subtasks(known))
+            odd |= ((known ^ there) - self._told) | self._lost_subtasks(known)
+            if own - present or len(odd) > MOST:
+                raise UnsureError
+        yield from self._clear(odd)
 
     def _ids_around(self, piece: Collection[tuple[str, str]]) -> set[str]:
         keys = [key for _, key in piece]

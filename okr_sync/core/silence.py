@@ -27,7 +27,8 @@ def explain_silence(book: Book, history: History) -> History:
         for metric in book.metrics
         if (miss := _failure(history.sources, metric.source)) and _is_silent(history.metrics.get(metric.id))
     }
-    return replace(history, scopes={**history.scopes, **scopes}, metrics={**history.metrics, **metrics})
+    told = {**history.scopes, **scopes} if scopes else history.scopes  # maybe far more than one wants in memory
+    return replace(history, scopes=told, metrics={**history.metrics, **metrics})
 
 
 def _failure(sources: Mapping[str, SourceState], name: str) -> Miss | None:

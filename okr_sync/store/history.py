@@ -15,7 +15,7 @@ from okr_sync.core.model import Book
 from okr_sync.store.baselines import load_baselines
 from okr_sync.store.overrides import load_overrides
 from okr_sync.store.readings import load_metrics
-from okr_sync.store.scopes import load_scopes
+from okr_sync.store.scopes import StoredScopes
 from okr_sync.store.statements import fetch
 from okr_sync.store.tables import SourceRow, sql
 
@@ -26,15 +26,17 @@ def load_history(session: Session, book: Book, fresh_for: Mapping[str, timedelta
     """Return the facts of the book's metrics and scopes, the state of every source in `fresh_for`, overrides
     and captured baselines.
 
+    Scopes are read while they are walked through, and only as long as the session lasts.
+
     They answer what this book asks; of a metric also what was asked before, as far as it lies before. Each metric has
     the value recorded last for each valid time, oldest first. A source that was never asked is there without a last
     success.
     """
     asked = questions_of(book)
-    refs = frozenset(scope.ref for initiative in book.initiatives for scope in initiative.scopes)
+    refs = (scope.ref for initiative in book.initiatives for scope in initiative.scopes)
     return History(
         metrics=load_metrics(session, frozenset(metric.id for metric in book.metrics), asked),
-        scopes=load_scopes(session, refs, asked),
+        scopes=StoredScopes(session, refs, asked),
         sources=states_of(session, fresh_for),
         overrides=load_overrides(session, frozenset(key_result.id for key_result in book.key_results())),
         baselines=load_baselines(session, frozenset(each.id for each in book.key_results() if wanted_baselines(each))),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from okr_sync.store.due_dates import load_due_dates
 from okr_sync.store.statements import Row
 from okr_sync.store.work import scope_rows
 
+TOGETHER = 100  # containers of the scopes that are read at once
 NAMED = 5  # unreadable things named in a message
 
 
@@ -28,6 +29,52 @@ def load_scopes(
     than it is asked now has no facts.
     """
     rows = sorted(scope_rows(session, refs), key=lambda row: str(row["ref"]))
+    return _facts(session, rows, asked)
+
+
+class StoredScopes(Mapping[str, ScopeFacts]):
+    """The facts of scopes as `load_scopes` has them, read when they are wanted and forgotten soon: all of them may be
+    far too many for memory. To be walked through in the order of `refs`, while the session lasts.
+    """
+
+    def __init__(self, session: Session, refs: Iterable[str], asked: Mapping[str, str]) -> None:
+        self._session = session
+        self._asked = asked
+        order = dict.fromkeys(refs)
+        found = {row["ref"]: row for row in scope_rows(session, frozenset(order))}
+        self._rows = {ref: found[ref] for ref in order if ref in found}
+        self._pieces = dict(_pieces(self._rows))
+        self._ready: dict[str, ScopeFacts] = {}
+
+    def __getitem__(self, ref: str) -> ScopeFacts:
+        if ref not in self._ready:
+            self._ready = _facts(self._session, [self._rows[each] for each in self._pieces[ref]], self._asked)
+        return self._ready[ref]
+
+    def __contains__(self, ref: object) -> bool:
+        return ref in self._rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def _pieces(rows: Mapping[str, Row]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each ref with those that are read together with it."""
+    piece: list[str] = []
+    held = 0
+    for ref, row in rows.items():
+        piece.append(ref)
+        held += len(json.loads(row["containers"]))
+        if held >= TOGETHER:
+            yield from ((each, tuple(piece)) for each in piece)
+            piece, held = [], 0
+    yield from ((each, tuple(piece)) for each in piece)
+
+
+def _facts(session: Session, rows: Sequence[Row], asked: Mapping[str, str]) -> dict[str, ScopeFacts]:
     mirrors = {source: _Mirror(session, source, rows) for source in sorted({row["source"] for row in rows})}
     return {
         row["ref"]: _unanswered(row) if _asked_anew(row, asked) else mirrors[row["source"]].facts(row) for row in rows

@@ -164,7 +164,8 @@ class _Swaps(_Edited):
 
 class _KeepsWhatLeft(_Edited):
     def spoil(self, page: Page) -> Page:
-        return replace(page, members=tuple(replace(each, whole=False) for each in page.members))
+        whole = tuple(replace(each, whole=False) for each in page.members)
+        return replace(page, members=whole, placed={id_: held for id_, held in page.placed.items() if held})
 
 
 class _ForgetsChanges(JiraEpics):

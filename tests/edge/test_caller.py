@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from okr_sync.errors import AccessError, SourceError, TransientError
-from okr_sync.sync.caller import ATTEMPTS, RetryingCaller
+from okr_sync.sync.caller import AHEAD, ATTEMPTS, RetryingCaller
 
 
 class FakeTime:
@@ -136,3 +136,20 @@ def test_whoever_watches_is_told_each_request() -> None:
     made.call(lambda: "answer")
     made.call(lambda: "answer")
     assert told == [1, 2]
+
+
+def test_many_questions_are_taken_only_a_few_ahead_of_the_answers() -> None:
+    """Neither a million questions nor their answers pile up; red when all are submitted at once."""
+    caller = RetryingCaller(seconds=60, concurrency=2)
+    taken = 0
+
+    def count() -> Iterator[int]:
+        nonlocal taken
+        for number in range(1000):
+            taken += 1
+            yield number
+
+    answers = caller.map(lambda number: number * 2, count())
+    assert [next(answers) for _ in range(10)] == [number * 2 for number in range(10)]
+    assert taken <= 10 + (AHEAD + 1) * 2
+    assert list(answers) == [number * 2 for number in range(10, 1000)]
