@@ -85,7 +85,7 @@ class Changes:
         if older != self._last.count:
             yield from self._census()
         after = watched(self._search, self._tree, self._last.projects | self.seen.projects)
-        if older != self._last.count or after != places:
+        if after != places:
             self.count = self._search.count(f"{among(self._search, after)} AND created < {now}")
         self.visible = places | self.seen.projects
 
