@@ -58,13 +58,14 @@ def test_saving_the_same_twice_writes_nothing_new(session: Session) -> None:
 
 
 def test_what_was_saved_is_what_is_read(session: Session) -> None:
-    collected = pulled(item("1", points=3.0), item("2"), held={"e1": "1 2", "e2": "2"})
+    brought = (item("1", points=3.0), item("2"))
+    collected = pulled(*brought, held={"e1": "1 2", "e2": "2"})
     _save(session, collected)
     facts = _scope(session)
     assert facts.containers == collected.containers
-    assert facts.items == {"e1": collected.items, "e2": collected.items[1:]}
+    assert facts.items == {"e1": brought, "e2": brought[1:]}
     assert (facts.source, facts.resolved, facts.miss) == ("tracker", True, None)
-    assert items(session, "tracker", frozenset({"1", "9"})) == {"1": collected.items[0]}
+    assert items(session, "tracker", frozenset({"1", "9"})) == {"1": brought[0]}
     assert members(session, "tracker") == {"e1": frozenset({"1", "2"}), "e2": frozenset({"2"})}
     assert items(session, "other", frozenset({"1"})) == {}
     assert members(session, "other") == {}
