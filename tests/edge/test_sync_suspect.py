@@ -196,6 +196,8 @@ class Lying:
         if "parent" not in jql and "Epic Link" not in jql:
             return answer
         body = json.loads(answer.body)
+        if not body.get("issues"):  # a number of issues alone
+            return answer
         body["issues"] = self.keep(body["issues"])
         if "total" in body:
             body["total"] = len(body["issues"])
