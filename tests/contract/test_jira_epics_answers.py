@@ -247,7 +247,7 @@ def test_data_center_tells_epics_by_their_epic_name(dc: Jira, named: str | None,
     }  # fmt: skip
     page = Response.of({"issues": [issue], "total": 1})
     dc.home.server.inject(Fault("response", Response.of(fields), where="/field"))
-    dc.home.server.inject(Fault("response", page, where="/search", times=2))
+    dc.home.server.inject(Fault("response", page, where="/search", times=4))
     dc.home.server.inject(Fault("response", Response.of({"issues": [], "total": 0}), where="/search", times=2))
     pulled = dc.pull(q={"jql": "project = ALP"})
     assert [item.kind for item in pulled.items.values()] == [kind]
