@@ -105,16 +105,13 @@ def container_rows(session: Session, source: str, ids: frozenset[str]) -> Iterat
 
 def current_members(session: Session, source: str, named: frozenset[str] | None) -> Iterator[Row]:
     """Yield the memberships of the containers `named` that last (None: of all); those of one container by item."""
-    statement = (
-        select(MEMBERSHIPS)
-        .where(MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
-        .order_by(MEMBERSHIPS.c.item, MEMBERSHIPS.c.id)
+    lasting = select(MEMBERSHIPS).where(MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
+    pieces = (
+        [lasting] if named is None else (lasting.where(MEMBERSHIPS.c.container.in_(some)) for some in chunks(named))
     )
-    if named is None:
-        yield from fetch(session, statement)
-        return
-    for chunk in chunks(named):
-        yield from fetch(session, statement.where(MEMBERSHIPS.c.container.in_(chunk)))
+    for piece in pieces:
+        # Sorted here: told to sort, SQLite would read all items of the source by their index.
+        yield from sorted(fetch(session, piece), key=lambda row: (row["item"], row["id"]))
 
 
 def work_item(row: Row) -> WorkItem:
