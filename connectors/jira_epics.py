@@ -39,8 +39,10 @@ class JiraEpics(DeliverySource):
 
     def __init__(self, settings: JiraSettings, caller: Caller | None = None) -> None:
         super().__init__(settings, caller)
-        token = settings.token.get_secret_value()
-        self._http = JiraHttp(settings.url, token, email=settings.email, reach=settings, caller=self.caller)
+        token, gateway = settings.token.get_secret_value().strip(), settings.gateway if settings.asks_gateway else None
+        self._http = JiraHttp(
+            settings.url, token, email=settings.email, reach=settings, caller=self.caller, gateway=gateway
+        )
         self._search = JiraSearch(self._http, self.caller, settings.deployment, settings.points_field)
         self._pull = JiraPull(self._search, self.caller, settings)
 

@@ -5,18 +5,30 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from okr_sync.sandbox.issues import Picture, take_picture
-from okr_sync.sandbox.jira_access import Address, Credentials, RateLimit, locate, refusal
+from okr_sync.sandbox.jira_access import (
+    FAILED,
+    Address,
+    Credentials,
+    holds_oauth_token,
+    locate,
+    may_be_nobody,
+    refusal,
+)
 from okr_sync.sandbox.jira_catalogue import Flavour
 from okr_sync.sandbox.jira_changelogs import ChangeLogs, LogQuirks
+from okr_sync.sandbox.jira_limits import LimitWords, RateLimit
 from okr_sync.sandbox.jira_resources import (
+    accessible_resources,
     bulk_issues,
     fields,
     issue_types,
+    my_permissions,
     myself,
     project,
     project_list,
@@ -38,7 +50,8 @@ class JiraSite:
 
     `index_lag`: searches see things as they were that long ago; reads of single issues don't lag.
     `quirks`: what searches do wrong; `log_quirks`: how change logs differ. `rate_limit_after`: that many requests pass
-    in each `rate_limit_window` of the clock, the others get 429 with Retry-After; None: all pass.
+    in each `rate_limit_window` of the clock, the others get 429 in the words of `limit_words`; None: all pass.
+    `lets_nobody_in`: Cloud answers whom it refuses at its own address as it answers the public, which sees nothing.
     """
 
     def __init__(
@@ -60,7 +73,9 @@ class JiraSite:
         self.quirks = Quirks()
         self.log_quirks = LogQuirks()
         self._zone = ZoneInfo(account_timezone)
-        self._limit = RateLimit(rate_limit_window)
+        self.lets_nobody_in = False
+        self.limit_words = LimitWords()
+        self._limit = RateLimit(rate_limit_window, self.limit_words)
         self._pictures: list[Picture] = []
         self._developing = threading.Lock()
         self._routes = self._cloud(page_limit or 100) if flavour == "cloud" else self._dc(page_limit or 1000)
@@ -74,23 +89,41 @@ class JiraSite:
     def rate_limit_after(self, after: int | None) -> None:
         self._limit.after = after
 
+    @property
+    def rate_limit_window(self) -> timedelta:
+        """How long a window is."""
+        return self._limit.window
+
+    @rate_limit_window.setter
+    def rate_limit_window(self, window: timedelta) -> None:
+        self._limit.window = window
+
     def respond(self, request: Request) -> Response:
         """Return the site's answer: 404 off the API, 401, 429, or what the endpoint says."""
         address = locate(request, self.flavour)
         if address is None:
             return self._elsewhere(request)
         now = self.clock()
-        denied = refusal(request, address, self.flavour, self.credentials) or self._limit.refusal(now, self.flavour)
-        if denied is not None:
-            return denied
+        denied = refusal(request, address, self.flavour, self.credentials)
+        if denied is not None and self.flavour == "cloud" and self.lets_nobody_in and may_be_nobody(address):
+            seen = self._answer(request, address, self._visit(request, address, now, JiraWorld()))
+            return replace(seen, headers={**seen.headers, **FAILED})
+        denied = denied or self._limit.refusal(now, self.flavour)
+        return denied or self._answer(request, address, self._visit(request, address, now, self.world))
+
+    def _answer(self, request: Request, address: Address, visit: Visit) -> Response:
         try:
-            return self._endpoint(request, address)(self._visit(request, address, now))
+            return self._endpoint(request, address)(visit)
         except JiraError as error:
             return error.response()
 
     def _elsewhere(self, request: Request) -> Response:
         if self.flavour == "cloud" and request.path == "/_edge/tenant_info":
             return Response.of({"cloudId": self.credentials.cloud_id})
+        if self.flavour == "cloud" and request.path == "/oauth/token/accessible-resources":
+            if holds_oauth_token(request.headers.get("authorization", ""), self.credentials):
+                return accessible_resources(request, self.credentials)
+            return Response.of({"code": 401, "message": "Unauthorized"}, 401)
         return Response.of({"message": f"null for uri: {request.path}", "status-code": 404}, 404)
 
     def _endpoint(self, request: Request, address: Address) -> Endpoint:
@@ -102,12 +135,14 @@ class JiraSite:
                     return endpoint
         raise JiraError(405 if known else 404, "Method Not Allowed" if known else f"No resource at {address.path}")
 
-    def _visit(self, request: Request, address: Address, now: datetime) -> Visit:
-        picture = self._picture(now)
-        indexed = self._picture(now - self.index_lag) if self.index_lag else picture
-        return Visit(request, address, self.flavour, self.world, self._zone, now, picture, indexed)
+    def _visit(self, request: Request, address: Address, now: datetime, world: JiraWorld) -> Visit:
+        picture = self._picture(world, now)
+        indexed = self._picture(world, now - self.index_lag) if self.index_lag else picture
+        return Visit(request, address, self.flavour, world, self._zone, now, picture, indexed)
 
-    def _picture(self, at: datetime) -> Picture:
+    def _picture(self, world: JiraWorld, at: datetime) -> Picture:
+        if world is not self.world:
+            return take_picture(world, at)
         with self._developing:  # a picture is taken once, whoever waits for it
             kept = next((each for each in self._pictures if each.holds(self.world.version, at)), None)
             if kept is None:
@@ -148,6 +183,7 @@ class JiraSite:
             ("GET", "status", statuses),
             ("GET", "issuetype", issue_types),
             ("GET", "myself", lambda visit: myself(visit, self.credentials.email)),
+            ("GET", "mypermissions", my_permissions),
             ("GET", "issue/[^/]+", logs.issue),
             ("GET", "issue/[^/]+/changelog", logs.one),
         ]

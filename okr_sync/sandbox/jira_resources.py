@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from okr_sync.sandbox.issues import View
+from okr_sync.sandbox.jira_access import Credentials
 from okr_sync.sandbox.jira_catalogue import Project, fields_of
 from okr_sync.sandbox.jira_visit import JiraError, Visit, texts
-from okr_sync.sandbox.server import Response
+from okr_sync.sandbox.server import Request, Response
 
 _BULK_ISSUES = ("issueIdsOrKeys", "fields", "expand", "fieldsByKeys", "properties")
 
@@ -52,6 +53,25 @@ def myself(visit: Visit, email: str) -> Response:
     user |= {"emailAddress": email, "timeZone": visit.zone.key, "locale": "en_US"}
     cloud = {"accountId": "5b10a2844c20165700ede21g", "accountType": "atlassian"}
     return Response.of(user | (cloud if visit.flavour == "cloud" else {"name": name, "key": name}))
+
+
+def my_permissions(visit: Visit) -> Response:
+    """Return whether the account may browse: anywhere, or the project named by `projectKey`; 404 if that is hidden."""
+    asked = {"BROWSE_PROJECTS"} if visit.flavour == "dc" else set(visit.many("permissions"))
+    if asked != {"BROWSE_PROJECTS"}:
+        raise JiraError(400, "The 'permissions' query parameter is required.")
+    shown, key = visit.picture.projects, visit.request.query.get("projectKey")
+    if key and key.upper() not in {each.key for each in shown.values()}:
+        raise JiraError(404, f"No project could be found with key '{key}'.")
+    told = {"id": "10", "key": "BROWSE_PROJECTS", "name": "Browse Projects", "type": "PROJECT"}
+    return Response.of({"permissions": {"BROWSE_PROJECTS": {**told, "havePermission": bool(shown)}}})
+
+
+def accessible_resources(request: Request, accepted: Credentials) -> Response:
+    """Return the sites that an OAuth 2 token opens, and its scopes at each."""
+    site = f"http://{request.headers.get('host', 'localhost')}"
+    told = {"id": accepted.cloud_id, "url": site, "name": "acme", "scopes": sorted(accepted.scopes), "avatarUrl": site}
+    return Response.of([told])
 
 
 def project(visit: Visit) -> Response:
