@@ -8,13 +8,17 @@ from typing import ClassVar
 
 from connectors.jira_http import JiraHttp
 from connectors.jira_logs import JiraLogs
+from connectors.jira_named import JiraNames
 from connectors.jira_pull import JiraPull
+from connectors.jira_scopes import account_grant, oauth_grant
 from connectors.jira_search import JiraSearch
 from connectors.jira_settings import EXAMPLE, JiraQuery, JiraSettings
 from okr_sync.connector import (
     Caller,
     DeliverySource,
+    Grant,
     LookUp,
+    Named,
     Page,
     ProtocolError,
     Query,
@@ -54,6 +58,16 @@ class JiraEpics(DeliverySource):
             raise ProtocolError("the answer to GET myself names nobody", fix="check `url`: is it a Jira site?")
         kind = "Cloud" if self._search.dialect.cloud else "Data Center"
         return f"signed in as {name} at {self.settings.url} (Jira {kind})"
+
+    def grant(self) -> Grant:
+        """Return the scopes of an OAuth 2 token, else whether the account may browse anything; raises SourceError."""
+        if self.settings.sign_in == "oauth2":
+            return oauth_grant(self._http)
+        return account_grant(self._http, scoped="/ex/jira/" in self._http.base)
+
+    def resolve(self, questions: Mapping[str, JiraQuery], now: datetime) -> Iterator[Named]:
+        """Yield what epics, queries and the points field are; raises SourceError."""
+        return JiraNames(self._http, self.caller, self.settings).named(questions)
 
     def close(self) -> None:
         """Close all connections; may be called twice."""

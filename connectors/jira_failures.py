@@ -71,7 +71,8 @@ def _words(response: requests.Response) -> str:
         return ""
     messages, errors, message = said.get("errorMessages"), said.get("errors"), said.get("message")
     words = [*(messages if isinstance(messages, list) else []), *(errors.values() if isinstance(errors, dict) else [])]
-    words += [message] if isinstance(message, str) else []  # the gateway's
+    if said.get("code") == response.status_code and isinstance(message, str):  # the gateway's own form
+        words.append(message)
     text = "; ".join(str(word) for word in words)
     return f": {text[:_LONGEST]}" if text else ""
 

@@ -58,6 +58,7 @@ __all__ = [
     "ContainerKind",
     "Continued",
     "DeliverySource",
+    "Grant",
     "Http",
     "HttpAnswer",
     "ItemKind",
@@ -68,6 +69,7 @@ __all__ = [
     "Mirrored",
     "Miss",
     "MissKind",
+    "Named",
     "Outcome",
     "Page",
     "ProtocolError",
@@ -228,6 +230,33 @@ class Ask(Generic[Q]):
     inbox: Mapping[str, tuple[Reading, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a name in a question leads to at the source: an epic, a project, a milestone, a query, a field.
+
+    `path` leads from the question `ref` to where the name is written: ("epics", 1); with an empty `ref` from the
+    source's settings. `said` is what is there; with a `miss`, why it can't be used, and what to write or give instead.
+    """
+
+    ref: str
+    path: tuple[str | int, ...]
+    said: str
+    miss: MissKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a credential may do, in the source's own words for scopes and permissions, and when it ends.
+
+    `granted`: None when the source doesn't tell. `missing`: what of `needed` is known to be lacking.
+    """
+
+    needed: tuple[str, ...] = ()
+    granted: tuple[str, ...] | None = None
+    missing: tuple[str, ...] = ()
+    expires: datetime | None = None
+
+
 class _Connector(ABC):
     """What both contracts share."""
 
@@ -255,6 +284,17 @@ class _Connector(ABC):
 
         Raises SourceError when the source can't be used.
         """
+
+    def grant(self) -> Grant | None:
+        """Return what the credential may do; None: the source doesn't tell. Raises SourceError."""
+        return None
+
+    def resolve(self, questions: Mapping[str, Any], now: datetime) -> Iterator[Named] | None:
+        """Yield what each name in `questions` (ref → Query) and in the settings leads to; read no more than that takes.
+
+        None: the engine asks each question once instead, and sees. Raises SourceError when the whole source failed.
+        """
+        return None
 
     def close(self) -> None:  # noqa: B027 -- most connectors hold nothing
         """Give back what the connector holds; may be called twice."""

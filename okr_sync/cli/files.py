@@ -1,4 +1,4 @@
-"""`init`, `check` and `schema`: the commands that touch nothing but config files."""
+"""`init`, `check` and `schema`: the commands about config files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from okr_sync.cli.exits import BROKEN_CONFIG, DONE
+from okr_sync.cli.live import checked_live, exit_of, live_document, live_lines, passed
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, current_time
 from okr_sync.cli.upcoming import next_slots, slot_document, slot_line
@@ -32,8 +33,18 @@ def init(folder: Folder = Path(), /, *, json: Json = False) -> int:
     return DONE
 
 
-def check(*, place: Place | None = None, json: Json = False) -> int:
-    """Read the config files and show every mistake at once; asks no source, writes nothing."""
+def check(
+    *,
+    live: Annotated[
+        bool, Parameter(negative="", help="Ask the sources, too, whether everything that is mapped is there.")
+    ] = False,
+    place: Place | None = None,
+    json: Json = False,
+) -> int:
+    """Read the config files and show every mistake at once; write nothing. Without --live no source is asked.
+
+    Example: okr-sync check --live
+    """
     file = (place or Place()).config_file()
     try:
         config = load(file, os.environ)
@@ -42,20 +53,30 @@ def check(*, place: Place | None = None, json: Json = False) -> int:
             raise
         emit({"ok": False, "mistakes": [_mistake(each) for each in error.mistakes]})
         return BROKEN_CONFIG
-    counts, slots = _counts(config), next_slots(config, current_time())
     if json:
-        counted = {word.replace(" ", "_"): number for word, number in counts.items()}
-        emit({"ok": True, **counted, "next_slots": {name: slot_document(each) for name, each in slots.items()}})
-    else:
-        lines = [f"schedule of {name or 'the file'}: {slot_line(each)}" for name, each in slots.items()]
-        say("\n".join([f"{file}: no mistakes: {_words(counts)}", *lines]))
-    return DONE
+        known = _document(config)
+        found = checked_live(config, quiet=True) if live else ()
+        emit(known | ({"ok": passed(found), "live": live_document(found, config)} if live else {}))
+        return exit_of(found)
+    slots = next_slots(config, current_time())
+    lines = [f"schedule of {name or 'the file'}: {slot_line(each)}" for name, each in slots.items()]
+    say("\n".join([f"{file}: no mistakes: {_words(_counts(config))}", *lines]))
+    found = checked_live(config, quiet=False) if live else ()
+    if found:
+        say("\n".join(live_lines(found, config)))
+    return exit_of(found)
 
 
 def schema(shape: Shape = "main", /) -> int:
     """Print the JSON Schema of the config files, for editors."""
     emit(json_schema(shape))
     return DONE
+
+
+def _document(config: Config) -> dict[str, object]:
+    counted = {word.replace(" ", "_"): number for word, number in _counts(config).items()}
+    slots = next_slots(config, current_time())
+    return {"ok": True, **counted, "next_slots": {name: slot_document(each) for name, each in slots.items()}}
 
 
 def _mistake(each: object) -> dict[str, object]:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from okr_sync.cli.exits import DONE, SOURCE_FAILED
+from okr_sync.cli.exits import DONE
+from okr_sync.cli.live import checked_live, exit_of, grant_document, grant_lines, named_document
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, current_time
 from okr_sync.cli.troubles import trouble_document
@@ -15,6 +16,7 @@ from okr_sync.cli.upcoming import next_slots, slot_document, slot_line
 from okr_sync.config import Config, load
 from okr_sync.core.breaker import Breaker
 from okr_sync.core.facts import SourceState
+from okr_sync.core.spelling import did_you_mean
 from okr_sync.errors import UsageError
 from okr_sync.kit.describing import Description, Key, brought_by
 from okr_sync.kit.describing import describe as kind_description
@@ -23,12 +25,16 @@ from okr_sync.store.breakers import load_breakers
 from okr_sync.store.database import Store
 from okr_sync.store.location import store_exists
 from okr_sync.store.sources import source_states
-from okr_sync.sync.probing import Probe, probe_all
+from okr_sync.sync.checking import Checked, mistakes
 
 
 def sources(
+    name: Annotated[str | None, Parameter(help="Only this source.")] = None,
+    /,
     *,
-    test: Annotated[bool, Parameter(negative="", help="Ask each source who we are there.")] = False,
+    test: Annotated[
+        bool, Parameter(negative="", help="Ask who we are, what we may do, and whether all that is mapped is there.")
+    ] = False,
     kinds: Annotated[bool, Parameter(negative="", help="List the kinds of sources there are.")] = False,
     describe: Annotated[str | None, Parameter(help="Show all that one kind of source can be told and asked.")] = None,
     place: Place | None = None,
@@ -43,20 +49,31 @@ def sources(
     if kinds:
         return _kinds(json=json)
     config = load((place or Place()).config_file(), os.environ)
+    names = _names(config, name)
     states, troubles = _states((place and place.store) or config.store_url)
-    probes = {probe.source: probe for probe in probe_all(config.sources)} if test else {}
+    found = {each.probe.source: each for each in checked_live(config, quiet=json, only=name)} if test else {}
     rows = [
-        _row(config, name, states.get(name), probes.get(name)) | {"held_back": trouble_document(troubles.get(name))}
-        for name in config.sources
+        _row(config, each, states.get(each), found.get(each)) | {"held_back": trouble_document(troubles.get(each))}
+        for each in names
     ]
     slots = next_slots(config, current_time())
-    due = {name: slots.get(name, slots.get("", [])) for name in config.sources}
+    due = {each: slots.get(each, slots.get("", [])) for each in names}
     if json:
         emit({"sources": [{**row, "next_slots": slot_document(due[row["name"]])} for row in rows]})
-    else:
-        for row in rows:
-            say(_line(row) + (f"\n  {slot_line(due[row['name']])}" if due[row["name"]] else ""))
-    return SOURCE_FAILED if any(probe.error for probe in probes.values()) else DONE
+        return exit_of(found.values())
+    for row in rows:
+        slot = [f"  {slot_line(due[row['name']])}"] if due[row["name"]] else []
+        say("\n".join([_line(row), *grant_lines(found.get(row["name"])), *slot]))
+    if found:
+        say("\n".join(map(str, mistakes(found.values(), config.sources))) or "everything that is mapped is there")
+    return exit_of(found.values())
+
+
+def _names(config: Config, name: str | None) -> tuple[str, ...]:
+    if name is None or name in config.sources:
+        return tuple(config.sources) if name is None else (name,)
+    known = f"known: {', '.join(config.sources) or 'none'}"
+    raise UsageError(f"there is no source {name!r}; {did_you_mean(name, config.sources, known)}")
 
 
 def _kinds(*, json: bool) -> int:
@@ -118,10 +135,10 @@ def _states(url: str) -> tuple[dict[str, SourceState], dict[str, Breaker]]:
         return source_states(session), load_breakers(session)
 
 
-def _row(config: Config, name: str, state: SourceState | None, probe: Probe | None) -> dict[str, Any]:
-    source = config.sources[name]
+def _row(config: Config, name: str, state: SourceState | None, checked: Checked | None) -> dict[str, Any]:
+    source, probe = config.sources[name], checked.probe if checked else None
     last = state.last_success if state else None
-    return {
+    row = {
         "name": name,
         "kind": source.kind,
         "questions": len(source.questions),
@@ -131,6 +148,11 @@ def _row(config: Config, name: str, state: SourceState | None, probe: Probe | No
         "fix": (probe.fix if probe else None) or (state.fix if state else None),
         "identity": probe.identity if probe else None,
     }
+    if checked is None:
+        return row
+    named = [named_document(each, source) for each in checked.named]
+    grant = grant_document(checked.probe.grant)
+    return {**row, "ok": checked.passed, "requests": checked.requests, "grant": grant, "named": named}
 
 
 def _line(row: dict[str, Any]) -> str:

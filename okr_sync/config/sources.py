@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from okr_sync.config.entry import note, note_unknown_keys
 from okr_sync.config.language import MetricEntry, ScopeEntry, SourceEntry
 from okr_sync.config.names import Declared
-from okr_sync.config.places import Mistakes, nearest
+from okr_sync.config.places import Key, Mistakes, Place, Table, nearest, place_of
 from okr_sync.connector import DeliverySource, Query, Settings
 from okr_sync.redaction import learn
 from okr_sync.registry import ConnectorClass, ConnectorError, Registry
@@ -49,6 +49,13 @@ class Source:
     backfill: bool = True
     budget: int | None = None
     """None: any number."""
+    written: Mapping[str, Table] = field(default_factory=dict, repr=False, compare=False)
+    """Ref → the question as it is written; an empty ref → the source itself."""
+
+    def place(self, ref: str, path: Iterable[Key] = ()) -> Place | None:
+        """Return where the value at `path` of a question stands, or, with an empty ref, of the source."""
+        table = self.written.get(ref)
+        return None if table is None else place_of(table, path)
 
 
 @dataclass(slots=True)
@@ -63,6 +70,7 @@ class Sources:
     _classes: dict[str, ConnectorClass] = field(default_factory=dict)
     _settings: dict[str, Settings] = field(default_factory=dict)
     _questions: dict[str, dict[str, Query]] = field(default_factory=dict)
+    _tables: dict[str, dict[str, Table]] = field(default_factory=dict)
 
     def add(self, name: str, entry: SourceEntry) -> None:
         """Take a source in; its mistakes are noted."""
@@ -77,6 +85,7 @@ class Sources:
             self.mistakes.add(entry.at("kind"), self.mistakes.veil(str(error)))
             return
         self._entries[name], self._classes[name], self._questions[name] = entry, connector, {}
+        self._tables[name] = {"": entry.rest()}
         settings = self._read(connector.Settings, entry)
         if settings is not None:
             learn({each: getattr(settings, each) for each in type(settings).model_fields})
@@ -95,7 +104,7 @@ class Sources:
         query = self._read(connector.Query, entry)
         if query is None:
             return ""
-        self._questions[entry.source][ref] = query
+        self._questions[entry.source][ref], self._tables[entry.source][ref] = query, entry.rest()
         plain = self._written(query.model_dump(mode="json", exclude_defaults=True))
         return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
@@ -124,6 +133,7 @@ class Sources:
             keeps_history=self._classes[name].HISTORY,
             backfill=entry.backfill,
             budget=entry.budget,
+            written=self._tables[name],
         )
 
     def _fits(self, connector: ConnectorClass, entry: MetricEntry | ScopeEntry) -> bool:

@@ -12,10 +12,11 @@ from okr_sync.connector import Caller, Http, WebSettings
 from okr_sync.doctor.findings import Finding
 from okr_sync.errors import SourceError
 from okr_sync.registry import Registry
-from okr_sync.sync.probing import Probe, probe_all
+from okr_sync.sync.probing import Probe, grant_words, probe_all
 
 NOTICEABLE, HARMFUL = timedelta(seconds=30), timedelta(minutes=5)  # difference of two clocks
 EXACTNESS = timedelta(seconds=1)  # of a Date header
+SOON = timedelta(days=14)  # before a credential ends
 ANY_STATUS = range(200, 600)  # whoever refuses us tells the time all the same
 
 
@@ -23,8 +24,9 @@ def examine_sources(
     sources: Mapping[str, Source], clock: Callable[[], datetime], registry: Registry
 ) -> Iterator[Finding]:
     """Yield a finding on the credential of each source, and one on the clock of each that is asked over the web."""
+    now = clock()
     for probe in probe_all(sources, registry):
-        yield _access(probe, registry.connector_class(sources[probe.source].kind).permissions)
+        yield _access(probe, registry.connector_class(sources[probe.source].kind).permissions, now)
     asked = [source for source in sources.values() if _address(source)]
     if asked:
         with ThreadPoolExecutor(len(asked), thread_name_prefix="okr-sync-clock") as pool:
@@ -41,12 +43,19 @@ def skew(said: datetime, before: datetime, after: datetime) -> timedelta:
     return min(timedelta(0), said + EXACTNESS - before)
 
 
-def _access(probe: Probe, permissions: str) -> Finding:
-    subject = f"source {probe.source}"
+def _access(probe: Probe, permissions: str, now: datetime) -> Finding:
+    subject, need = f"source {probe.source}", f" It needs: {permissions}" if permissions else ""
     if probe.error is not None:
-        need = f" It needs: {permissions}" if permissions else ""
         return Finding(subject, "fail", probe.error, f"{probe.fix or 'see the error'}.{need}")
-    return Finding(subject, "ok", probe.identity or "it answers")
+    said, grant = probe.identity or "it answers", probe.grant
+    if grant is None:
+        return Finding(subject, "ok", said)
+    said = "; ".join(part for part in (said, grant_words(grant)) if part)
+    if grant.missing:
+        return Finding(subject, "fail", said, f"give the credential {', '.join(grant.missing)}.{need}")
+    if grant.expires is not None and grant.expires - now < SOON:
+        return Finding(subject, "warn", said, "make a new credential before this one ends")
+    return Finding(subject, "ok", said)
 
 
 def _clock(source: Source, clock: Callable[[], datetime]) -> Finding:
