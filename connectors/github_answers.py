@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import orjson
 from github.Requester import Requester
 
+from connectors.github_grants import accepted
 from okr_sync.connector import AccessError, ProtocolError, TransientError, UnauthorizedError
 
 SECONDARY_WAIT = 60.0  # seconds; GitHub asks for "at least one minute" after a secondary limit that names no time
@@ -71,7 +72,8 @@ class Judge:
         if status == 429 or (status == 403 and _is_limit(headers, said)):
             raise TransientError(where, fix="wait, or sync less often", retry_after=seconds_to_wait(headers, said))
         if status == 403:
-            raise AccessError(where, fix="give the token read access to issues and pull requests; authorise it for SSO")
+            fix = "give the token read access to issues and pull requests; authorise it for SSO"
+            raise AccessError(f"{where}{accepted(headers)}", fix=fix)
         if status in (502, 504):
             raise TooMuchError(where, fix="see githubstatus.com", retry_after=seconds_to_wait(headers, said))
         if status >= 500:

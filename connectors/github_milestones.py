@@ -14,12 +14,13 @@ from connectors.github_graphql import GraphqlTransport
 from connectors.github_histories import Teller, tell_past
 from connectors.github_http import Client
 from connectors.github_items import Contents, Milestone
+from connectors.github_named import GithubNames, grant_of
 from connectors.github_queries import Wanted
 from connectors.github_questions import Learnt, Questions
 from connectors.github_rest import RestTransport
 from connectors.github_scopes import MilestoneQuery, resolve
 from connectors.github_settings import GithubSettings
-from okr_sync.connector import Caller, DeliverySource, LookUp, Members, Miss, Page, Transition, WorkItem
+from okr_sync.connector import Caller, DeliverySource, Grant, LookUp, Members, Miss, Named, Page, Transition, WorkItem
 
 
 class Transport(Teller, Protocol):
@@ -101,6 +102,14 @@ objectives:
     def probe(self) -> str:
         """Return who we are at GitHub. Raises SourceError when the token or the address is wrong."""
         return f"signed in as {self._transport.viewer()} at {self.settings.url}"
+
+    def grant(self) -> Grant | None:
+        """Return the scopes and the end of the token. Raises SourceError."""
+        return grant_of(self._client)
+
+    def resolve(self, questions: Mapping[str, MilestoneQuery], now: datetime) -> Iterator[Named]:
+        """Yield what repositories and milestones are. Raises SourceError."""
+        return GithubNames(self._client, self.caller, self._transport).named(questions)
 
     def pull(self, scopes: Mapping[str, MilestoneQuery], cursor: str | None, now: datetime) -> Iterator[Page]:
         """Yield the items of milestones that changed since `cursor`, then scopes, other milestones and the cursor.

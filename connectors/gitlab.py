@@ -7,17 +7,16 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from connectors.gitlab_lists import Lists
+from connectors.gitlab_named import PLANNER, GitlabNames, grant_of, there
 from connectors.gitlab_rows import ALL, GitlabQuery, GitlabSettings, Issue, Place, Row, places
-from okr_sync.connector import Caller, DeliverySource, Http, LookUp, Members, Miss, Page, WorkItem
+from okr_sync.connector import Caller, DeliverySource, Grant, Http, LookUp, Members, Miss, Named, Page, WorkItem
 
 _NEWEST = {**ALL, "order_by": "updated_at", "sort": "desc", "per_page": 1}
-_PLANNER = 15  # the least role that sees confidential issues: to a lesser one they look deleted
-_UNSEEN = (200, 403, 404)  # 403: a subscription without epics
 
 
 class _Cursor(BaseModel):
@@ -58,6 +57,14 @@ objectives:
         rows, _ = self._lists.all("/user", Row, {})
         return f"signed in as {rows[0].place} at {self.settings.url}"
 
+    def grant(self) -> Grant | None:
+        """Return the scopes and the end of the token. Raises SourceError."""
+        return grant_of(self._http, f"{self.settings.url}/api/v4")
+
+    def resolve(self, questions: Mapping[str, GitlabQuery], now: datetime) -> Iterator[Named]:
+        """Yield what projects, milestones and epics are. Raises SourceError."""
+        return GitlabNames(self._lists, there(self._lists, self.caller, questions)).named(questions)
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -65,8 +72,7 @@ objectives:
     def pull(self, scopes: Mapping[str, GitlabQuery], cursor: str | None, now: datetime) -> Iterator[Page]:
         """Yield the issues of all places but those of projects in which nothing changed since `cursor`; then scopes."""
         past = self._past(scopes, cursor, now)
-        paths = list(dict.fromkeys(path for query in scopes.values() for path in query.paths))
-        named = dict(zip(paths, self.caller.map(self._named, paths), strict=True))
+        named = there(self._lists, self.caller, scopes)
         found = {ref: places(query, named) for ref, query in scopes.items()}
         held = {ref: some for ref, some in found.items() if not isinstance(some, Miss)}
         every = {each.container.id: each for each in chain.from_iterable(held.values())}
@@ -106,16 +112,6 @@ objectives:
         is_young = timedelta(0) <= now - past.full_at < timedelta(hours=self.settings.full_every_hours)
         return past if is_young and past.asked == asked else fresh
 
-    def _named(self, path: str) -> list[Row] | Miss:
-        asked = {"include_ancestors": "true"} if path.endswith("/milestones") else {}
-        rows, answer = self._lists.all(path, Row, asked, _UNSEEN if path.startswith("/groups/") else (200, 404))
-        name = unquote(path.removesuffix("/milestones").partition("s/")[2]).replace("/epics/", "&")
-        if answer.status == 403:
-            return Miss("denied", f"{name}: the token may not read epics, or the subscription has none")
-        if answer.status == 404:
-            return Miss("not_found", f"{name} not found, or the token may not see it; check the name and the role")
-        return rows
-
     def _mark(self, project: str) -> str:
         """Return what changes with every issue of a project; empty where GitLab doesn't count them, above 10,000."""
         newest, answer = self._lists.page(f"{project}/issues", Issue, _NEWEST)
@@ -139,5 +135,5 @@ objectives:
         if answer.status == 404 or not lost:
             return LookUp(found)
         roles = self._lists.all(project, Row, {})[0][0].permissions.values()
-        is_seen = any(role and role.get("access_level", 0) >= _PLANNER for role in roles)
+        is_seen = any(role and role.get("access_level", 0) >= PLANNER for role in roles)
         return LookUp(found, lost if is_seen else frozenset())

@@ -51,8 +51,8 @@ class JiraNames:
         path = ("points_field",) if self._pinned else ()
         dialect = self._search.dialect
         if self._pinned:
-            fields = self._http.get("2/field")
             try:
+                fields = self._http.get("2/field")
                 dialect = read_dialect(fields, cloud=dialect.cloud, address=dialect.address, points=self._pinned)
             except AccessError as error:
                 return Named("", path, f"{error}; {error.fix}", "not_found")
@@ -111,14 +111,19 @@ class JiraNames:
     def _project_keys(self) -> Iterator[str]:
         """Yield the keys of the projects that the account sees, the first thousand."""
         if not self._search.dialect.cloud:
-            rows = self._http.get("2/project")
-            yield from (str(need(row, "key")) for row in rows)
+            yield from _keys(self._http.get("2/project"))
             return
         for page in range(_PAGES):
             said = self._http.get(f"3/project/search?startAt={page * _PAGE}&maxResults={_PAGE}")
-            yield from (str(need(row, "key")) for row in said["values"])
+            yield from _keys(said.get("values") if isinstance(said, dict) else None)
             if said.get("isLast", True):
                 return
+
+
+def _keys(rows: Any) -> Iterator[str]:
+    if not isinstance(rows, list):
+        raise ProtocolError("the answer has no list of projects", fix="check `url` and `deployment`")
+    return (str(need(row, "key")) for row in rows)
 
 
 def _near(word: str, known: Sequence[str]) -> str:

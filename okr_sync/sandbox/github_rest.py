@@ -47,6 +47,8 @@ class Rest:
             return Response.of(user_json(self.login, self.addresses))
         if self.path == "/installation/repositories":
             return Response.of({"total_count": len(self.world.names), "repositories": []})
+        if owned := re.fullmatch(r"/(?:orgs|users)/([^/]+)/repos", self.path):
+            return self._owned(owned[1].casefold())
         named = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*)?", self.path)
         if named:
             wanted = named[1].casefold()
@@ -57,6 +59,10 @@ class Rest:
         if numbered and int(numbered[1]) in self.world.ids:
             return self._within(self.world.ids[int(numbered[1])], numbered[2] or "")
         return problem(404, "Not Found")
+
+    def _owned(self, owner: str) -> Response:
+        kept = [one for name, one in self.world.names.items() if name.startswith(f"{owner}/")]
+        return self._page(kept, lambda one: repository_json(one, self.addresses)) if kept else problem(404, "Not Found")
 
     def _moved(self, repository: RepositoryState | None, rest: str) -> Response:
         if repository is None:
@@ -74,6 +80,7 @@ class Rest:
             ("/milestones", lambda one, _: self._milestones(one)),
             (r"/milestones/(\d+)", lambda one, numbers: self._milestone(one, int(numbers[0]))),
             ("/issues", lambda one, _: self._issues(one)),
+            ("/pulls", lambda one, _: self._pulls(one)),
             (r"/issues/(\d+)", lambda one, numbers: self._issue(one, int(numbers[0]))),
             (r"/issues/(\d+)/events", lambda one, numbers: self._events(one, int(numbers[0]))),
         ]
@@ -134,6 +141,10 @@ class Rest:
         ]
         key = _updated_key if self.request.query.get("sort") == "updated" else _created_key
         kept.sort(key=key, reverse=self._is_descending("desc"))
+        return self._page(kept, self._shown)
+
+    def _pulls(self, repository: RepositoryState) -> Response:
+        kept = [one for one in repository.items.values() if one.item.pull_request and self._wants_state(one.state)]
         return self._page(kept, self._shown)
 
     def _since(self) -> datetime | Response | None:

@@ -43,6 +43,9 @@ class GitlabSite:
         self.world = world
         self.counted = counted
         self.keyset = keyset
+        self.scopes = ["read_api"]
+        self.expires: str | None = None
+        """The day on which the token ends, as 2026-12-01."""
         self._token = token
         self._login = login
 
@@ -55,13 +58,23 @@ class GitlabSite:
         path = request.path.removeprefix("/api/v4")
         if path == request.path or request.method not in ("GET", "HEAD"):
             return Response.of({"error": "404 Not Found"}, 404)
-        if path == "/user":
-            return Response.of(writer.user(self._login))
+        if told := self._told(request, writer, path):
+            return told
         if named := re.fullmatch(r"/projects/([^/]+)(/.*)?", path):
             return self._project(request, writer, unquote(named[1]), named[2] or "")
         if named := re.fullmatch(r"/groups/([^/]+)/epics(?:/(\d+)(/issues)?)?", path):
             return self._epics(request, writer, unquote(named[1]), *named.groups()[1:])
         return Response.of({"error": "404 Not Found"}, 404)
+
+    def _told(self, request: Request, writer: Writer, path: str) -> Response | None:
+        """Return who asks, with what token, or which projects there are."""
+        if path == "/user":
+            return Response.of(writer.user(self._login))
+        if path == "/projects":
+            return self._page(request, [each for each in self.world.projects if not each.hidden], writer.project)
+        if path == "/personal_access_tokens/self":
+            return Response.of({"id": 7, "active": True, "scopes": self.scopes, "expires_at": self.expires})
+        return None
 
     def _project(self, request: Request, writer: Writer, name: str, rest: str) -> Response:
         project = next((each for each in self.world.projects if name in (each.path, str(each.id))), None)
