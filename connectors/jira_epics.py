@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar
 
+from connectors.jira_dialect import read_site
 from connectors.jira_http import JiraHttp
 from connectors.jira_logs import JiraLogs
 from connectors.jira_named import JiraNames
@@ -56,7 +57,9 @@ class JiraEpics(DeliverySource):
         name = me.get("displayName") if isinstance(me, dict) else None
         if not name:
             raise ProtocolError("the answer to GET myself names nobody", fix="check `url`: is it a Jira site?")
-        kind = "Cloud" if self._search.dialect.cloud else "Data Center"
+        says_cloud, _ = read_site(self._http.get("2/serverInfo"))
+        cloud = says_cloud if self.settings.deployment == "auto" else self.settings.deployment == "cloud"
+        kind = "Cloud" if cloud else "Data Center"
         return f"signed in as {name} at {self.settings.url} (Jira {kind})"
 
     def grant(self) -> Grant:
