@@ -37,7 +37,10 @@ class JiraEpics(DeliverySource):
     Settings: ClassVar[type[Settings]] = JiraSettings
     Query: ClassVar[type[Query]] = JiraQuery
     HISTORY = True
-    permissions = "The account must be allowed to browse the projects; nothing is ever written."
+    permissions = (
+        "The account needs Browse Projects in the mapped projects, a token with scopes also read:jira-work and "
+        "read:jira-user; nothing is ever written."
+    )
     example = EXAMPLE
 
     settings: JiraSettings

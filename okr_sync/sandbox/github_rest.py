@@ -49,6 +49,9 @@ class Rest:
             return Response.of({"total_count": len(self.world.names), "repositories": []})
         if owned := re.fullmatch(r"/(?:orgs|users)/([^/]+)/repos", self.path):
             return self._owned(owned[1].casefold())
+        return self._repository()
+
+    def _repository(self) -> Response:
         named = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*)?", self.path)
         if named:
             wanted = named[1].casefold()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -369,3 +371,25 @@ def test_a_source_that_refuses_the_list_of_projects_is_a_failure() -> None:
 def test_granular_scopes_are_in_order_and_read_only() -> None:
     assert all(first < second for first, second in pairwise(GRANULAR))
     assert all(scope.startswith("read:") for scope in (*CLASSIC, *GRANULAR))
+
+
+DOCUMENT = Path(__file__).parents[2] / "../shared/data/jira-cloud-openapi/swagger-v3.v3.json"
+ASKED = {
+    "get": ("myself", "serverInfo", "field", "status", "mypermissions", "project/search", "project/{projectIdOrKey}"),
+    "post": ("search/jql", "search/approximate-count", "issue/bulkfetch", "changelog/bulkfetch"),
+}
+
+
+@pytest.mark.skipif(not DOCUMENT.is_file(), reason=f"Jira's OpenAPI document is not at {DOCUMENT}")
+def test_the_scopes_are_those_that_jira_lists_for_what_is_asked() -> None:
+    """The classic ones and the granular ones, no less and no more; the page names each.
+
+    Seen red with one scope taken out of each list.
+    """
+    paths = json.loads(DOCUMENT.read_text("utf-8"))["paths"]
+    asked = [paths[f"/rest/api/3/{path}"][method] for method, some in ASKED.items() for path in some]
+    listed = [each for operation in asked for each in operation["x-atlassian-oauth2-scopes"]]
+    assert {scope for each in listed if each["state"] == "Current" for scope in each["scopes"]} == set(CLASSIC)
+    assert {scope for each in listed if each["state"] == "Beta" for scope in each["scopes"]} == set(GRANULAR)
+    page = (Path(__file__).parents[2] / "docs/connectors/jira_epics.md").read_text("utf-8")
+    assert [scope for scope in (*CLASSIC, *GRANULAR) if f"`{scope}`" not in page] == []
