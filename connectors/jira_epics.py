@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from connectors.jira_dialect import read_site
 from connectors.jira_http import JiraHttp
 from connectors.jira_logs import JiraLogs
 from connectors.jira_named import JiraNames
 from connectors.jira_pull import JiraPull
-from connectors.jira_scopes import account_grant, oauth_grant
+from connectors.jira_scopes import PERMISSIONS, grant_of, introduce
 from connectors.jira_search import JiraSearch
 from connectors.jira_settings import EXAMPLE, JiraQuery, JiraSettings
 from okr_sync.connector import (
@@ -21,7 +20,6 @@ from okr_sync.connector import (
     LookUp,
     Named,
     Page,
-    ProtocolError,
     Query,
     Settings,
     Transition,
@@ -37,39 +35,24 @@ class JiraEpics(DeliverySource):
     Settings: ClassVar[type[Settings]] = JiraSettings
     Query: ClassVar[type[Query]] = JiraQuery
     HISTORY = True
-    permissions = (
-        "The account needs Browse Projects in the mapped projects, a token with scopes also read:jira-work and "
-        "read:jira-user; nothing is ever written."
-    )
+    permissions = PERMISSIONS
     example = EXAMPLE
 
     settings: JiraSettings
 
     def __init__(self, settings: JiraSettings, caller: Caller | None = None) -> None:
         super().__init__(settings, caller)
-        token, gateway = settings.token.get_secret_value().strip(), settings.gateway if settings.asks_gateway else None
-        self._http = JiraHttp(
-            settings.url, token, email=settings.email, reach=settings, caller=self.caller, gateway=gateway
-        )
+        self._http = JiraHttp.of(settings, self.caller)
         self._search = JiraSearch(self._http, self.caller, settings.deployment, settings.points_field)
         self._pull = JiraPull(self._search, self.caller, settings)
 
     def probe(self) -> str:
         """Return who we are at which site; raises SourceError."""
-        me = self._http.get("2/myself")
-        name = me.get("displayName") if isinstance(me, dict) else None
-        if not name:
-            raise ProtocolError("the answer to GET myself names nobody", fix="check `url`: is it a Jira site?")
-        says_cloud, _ = read_site(self._http.get("2/serverInfo"))
-        cloud = says_cloud if self.settings.deployment == "auto" else self.settings.deployment == "cloud"
-        kind = "Cloud" if cloud else "Data Center"
-        return f"signed in as {name} at {self.settings.url} (Jira {kind})"
+        return introduce(self._http, self.settings)
 
     def grant(self) -> Grant:
         """Return the scopes of an OAuth 2 token, else whether the account may browse anything; raises SourceError."""
-        if self.settings.sign_in == "oauth2":
-            return oauth_grant(self._http)
-        return account_grant(self._http, scoped="/ex/jira/" in self._http.base)
+        return grant_of(self._http, self.settings.sign_in)
 
     def resolve(self, questions: Mapping[str, JiraQuery], now: datetime) -> Iterator[Named]:
         """Yield what epics, queries and the points field are; raises SourceError."""

@@ -13,6 +13,7 @@ import requests
 from jira import JIRA, JIRAError
 
 from connectors.jira_failures import broken, read, refuse
+from connectors.jira_settings import JiraSettings
 from okr_sync.connector import Caller, ProtocolError, WebSettings, guard_session
 
 _CONNECT = 5.0  # seconds
@@ -45,6 +46,12 @@ class JiraHttp:
         self._found: str | None = None if gateway else url
         self._idle: list[JIRA] = []
 
+    @classmethod
+    def of(cls, settings: JiraSettings, caller: Caller) -> JiraHttp:
+        """Return what asks the site of these settings."""
+        token, gateway = settings.token.get_secret_value().strip(), settings.gateway if settings.asks_gateway else None
+        return cls(settings.url, token, email=settings.email, reach=settings, caller=caller, gateway=gateway)
+
     @property
     def base(self) -> str:
         """The address that requests go to: the site, or the site's at the gateway. Raises SourceError."""
@@ -65,7 +72,8 @@ class JiraHttp:
 
     def at_gateway(self, path: str) -> Any:
         """Return the JSON at `path` of the gateway itself, signed; raises SourceError."""
-        return self._caller.call(lambda: self._send("GET", f"{self.base.partition('/ex/jira/')[0]}/{path}", None))
+        gateway = self.base.partition("/ex/jira/")[0]
+        return self._caller.call(lambda: self._send("GET", f"{gateway}/{path}", None))
 
     def close(self) -> None:
         """Close all idle clients; the next request makes a new one."""

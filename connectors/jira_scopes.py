@@ -1,11 +1,13 @@
-"""The scopes and permissions that reading a Jira site takes, and what a credential has of them."""
+"""Who we are at a Jira site, the scopes and permissions that reading it takes, and what a credential has of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from connectors.jira_dialect import read_site
 from connectors.jira_failures import AbsentError
 from connectors.jira_http import JiraHttp
+from connectors.jira_settings import JiraSettings, Way
 from okr_sync.connector import Grant, ProtocolError
 
 CLASSIC = ("read:jira-work", "read:jira-user")
@@ -19,6 +21,26 @@ GRANULAR = (
 )  # fmt: skip
 """Or all of these: what each address that is asked names in Atlassian's own description."""
 BROWSE = "Browse Projects"
+PERMISSIONS = (
+    "The account needs Browse Projects in the mapped projects, a token with scopes also read:jira-work and "
+    "read:jira-user; nothing is ever written."
+)
+
+
+def introduce(http: JiraHttp, settings: JiraSettings) -> str:
+    """Return who we are at which site. Raises SourceError."""
+    me = http.get("2/myself")
+    name = me.get("displayName") if isinstance(me, dict) else None
+    if not name:
+        raise ProtocolError("the answer to GET myself names nobody", fix="check `url`: is it a Jira site?")
+    says_cloud, _ = read_site(http.get("2/serverInfo"))
+    cloud = says_cloud if settings.deployment == "auto" else settings.deployment == "cloud"
+    return f"signed in as {name} at {settings.url} (Jira {'Cloud' if cloud else 'Data Center'})"
+
+
+def grant_of(http: JiraHttp, way: Way) -> Grant:
+    """Return the scopes of an OAuth 2 token, else whether the account may browse anything. Raises SourceError."""
+    return _oauth_grant(http) if way == "oauth2" else _account_grant(http, scoped="/ex/jira/" in http.base)
 
 
 def lacking(scopes: frozenset[str]) -> tuple[str, ...]:
@@ -28,7 +50,7 @@ def lacking(scopes: frozenset[str]) -> tuple[str, ...]:
     return () if not all(options) else tuple(options[1 if has_granular else 0])
 
 
-def oauth_grant(http: JiraHttp) -> Grant:
+def _oauth_grant(http: JiraHttp) -> Grant:
     """Return what an OAuth 2 token may do at its site, as the gateway says. Raises SourceError."""
     cloud_id, sites = http.base.rpartition("/")[2], http.at_gateway("oauth/token/accessible-resources")
     if not isinstance(sites, list) or not all(isinstance(site, dict) for site in sites):
@@ -48,7 +70,7 @@ def browses(http: JiraHttp, project: str = "") -> bool:
     return _held(said)
 
 
-def account_grant(http: JiraHttp, *, scoped: bool) -> Grant:
+def _account_grant(http: JiraHttp, *, scoped: bool) -> Grant:
     """Return whether the account may browse anything; `scoped`: its token has scopes, which nobody tells."""
     needed = (*CLASSIC, BROWSE) if scoped else (BROWSE,)
     may = browses(http)
