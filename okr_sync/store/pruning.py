@@ -1,6 +1,7 @@
 """Forgets by retention: what is older than a limit and no answer rests on.
 
-Of points the last one of each day stays, of observations what counts, of runs those that anything refers to.
+Of points the last one of each day stays, of observations what counts, of runs those that anything refers to, of
+letters what still waits, of troubles what is open.
 Definitions, closings, baselines, check-ins, transitions and memberships stay for ever.
 """
 
@@ -18,16 +19,19 @@ from okr_sync.store.statements import CHUNK, Row, fetch
 from okr_sync.store.tables import (
     DeliveryPointRow,
     Observation,
+    OutboxRow,
     PointRow,
     ReportMark,
     Run,
     RunEntry,
     RunSource,
     Table,
+    TroubleRow,
     sql,
 )
 
 RUNS, MARKS, OBSERVATIONS = sql(Run), sql(ReportMark), sql(Observation)
+OUTBOX, TROUBLES = sql(OutboxRow), sql(TroubleRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Pruned:
     run_sources: int = 0
     report_marks: int = 0
     runs: int = 0
+    outbox: int = 0
+    troubles: int = 0
 
     def total(self) -> int:
         """Return the sum."""
@@ -58,6 +64,8 @@ def prune(session: Session, before: datetime) -> Pruned:
         run_sources=details[1],
         report_marks=_old_marks(session, before),
         runs=_unneeded_runs(session, before),
+        outbox=session.connection().execute(delete(OUTBOX).where(OUTBOX.c.ended_at < before)).rowcount,
+        troubles=session.connection().execute(delete(TROUBLES).where(TROUBLES.c.resolved_at < before)).rowcount,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from okr_sync.store.tables.breakers import BreakerRow
+from okr_sync.store.tables.alerts import GoodConfigRow, OutboxRow, TroubleRow
 from okr_sync.store.tables.closings import ClosingRow
 from okr_sync.store.tables.facts import (
     BaselineRow,
@@ -33,10 +34,12 @@ __all__ = [
     "DefinitionRow",
     "DeliveryPointRow",
     "DueDateRow",
+    "GoodConfigRow",
     "LatestRow",
     "MembershipRow",
     "MetricRow",
     "Observation",
+    "OutboxRow",
     "OverrideRow",
     "PointRow",
     "PushedRow",
@@ -52,6 +55,7 @@ __all__ = [
     "Table",
     "TokenRow",
     "TransitionRow",
+    "TroubleRow",
     "WorkItemRow",
     "sql",
 ]
