@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from okr_sync.cli.exits import BY_OUTCOME, DONE
 from okr_sync.cli.output import emit, progress, progress_of_past, say
+from okr_sync.cli.parting import signed_off
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
 from okr_sync.cli.stores import address
 from okr_sync.cli.troubles import trouble_document
@@ -50,8 +51,8 @@ def sync(
     """Ask the sources, compute every key result, write it to the store."""
     config = _config(place)
     store = Store.open(_store_url(place, config))
-    with progress_of_past(_asked(config), quiet=json) as (watch, steps):
-        world = World(clock=current_time, watch=watch, commits=Commits, steps=steps)
+    with signed_off(config, store) as begins, progress_of_past(_asked(config), quiet=json) as (watch, steps):
+        world = World(clock=current_time, watch=watch, commits=Commits, steps=steps, begins=begins)
         signed = Signed(author, reason)
         report = run_sync(store, config, world, full=full, author=author_of_changes(), signed=signed, retry=retry)
     if json:

@@ -17,13 +17,17 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
+from okr_sync.alerts import Pinger, deliver
+from okr_sync.alerts.delivering import Post
 from okr_sync.cli.exits import BY_OUTCOME, DONE, FAILED
 from okr_sync.cli.output import emit, say
+from okr_sync.cli.parting import LAST_WORDS
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
+from okr_sync.cli.serving import Pages, seen_from_outside
 from okr_sync.config import Config, load
 from okr_sync.errors import ConfigError, Mistake
 from okr_sync.render.words import clean
-from okr_sync.schedule import Limits, Runner, Worker, engine_of
+from okr_sync.schedule import LastGood, Limits, Runner, Signs, Worker, engine_of, first_config
 from okr_sync.schedule.engine import Tell
 from okr_sync.schedule.limits import MIB
 from okr_sync.store.database import Store
@@ -55,24 +59,32 @@ class Bounds:
         )
 
 
-def work(*, place: Place | None = None, bounds: Bounds | None = None, json: Json = False) -> int:
+def work(
+    *, place: Place | None = None, bounds: Bounds | None = None, pages: Pages | None = None, json: Json = False
+) -> int:
     """Run the schedule until stopped: each slot once, each run in a process of its own, over all workers of a store."""
     file = (place or Place()).config_file()
-    config = _scheduled(load(file, os.environ))
     tell = _told_to_machines if json else _told_to_people
-    runner = _runner(config, place, bounds, tell)
+    found, mistakes = first_config(file, os.environ, place and place.store)
+    config = _scheduled(found)
+    pinger = Pinger(tell, str(file.absolute()))
+    runner = _runner(config, place, bounds, tell, pinger)
+    good = LastGood(runner.store, file, os.environ, current_time, tell)
     engine = engine_of(runner.store, runner.store_url, current_time, tell)
-    worker = Worker(engine, runner, lambda: load(file, os.environ), tell)
-    with _ending(runner.stop):
+    worker = Worker(engine, runner, good.load, tell, config if mistakes else None)
+    with _ending(runner.stop), seen_from_outside(pages or Pages(), runner.store_url, engine, worker, tell) as tick:
         tell(f"the worker begins: {', '.join(name or 'all other sources' for name in config.schedules)} by schedule")
-        asked = worker.run()
+        asked = worker.run(tick)
+    pinger.close(LAST_WORDS)
     tell("the worker ends")
     return DONE if asked else FAILED
 
 
-def up(*, place: Place | None = None, bounds: Bounds | None = None, json: Json = False) -> int:
+def up(
+    *, place: Place | None = None, bounds: Bounds | None = None, pages: Pages | None = None, json: Json = False
+) -> int:
     """Run everything that this installation needs, in one process; it is what `work` does."""
-    return work(place=place, bounds=bounds, json=json)
+    return work(place=place, bounds=bounds, pages=pages, json=json)
 
 
 def run(
@@ -84,20 +96,23 @@ def run(
     json: Json = False,
 ) -> int:
     """Do a run of all sources at once, in a process of its own like those of the schedule."""
-    config = load((place or Place()).config_file(), os.environ)
-    runner = _runner(config, place, bounds, _told_to_nobody if json else _told_to_people)
+    file, tell = (place or Place()).config_file(), _told_to_nobody if json else _told_to_people
+    config, pinger = load(file, os.environ), Pinger(tell, str(file.absolute()))
+    runner = _runner(config, place, bounds, tell, pinger)
     with _ending(runner.stop):
         number, outcome = runner.run_now(config)
+    deliver(Post(runner.store, current_time, runner.stop), config.alerts, LAST_WORDS)
+    pinger.close(LAST_WORDS)
     if json:
         emit({"run": number, "when": when, "outcome": outcome})
     return BY_OUTCOME.get(outcome or "", FAILED)
 
 
-def _runner(config: Config, place: Place | None, bounds: Bounds | None, tell: Tell) -> Runner:
+def _runner(config: Config, place: Place | None, bounds: Bounds | None, tell: Tell, pinger: Pinger) -> Runner:
     url = (place and place.store) or config.store_url
-    limits = (bounds or Bounds()).limits()
-    store = Store.open(url)
-    return Runner(store, url, limits, current_time, author_of_changes(), tell, apart=not store.is_file)
+    limits, store = (bounds or Bounds()).limits(), Store.open(url)
+    signs = Signs(store, pinger)
+    return Runner(store, url, limits, current_time, author_of_changes(), tell, apart=not store.is_file, signs=signs)
 
 
 def _scheduled(config: Config) -> Config:

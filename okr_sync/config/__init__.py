@@ -1,5 +1,6 @@
 """Config files → a book and its sources, or every mistake at once."""
 
+from okr_sync.config.alerting import Alerts, Channel
 from okr_sync.config.carrying import Carried, Standing, carry_over
 from okr_sync.config.drafts import write_drafts
 from okr_sync.config.loading import Config, load, store_url
@@ -8,7 +9,9 @@ from okr_sync.config.sources import Source
 from okr_sync.config.starter import starter
 
 __all__ = [
+    "Alerts",
     "Carried",
+    "Channel",
     "Config",
     "Source",
     "Standing",

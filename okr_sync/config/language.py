@@ -7,10 +7,12 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from okr_sync.config.aggregating import AggregateEntry
+from okr_sync.config.alerting import AlertsEntry
 from okr_sync.config.amounts import Count, Day, Duration, Flag, Guard, Id, Ids, Number, Switch, Text, Texts
 from okr_sync.config.entry import Entry, Named, Parts
 from okr_sync.config.measures import AnyMeasure
 from okr_sync.config.pacing import StatusEntry
+from okr_sync.connector import Secret
 from okr_sync.core.aggregates import OF_ANOTHER_RANGE
 from okr_sync.core.model import (
     GUARD,
@@ -164,6 +166,8 @@ class MainFile(Entry):
     okrs: Texts = Field(default_factory=lambda: [DEFAULT_OKRS], description="patterns from this folder")
     status: StatusEntry | None = Field(None, description="of all that do not say another")
     privacy_k: Count = Field(5, description="of personal metrics that do not say another")
+    ping: Secret | None = Field(None, description="by ${NAME}: where each run says that it starts and how it ends")
+    alerts: AlertsEntry | None = Field(None, description="who is told when something is wrong")
     sources: Named[SourceEntry] = Field(default_factory=dict)
     cycles: Named[CycleEntry] = Field(default_factory=dict)
     teams: Named[TeamEntry] = Field(default_factory=dict)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import SecretStr
 
+from okr_sync.config.alerting import Alerts, read_alerts
 from okr_sync.config.book import BookMaker
 from okr_sync.config.entry import read_entry
 from okr_sync.config.language import MainFile, OkrsFile
@@ -34,7 +35,7 @@ __all__ = ["MAIN_NAME", "Config", "load", "store_url"]
 MAIN_NAME = "okr-sync.yaml"
 MAX_FILES = 2_000
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
-_SECRET = re.compile(r"TOKEN|SECRET|PASSW|KEY|CREDENTIAL", re.IGNORECASE)
+_SECRET = re.compile(r"TOKEN|SECRET|PASSW|KEY|CREDENTIAL|HOOK|PING", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Config:
     """Where each definition stands."""
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     """Name of a source that has a schedule of its own → it; an empty name is the schedule of all others."""
+    alerts: Alerts = field(default_factory=Alerts)
 
     def zone(self) -> ZoneInfo:
         """Return the zone in which cron expressions and days are read."""
@@ -73,13 +75,15 @@ def load(
     env: Mapping[str, str],
     registry: Registry | None = None,
     drafts: Mapping[Path, str] | None = None,
+    texts: Mapping[Path, str] | None = None,
 ) -> Config:
     """Return the config in `path`: okr-sync.yaml or the folder that holds it.
 
-    `env` is what `${NAME}` reads. `drafts` are files with objectives that are not written yet (path → text). Raises
-    ConfigError with every mistake of all files, in the order of the files, each named as `path` begins.
+    `env` is what `${NAME}` reads. `drafts` are files with objectives that are not written yet (path → text);
+    `texts` stand in the place of all files: nothing else is read. Raises ConfigError with every mistake of all files,
+    in the order of the files, each named as `path` begins.
     """
-    loading = _Loading.at(path, env)
+    loading = _Loading.at(path, env, texts or {})
     drafts = drafts or {}
     main_table = loading.table(loading.file)
     main = loading.main(main_table)
@@ -98,6 +102,7 @@ def load(
     )
     book = BookMaker(main, okrs, loading.zone(main), declared, sources, loading.mistakes).make()
     schedules, store = loading.schedules(main), loading.store_url(main)
+    alerts = read_alerts(main.alerts, main.ping, loading.file.parent, loading.mistakes)
     interval = longest_gap(schedules[""]) if "" in schedules else None
     mistakes = loading.mistakes.told()
     if mistakes:
@@ -113,20 +118,22 @@ def load(
         files=(loading.file, *files),
         lines=whereabouts({loading.file: main_table, **tables}),
         schedules=schedules,
+        alerts=alerts,
     )
 
 
-def store_url(path: Path, env: Mapping[str, str]) -> str:
-    """Return the address of the store alone, whatever else okr-sync.yaml holds.
+def store_url(path: Path, env: Mapping[str, str], text: str | None = None) -> str:
+    """Return the address of the store alone, whatever else okr-sync.yaml holds; `text` stands in its place.
 
     Raises ConfigError when the file can't be read or the address is wrong.
     """
     loading = _Loading.at(path, env)
-    table = loading.table(loading.file)
+    table = loading.table(loading.file, text)
     main = loading.main(table if table is None else table.only(["store"]))
     if table is None or main is None:
         raise ConfigError(loading.mistakes.told())
-    _learn_referenced(loading.file, env)
+    if text is None:
+        _learn_referenced(loading.file, env)
     url = loading.store_url(main)
     mistakes = tuple(each for each in loading.mistakes.told() if _stands_at(each, table.values_at.get("store")))
     if mistakes:
@@ -156,15 +163,17 @@ class _Loading:
     file: Path
     references: References
     mistakes: Mistakes
+    texts: Mapping[Path, str] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, path: Path, env: Mapping[str, str]) -> _Loading:
+    def at(cls, path: Path, env: Mapping[str, str], texts: Mapping[Path, str] | None = None) -> _Loading:
         file = path / MAIN_NAME if path.is_dir() else path
         mistakes = Mistakes()
-        return cls(file, References(env, file.parent, mistakes), mistakes)
+        return cls(file, References(env, file.parent, mistakes), mistakes, texts or {})
 
     def table(self, file: Path, draft: str | None = None) -> Table | None:
         self.mistakes.files.append(str(file))
+        draft = self.texts.get(file) if draft is None else draft
         if draft is not None:
             return parse_table(draft, str(file), self.references, self.mistakes)
         return read_table(file, str(file), self.references, self.mistakes)
@@ -173,6 +182,8 @@ class _Loading:
         return None if table is None else read_entry(MainFile, table, self.mistakes)
 
     def okrs_files(self, main: MainFile) -> tuple[Path, ...]:
+        if self.texts:
+            return tuple(file for file in self.texts if file != self.file)
         found: dict[Path, None] = {}
         for number, pattern in enumerate(main.okrs):
             place = main.at("okrs", number)

@@ -8,9 +8,10 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from okr_sync.config.alerting import AlertsEntry
 from okr_sync.config.entry import Entry
 from okr_sync.config.language import MainFile, MetricEntry, OkrsFile, ScopeEntry, SourceEntry
-from okr_sync.connector import MetricSource
+from okr_sync.connector import MetricSource, WebSettings
 from okr_sync.registry import ConnectorClass, Registry
 
 __all__ = ["json_schema"]
@@ -36,6 +37,8 @@ def json_schema(shape: Literal["main", "okrs"] = "main", registry: Registry | No
         SourceEntry,
         MetricEntry,
         ScopeEntry,
+        AlertsEntry,
+        WebSettings,
         *(part for each in connectors.values() for part in _parts(each)),
     ]
     names, whole = models_json_schema(
@@ -74,6 +77,7 @@ class _Weaver:
         work = {kind: each.Query for kind, each in self.connectors.items() if kind not in numbers}
         self._replace(MetricEntry, numbers, kinds=False)
         self._replace(ScopeEntry, work, kinds=False)
+        self._replace(AlertsEntry, {"": WebSettings}, kinds=False)
 
     def _replace(self, entry: type[Entry], parts: Mapping[str, type[BaseModel]], *, kinds: bool) -> None:
         name = self.pointers[entry]

@@ -36,6 +36,8 @@ class Health:
 
     store_url: str
     loops: Mapping[str, Loop] = field(default_factory=dict)
+    notes: Callable[[], tuple[str, ...]] = tuple
+    """What is worth a word though the process can work: a sentence each."""
 
     def dead(self) -> tuple[str, ...]:
         """Return a sentence for each loop that is silent; none: the process lives."""

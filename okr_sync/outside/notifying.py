@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 
@@ -23,22 +24,28 @@ class Notifier:
         patience = int(usec) / 1_000_000 if usec.isdecimal() and int(usec) > 0 and ours else None
         return cls(env.get("NOTIFY_SOCKET") or None, patience)
 
-    def ready(self) -> None:
-        """Say that the service is up."""
-        self._send("READY=1")
+    def ready(self, status: str = "") -> None:
+        """Say that the service is up, and what it does."""
+        self._send("READY=1" + _status(status))
 
-    def alive(self) -> None:
-        """Say that it still lives; must come at least every `watchdog` seconds."""
-        self._send("WATCHDOG=1")
+    def alive(self, status: str = "") -> None:
+        """Say that it still lives, and what it does; must come at least every `watchdog` seconds."""
+        self._send("WATCHDOG=1" + _status(status))
 
     def stopping(self, why: str = "") -> None:
         """Say that it ends by itself, and why."""
-        self._send("STOPPING=1" + (f"\nSTATUS={why.splitlines()[0]}" if why else ""))
+        self._send("STOPPING=1" + _status(why))
 
     def _send(self, text: str) -> None:
         if self.address is None:
             return
         # An address that begins with @ lies in the abstract namespace, whose names begin with a zero byte.
         target = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+        with socket.socket(socket.AF_UNIX, kind) as channel, suppress(OSError):
+            # A service manager that went away or has its hands full ends no service: it hears the next word.
             channel.sendto(text.encode(), target)
+
+
+def _status(said: str) -> str:
+    return f"\nSTATUS={said.splitlines()[0]}" if said else ""

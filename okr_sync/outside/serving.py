@@ -6,7 +6,7 @@ import ipaddress
 import json
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,6 +33,7 @@ def serve_outside(
     public: bool = False,
     loops: Mapping[str, Loop] = MappingProxyType({}),
     queues: Mapping[str, Depth] = MappingProxyType({}),
+    notes: Callable[[], tuple[str, ...]] = tuple,
 ) -> Outside:
     """Serve health, readiness and metrics in threads of their own until the handle is closed; port 0: any free one.
 
@@ -44,7 +45,7 @@ def serve_outside(
             f"{host} can be reached from other machines, and nobody is asked who they are; bind {LOOPBACK}, "
             "or say that it is meant with --public"
         )
-    pages = _Pages(Health(store_url, loops), StoreMetrics(store_url, clock, queues))
+    pages = _Pages(Health(store_url, loops, notes), StoreMetrics(store_url, clock, queues))
     try:
         return Outside(_server(host, port, pages), pages.health)
     except OSError as error:
@@ -96,17 +97,18 @@ class _Pages:
             case "/healthz":
                 return _verdict(self.health.dead())
             case "/readyz":
-                return _verdict(self.health.unready())
+                return _verdict(self.health.unready(), self.health.notes())
             case "/metrics":
                 return _Page(HTTPStatus.OK, self.metrics.text(), CONTENT_TYPE)
             case _:
                 return _Page(HTTPStatus.NOT_FOUND, _json({"pages": ["/healthz", "/readyz", "/metrics"]}))
 
 
-def _verdict(reasons: tuple[str, ...]) -> _Page:
+def _verdict(reasons: tuple[str, ...], notes: tuple[str, ...] = ()) -> _Page:
+    said = {"notes": list(notes)} if notes else {}
     if not reasons:
-        return _Page(HTTPStatus.OK, _json({"ok": True}))
-    return _Page(HTTPStatus.SERVICE_UNAVAILABLE, _json({"ok": False, "reasons": list(reasons)}))
+        return _Page(HTTPStatus.OK, _json({"ok": True, **said}))
+    return _Page(HTTPStatus.SERVICE_UNAVAILABLE, _json({"ok": False, "reasons": list(reasons), **said}))
 
 
 def _json(document: Mapping[str, Any]) -> bytes:

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from okr_sync.schedule.engine import Engine, Wake
 from okr_sync.schedule.engines import engine_of
+from okr_sync.schedule.last_good import LastGood, first_config
 from okr_sync.schedule.limits import Limits
 from okr_sync.schedule.local import LocalEngine
 from okr_sync.schedule.runner import Runner
+from okr_sync.schedule.signs import Signs
 from okr_sync.schedule.worker import Worker
 
-__all__ = ["Engine", "Limits", "LocalEngine", "Runner", "Wake", "Worker", "engine_of"]
+__all__ = [
+    "Engine",
+    "LastGood",
+    "Limits",
+    "LocalEngine",
+    "Runner",
+    "Signs",
+    "Wake",
+    "Worker",
+    "engine_of",
+    "first_config",
+]

@@ -48,6 +48,8 @@ class Claimer:
     owner: str = ""
     is_alive: Callable[[str], bool] = is_alive
     apart: bool = False
+    after: Callable[[Session, datetime], object] | None = None
+    """Called at the end of each transaction that claims, in it."""
 
     def claim(self, schedules: Mapping[str, Schedule], zone: ZoneInfo, now: datetime) -> Claimed | None:
         """Return the run to do now, None when nothing is due or another run is under way that leaves no room for it.
@@ -61,6 +63,8 @@ class Claimer:
         while True:
             with self.store.writing() as session:
                 found = self._claim(session, schedules, zone, now)
+                if self.after is not None:
+                    self.after(session, now)
             if found is not None:
                 return found.claimed
 

@@ -27,12 +27,14 @@ Next = Callable[[datetime], datetime | None]
 class Clock:
     """Wakes the engine when something is due, and every `round` to look around; lives in a thread of its own."""
 
-    def __init__(self, engine: Engine, following: Next, every: timedelta, tell: Tell) -> None:
+    def __init__(
+        self, engine: Engine, following: Next, every: timedelta, tell: Tell, rung: Callable[[], None] | None = None
+    ) -> None:
         self._tell = tell
         self._scheduler = BlockingScheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
-            executors={"default": _Enqueuing(engine)},
+            executors={"default": _Enqueuing(engine, rung)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
         )
         heard = EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES
@@ -74,12 +76,14 @@ class Clock:
 class _Enqueuing(BaseExecutor):  # type: ignore[misc]  # the library has no types
     """Enqueues a wake-up for the newest instant, and is done."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, rung: Callable[[], None] | None) -> None:
         super().__init__()
-        self._engine = engine
+        self._engine, self._rung = engine, rung
 
     def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
         self._engine.enqueue(Wake(run_times[-1].astimezone(UTC)))
+        if self._rung is not None:
+            self._rung()
         self._run_job_success(job.id, [])
 
 

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from okr_sync.alerts.watching import watching_of
 from okr_sync.config import Config
 from okr_sync.schedule.child import Task
 from okr_sync.schedule.claiming import Claimed, Claimer
 from okr_sync.schedule.engine import Tell
 from okr_sync.schedule.limits import Limits
+from okr_sync.schedule.pulse import unheard
+from okr_sync.schedule.signs import Signs
 from okr_sync.schedule.supervising import Supervisor
-from okr_sync.store import ledger
+from okr_sync.store import alerts, ledger
 from okr_sync.store.database import Store
 from okr_sync.sync.run import time_of_run
 
@@ -35,6 +38,8 @@ class Runner:
     stop: threading.Event = field(default_factory=threading.Event)
     apart: bool = False
     """Whether the runs of different schedules may be under way at once, each in another worker."""
+    signs: Signs | None = None
+    beat: Callable[[], None] = unheard
 
     def run_due(self, config: Config, pass_on: Callable[[], object] = bool) -> ledger.RunOutcome | None:
         """Do what is due, if anything is and no other run is in the way; return the outcome of the run.
@@ -69,13 +74,23 @@ class Runner:
             seconds=seconds + LATE,
             memory=self.limits.memory,
         )
-        supervisor = Supervisor(self.store, self.limits, self.clock, self.stop, self.tell)
+        supervisor = Supervisor(self.store, self.limits, self.clock, self.stop, self.tell, self.beat)
+        signs = self.signs or Signs(self.store)
+        signs.start(config, claimed.run)
         outcome = supervisor.supervise(task, seconds)
+        signs.end(config, claimed.run, outcome)
         self.tell(f"run {claimed.run} ({claimed.trigger}): {outcome or 'its end could not be written'}")
         return outcome
 
     def _claimer(self, config: Config) -> Claimer:
-        return Claimer(self.store, self.limits.lease, self._deadline(config), apart=self.apart)
+        watching = watching_of(config)
+        return Claimer(
+            self.store,
+            self.limits.lease,
+            self._deadline(config),
+            apart=self.apart,
+            after=lambda session, now: alerts.watch(session, watching, now),
+        )
 
     def _deadline(self, config: Config) -> timedelta:
         return self.limits.deadline or time_of_run(config)

@@ -19,6 +19,7 @@ from okr_sync.errors import StoreError
 from okr_sync.schedule.child import ORPHANED, Task, run_child
 from okr_sync.schedule.engine import Tell
 from okr_sync.schedule.limits import Limits
+from okr_sync.schedule.pulse import unheard
 from okr_sync.store import ledger
 from okr_sync.store.database import Store
 
@@ -38,6 +39,8 @@ class Supervisor:
     clock: Callable[[], datetime]
     stop: threading.Event
     tell: Tell
+    beat: Callable[[], None] = unheard
+    """Called while it watches, several times a second."""
 
     def supervise(self, task: Task, seconds: float) -> ledger.RunOutcome | None:
         """Do the run in a child process, for `seconds` at most; return its outcome, None when it can't be written."""
@@ -56,6 +59,7 @@ class Supervisor:
     def _wait(self, process: SpawnProcess, seconds: float, fenced: threading.Event) -> End:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
+            self.beat()
             if wait([process.sentinel], timeout=LOOK):
                 return "itself"
             if self.stop.is_set():
@@ -89,6 +93,7 @@ class Supervisor:
 
     def _record(self, run: int, outcome: Literal["failed", "interrupted"], why: str) -> ledger.RunOutcome | None:
         while True:
+            self.beat()
             try:
                 with self.store.writing() as session:
                     return ledger.close_unfinished(session, run, self.clock(), outcome, why)

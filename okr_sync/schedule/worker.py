@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
+from okr_sync.alerts import deliver
+from okr_sync.alerts.delivering import Post
+from okr_sync.alerts.watching import look, watching_of
 from okr_sync.config import Config
 from okr_sync.core.slots import slots_after
-from okr_sync.errors import ConfigError
+from okr_sync.errors import ConfigError, StoreError
 from okr_sync.schedule.clock import Clock
 from okr_sync.schedule.engine import Engine, Tell, Wake
+from okr_sync.schedule.local import told
+from okr_sync.schedule.pulse import Pulse, unheard
 from okr_sync.schedule.runner import Runner
 
 __all__ = ["Worker", "next_slot"]
 
 LOOK = 0.25  # seconds between two looks at the threads
+PASS = 60.0  # seconds after which no more letters are sent before the next look
 PATIENCE = 8.0  # seconds for the run under way to end when the worker is asked to stop
 
 Load = Callable[[], Config]
@@ -23,23 +30,35 @@ Load = Callable[[], Config]
 
 
 class Worker:
-    """Does what is due until it is stopped. `config` is the newest one that had no mistake."""
+    """Does what is due until it is stopped. `config` is the newest one that had no mistake, `first` the one to begin
+    with while what is written has some; `pulse` says which of its loops live.
+    """
 
-    def __init__(self, engine: Engine, runner: Runner, load: Load, tell: Tell) -> None:
-        self.config = load()
-        self._engine, self._runner, self._load, self._tell = engine, runner, load, tell
-        self._clock = Clock(engine, self._following, runner.limits.round, tell)
+    def __init__(self, engine: Engine, runner: Runner, load: Load, tell: Tell, first: Config | None = None) -> None:
+        self.config = first or load()
+        self.pulse = Pulse.of(runner.limits)
+        self._engine, self._load, self._tell = engine, load, tell
+        self._runner = replace(runner, beat=self.pulse.runs.beat)
+        self._clock = Clock(engine, self._following, runner.limits.round, tell, self.pulse.clock.beat)
+        self._busy = threading.Event()
         self._said = ""
 
-    def run(self) -> bool:
-        """Work until `stop`; return whether it was asked to, and did not end because its clock or engine died."""
+    def run(self, tick: Callable[[], None] = unheard) -> bool:
+        """Work until `stop`; return whether it was asked to, and did not end because its clock or engine died.
+
+        `tick` is called several times a second from the thread that called this.
+        """
         work = threading.Thread(target=self._engine.work, args=(self._perform,), name="okr-sync-engine", daemon=True)
+        alerts = threading.Thread(target=self._see_to_alerts, name="okr-sync-alerts", daemon=True)
         self._clock.start()
         work.start()
+        alerts.start()
         self._engine.enqueue(Wake(self._runner.clock()))  # what was missed while nobody was there
         stop = self._runner.stop
-        while not stop.wait(LOOK) and self._clock.is_alive() and work.is_alive():
-            pass
+        while not stop.wait(LOOK) and self._clock.is_alive() and work.is_alive() and alerts.is_alive():
+            if not self._busy.is_set():
+                self.pulse.runs.beat()
+            tick()
         asked = stop.is_set()
         self.stop()
         self._clock.stop()
@@ -48,16 +67,50 @@ class Worker:
             self._tell("the clock or the engine died; the worker ends, so that it is started anew")
         return asked
 
+    @property
+    def mistaken(self) -> bool:
+        """Whether what is written now has mistakes, and an older config stays."""
+        return bool(self._said)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it does something now."""
+        return self._busy.is_set()
+
     def stop(self) -> None:
         """Ask everything to end: a run under way gets SIGTERM, and its lease is given back."""
         self._runner.stop.set()
         self._engine.stop()
 
     def _perform(self, wake: Wake) -> None:
-        while not self._runner.stop.is_set():
-            self._reload()
-            if self._runner.run_due(self.config, lambda: self._engine.enqueue(wake)) is None:
-                return
+        self.pulse.runs.beat()
+        self._busy.set()
+        try:
+            while not self._runner.stop.is_set():
+                self._reload()
+                if self._runner.run_due(self.config, lambda: self._engine.enqueue(wake)) is None:
+                    return
+        finally:
+            self.pulse.runs.beat()
+            self._busy.clear()
+
+    def _see_to_alerts(self) -> None:
+        """Look every round at what went stale, and send what waits."""
+        runner, said = self._runner, ""
+        office = Post(runner.store, runner.clock, runner.stop)
+        while not runner.stop.wait(runner.limits.round.total_seconds()):
+            self.pulse.alerts.beat()
+            try:
+                look(runner.store, watching_of(self.config), runner.clock())
+                ended = [each for each in deliver(office, self.config.alerts, PASS) if each.error]
+            except StoreError as error:
+                if said != str(error):
+                    self._tell(told(error))
+                said = str(error)
+                continue
+            said = ""
+            for each in ended:
+                self._tell(f"alert {each.id} to {each.channel} ({each.state.replace('_', ' ')}): {each.error}")
 
     def _reload(self) -> None:
         """Take the config as it is written now; while it has mistakes, the last good one stays, and that is said."""

@@ -18,7 +18,19 @@ from okr_sync.store.sources import source_states
 from okr_sync.store.statements import Row, change_all, fetch, fetch_one, insert_all
 from okr_sync.store.tables import OutboxRow, Run, RunSource, SlotRow, TroubleRow, sql
 
-__all__ = ["Letter", "Watching", "claim_letter", "decided", "enqueue", "letters", "settle", "troubles", "watch"]
+__all__ = [
+    "Letter",
+    "Watching",
+    "claim_letter",
+    "decided",
+    "enqueue",
+    "give_up",
+    "has_letters",
+    "letters",
+    "settle",
+    "troubles",
+    "watch",
+]
 
 TROUBLES, OUTBOX = sql(TroubleRow), sql(OutboxRow)
 RUNS, SOURCES, SLOTS = sql(Run), sql(RunSource), sql(SlotRow)
@@ -123,15 +135,17 @@ def counted(session: Session) -> dict[str, int]:
     return {row["state"]: row["number"] for row in fetch(session, statement)}
 
 
+def has_letters(session: Session, now: datetime) -> bool:
+    """Return whether `claim_letter` may find one at `now`; asked first, since only writers make others wait."""
+    return fetch_one(session, _heads(now)) is not None
+
+
 def claim_letter(session: Session, now: datetime, lease: timedelta) -> Letter | None:
     """Return the oldest letter that may be sent at `now`, and keep all others from it for `lease`; None: there is none.
 
     Letters of a channel leave in their order: one that waits for its next try holds up those behind it.
     """
-    waiting = OUTBOX.c.state == "waiting"
-    heads = select(func.min(OUTBOX.c.id)).where(waiting).group_by(OUTBOX.c.channel)
-    first = select(OUTBOX).where(OUTBOX.c.id.in_(heads), OUTBOX.c.try_at <= now).order_by(OUTBOX.c.id).limit(1)
-    row = fetch_one(session, first)
+    row = fetch_one(session, _heads(now))
     if row is None:
         return None
     claimed = {"id": row["id"], "tries": row["tries"] + 1, "try_at": now + lease}
@@ -157,6 +171,12 @@ def settle(
 def give_up(session: Session, letter: Letter, now: datetime, why: str) -> Letter:
     """End a letter that can't ever be sent; return it as it is now."""
     return _end(session, replace(letter, state="given_up", ended_at=now, error=why))
+
+
+def _heads(now: datetime) -> Select[Any]:
+    """Return the statement for the oldest letter of any channel that may be sent at `now`, the oldest of all first."""
+    heads = select(func.min(OUTBOX.c.id)).where(OUTBOX.c.state == "waiting").group_by(OUTBOX.c.channel)
+    return select(OUTBOX).where(OUTBOX.c.id.in_(heads), OUTBOX.c.try_at <= now).order_by(OUTBOX.c.id).limit(1)
 
 
 def _end(session: Session, letter: Letter) -> Letter:

@@ -12,6 +12,7 @@ from typing import Literal
 
 from sqlmodel import Session
 
+from okr_sync.alerts.watching import watching_of
 from okr_sync.config import Config, Source
 from okr_sync.config.commits import Commits
 from okr_sync.config.whereabouts import Defined
@@ -22,7 +23,7 @@ from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import Collected
 from okr_sync.core.snapshot import Snapshot
 from okr_sync.registry import Registry
-from okr_sync.store import collecting, definitions, history, ledger, news, results
+from okr_sync.store import alerts, collecting, definitions, history, ledger, news, results
 from okr_sync.store.breakers import load_breakers
 from okr_sync.store.database import Store
 from okr_sync.store.definitions import Credit
@@ -60,6 +61,8 @@ class World:
     commits: Callable[[], Commits] | None = None
     """Begins to ask who changed config files; None: nobody is asked."""
     steps: Steps | None = None
+    begins: Callable[[int], None] | None = None
+    """Called with the number of the run once it holds the lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ def _collect(run: _Run, asking: Asking, sources: Mapping[str, Source]) -> tuple[
     for brought in collected:
         with run.store.writing() as session:
             collecting.save_collected(session, run.id, brought)
+            alerts.watch(session, watching_of(run.config), run.now)
     return collected
 
 
@@ -254,6 +258,8 @@ def _leased_run(
     try:
         with store.writing() as session:
             declare_sources(session, freshness_of(config))
+        if world.begins is not None:
+            world.begins(run)
         yield _Run(run, store, config, world, now, author, before, mark)
     except BaseException as error:
         with store.writing() as session:
@@ -309,6 +315,7 @@ def _conclude(
         ledger.record_entries(session, run.id, entries)
         outcome = outcome_of(collected)
         ledger.finish_run(session, run.id, run.world.clock(), outcome, _summary(entries))
+        alerts.watch(session, watching_of(run.config), run.now)
     return RunReport(run.id, outcome, collected, snapshot, changed, entries, past)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from okr_sync.store.tables.breakers import BreakerRow
 from okr_sync.store.tables.alerts import GoodConfigRow, OutboxRow, TroubleRow
+from okr_sync.store.tables.breakers import BreakerRow
 from okr_sync.store.tables.closings import ClosingRow
 from okr_sync.store.tables.facts import (
     BaselineRow,
