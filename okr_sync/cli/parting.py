@@ -1,4 +1,4 @@
-"""What a command that does a run by itself tells others: that it starts, how it ended, and the alerts that it raised."""
+"""What a command that does a run by itself tells others: its start, its end, and the alerts that it raised."""
 
 from __future__ import annotations
 

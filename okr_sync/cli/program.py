@@ -46,6 +46,7 @@ COMMANDS = {
     "sources": ("okr_sync.cli.sources:sources", "List the sources with their last success; ask them with --test."),
     "new-connector": ("okr_sync.cli.kit:new_connector", "Write a package with a connector of your own."),
     "doctor": ("okr_sync.cli.doctoring:doctor", "Examine config, store, disk, clock, sources and tokens."),
+    "alerts": ("okr_sync.cli.alerting:alerts", "List what is wrong and who was told; send a test message."),
     "watch": ("okr_sync.cli.watching:watch", "Serve health, readiness and metrics on a loopback port."),
     "migrate": ("okr_sync.cli.running:migrate", "Bring the store's schema up to this version."),
     "backup": ("okr_sync.cli.keeping:backup", "Write the whole store into one file, also while a run is under way."),

@@ -18,17 +18,18 @@ from okr_sync.store import ledger, results, rewriting
 from okr_sync.views.naming import kind_of
 from okr_sync.views.reporting import last_run, stored_report, stored_snapshot
 from okr_sync.views.revisions import stored_revisions
+from okr_sync.views.service import service_notes
 
 
 def status(*, place: Place | None = None, as_of: AsOf = None, json: Json = False) -> int:
     """Show where every objective and key result stands."""
     with reading(place, as_of) as (session, now):
         snapshot, run = stored_snapshot(session, now), last_run(session)
-        report = stored_report(session, now)
+        report, notes = stored_report(session, now), service_notes(session, now)
     if json:
-        emit(document.status_document(snapshot, run, report.cycles))
+        emit(document.status_document(snapshot, run, report.cycles, notes))
     else:
-        terminal.show(report, console())
+        terminal.show(report, console(), notes)
     return DONE
 
 

@@ -63,9 +63,10 @@ def work(
     *, place: Place | None = None, bounds: Bounds | None = None, pages: Pages | None = None, json: Json = False
 ) -> int:
     """Run the schedule until stopped: each slot once, each run in a process of its own, over all workers of a store."""
-    file = (place or Place()).config_file()
+    place = place or Place()
+    file = place.config_file()
     tell = _told_to_machines if json else _told_to_people
-    found, mistakes = first_config(file, os.environ, place and place.store)
+    found, mistakes = first_config(file, os.environ, place.store)
     config = _scheduled(found)
     pinger = Pinger(tell, str(file.absolute()))
     runner = _runner(config, place, bounds, tell, pinger)

@@ -22,6 +22,7 @@ from okr_sync.store.database import Store
 from okr_sync.store.ledger import runs
 from okr_sync.store.location import store_exists
 from okr_sync.store.tokens import tokens
+from okr_sync.views.service import service_notes
 
 LITTLE, TOO_LITTLE = 1 << 30, 100 << 20  # bytes of free disk
 SOON = timedelta(days=14)
@@ -67,6 +68,7 @@ def _inside(session: Session, now: datetime) -> Iterator[Finding]:
     yield _clock_of_runs(session, now)
     yield from _senders(session, now)
     yield from _troubles(session, now)
+    yield from _service(session, now)
 
 
 def _integrity(session: Session) -> Finding:
@@ -106,6 +108,11 @@ def _troubles(session: Session, now: datetime) -> Iterator[Finding]:
         if holds_back(breaker, now):
             said = f"{sentence(breaker)} ({breaker.error})" if breaker.error else sentence(breaker)
             yield Finding(f"runs of {name}", "warn", said, advice(breaker))
+
+
+def _service(session: Session, now: datetime) -> Iterator[Finding]:
+    for said in service_notes(session, now):
+        yield Finding("service", "warn", said, "see okr-sync check, okr-sync alerts and docs/operations.md")
 
 
 def _disk(folder: Path) -> Finding:

@@ -17,9 +17,10 @@ from okr_sync import __version__
 from okr_sync.core.breaker import holds_back
 from okr_sync.core.facts import SourceState
 from okr_sync.errors import StoreError
-from okr_sync.store import ledger, results, totals
+from okr_sync.store import alerts, ledger, results, totals
 from okr_sync.store.breakers import load_breakers
 from okr_sync.store.database import Store
+from okr_sync.store.good_configs import broken_configs
 from okr_sync.store.sources import source_states
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -67,7 +68,8 @@ class StoreMetrics(Collector):
     def _read(self) -> list[Metric]:
         now = self._clock()
         with Store.open(self._store_url, create=False).reading() as session:
-            return [*_of_sources(session, now), *_of_runs(session), _of_key_results(session, now)]
+            known = (*_of_sources(session, now), *_of_runs(session), _of_key_results(session, now))
+            return [*known, *_of_alerts(session)]
 
 
 def _of_sources(session: Session, now: datetime) -> Iterator[Metric]:
@@ -157,3 +159,17 @@ def _of_key_results(session: Session, now: datetime) -> Metric:
     for status, count in sorted(Counter(each.status for each in snapshot.key_results).items() if snapshot else []):
         family.add_metric([status], count)
     return family
+
+
+def _of_alerts(session: Session) -> Iterator[Metric]:
+    open_now = GaugeMetricFamily("okr_sync_troubles", "What is wrong and was told.", labels=["kind"])
+    kinds = Counter(kind for kind, _ in alerts.troubles(session))
+    for kind in ("source", "schedule"):
+        open_now.add_metric([kind], kinds[kind])
+    letters = GaugeMetricFamily("okr_sync_alerts", "Messages about troubles in the outbox.", labels=["state"])
+    counts = alerts.counted(session)
+    for state in ("waiting", "sent", "given_up"):
+        letters.add_metric([state], counts.get(state, 0))
+    yield from (open_now, letters)
+    good = not broken_configs(session)
+    yield GaugeMetricFamily("okr_sync_config_good", "0 while workers go on with an older config.", value=good)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+PATIENCE = 1.0  # seconds for a service manager to take a word
+
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
@@ -41,8 +43,9 @@ class Notifier:
             return
         # An address that begins with @ lies in the abstract namespace, whose names begin with a zero byte.
         target = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
-        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
         with socket.socket(socket.AF_UNIX, kind) as channel, suppress(OSError):
+            channel.settimeout(PATIENCE)
             # A service manager that went away or has its hands full ends no service: it hears the next word.
             channel.sendto(text.encode(), target)
 

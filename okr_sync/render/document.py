@@ -46,8 +46,13 @@ def render(report: Report) -> str:
     return json.dumps(report_document(report), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
-def status_document(snapshot: Snapshot, run: int | None, cycles: Iterable[CycleState] = ()) -> dict[str, Any]:
-    """Return every objective with its key results, every initiative, in the order of the snapshot, and the cycles."""
+def status_document(
+    snapshot: Snapshot, run: int | None, cycles: Iterable[CycleState] = (), notes: Iterable[str] = ()
+) -> dict[str, Any]:
+    """Return every objective with its key results, every initiative, in the order of the snapshot, then the cycles.
+
+    `notes` are sentences about the service itself.
+    """
     return {
         "as_of": _plain(snapshot.at),
         "run": run,
@@ -57,6 +62,7 @@ def status_document(snapshot: Snapshot, run: int | None, cycles: Iterable[CycleS
         ],
         "initiatives": [_take(state, INITIATIVE) for state in snapshot.initiatives],
         "cycles": [cycle_document(cycle) for cycle in cycles],
+        "notes": list(notes),
     }
 
 

@@ -26,8 +26,8 @@ EXPLAINED: frozenset[Status] = frozenset(
 WIDE = 110  # columns from which bars are drawn
 
 
-def show(report: Report, console: Console) -> None:
-    """Print the report's objectives, key results, initiatives and troubled sources to `console`."""
+def show(report: Report, console: Console, notes: Iterable[str] = ()) -> None:
+    """Print the report's objectives, key results, initiatives and troubled sources to `console`, then the notes."""
     console.print(Text(words.basis(report), style="dim"))
     console.print(Text(words.headline(report), style="bold"))
     for cycle in report.cycles:
@@ -43,6 +43,8 @@ def show(report: Report, console: Console) -> None:
     for source in report.sources:
         if source.late or source.state.error:
             console.print(Text(f"! {clean(source.state.name)}: {words.source_note(source)}", style=STYLES["doubt"]))
+    for note in notes:
+        console.print(Text(f"! {clean(note)}", style=STYLES["doubt"]))
 
 
 def _objective_line(row: ObjectiveRow) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import replace
 from datetime import datetime
 
@@ -48,8 +49,8 @@ class Worker:
 
         `tick` is called several times a second from the thread that called this.
         """
-        work = threading.Thread(target=self._engine.work, args=(self._perform,), name="okr-sync-engine", daemon=True)
-        alerts = threading.Thread(target=self._see_to_alerts, name="okr-sync-alerts", daemon=True)
+        work = _thread("engine", lambda: self._engine.work(self._perform))
+        alerts = _thread("alerts", self._see_to_alerts)
         self._clock.start()
         work.start()
         alerts.start()
@@ -130,6 +131,11 @@ class Worker:
 
     def _following(self, after: datetime) -> datetime | None:
         return next_slot(self.config, after)
+
+
+def _thread(name: str, target: Callable[[], None]) -> threading.Thread:
+    """Return a thread in this context: secrets that a new config brings are told to the redactor of the command."""
+    return threading.Thread(target=copy_context().run, args=(target,), name=f"okr-sync-{name}", daemon=True)
 
 
 def next_slot(config: Config, after: datetime) -> datetime | None:

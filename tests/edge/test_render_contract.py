@@ -37,6 +37,7 @@ from okr_sync.store.closings import Closing
 from okr_sync.store.ledger import Entry, RunRow, SourceEntry
 from okr_sync.store.points import DeliveryPoint, Point
 
+NOTE = "the schedule, since 2026-11-22 03:00 UTC: 1 slot had no run, 2026-11-22 02:45 UTC: no worker was there in time"
 PAGE = Path(__file__).parents[2] / "docs/contract.md"
 
 NOW = datetime(2026, 11, 22, 3, 45, tzinfo=UTC)
@@ -153,7 +154,7 @@ def examples() -> Mapping[str, dict[str, Any]]:
     )  # fmt: skip
     explanation = replace(explanation, revision=REVISIONS[1])
     return {
-        "status": document.status_document(SNAPSHOT, 12, (CYCLE,)),
+        "status": document.status_document(SNAPSHOT, 12, (CYCLE,), (NOTE,)),
         "report": document.report_document(
             build_report(SNAPSHOT, BEFORE, WEEK_AGO, run=12, sources=SOURCES, cycles=(CYCLE,))
         ),
