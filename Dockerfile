@@ -1,10 +1,12 @@
-# A small image: `docker run … okr-sync` runs one sync and exits, `docker run … okr-sync watch` serves health and metrics.
-# See docs/deploy.md. Runs as 10001 with a read-only root; only /data is written.
+# A small image: `docker run … okr-sync` runs the schedule and serves health and metrics, `docker run … okr-sync sync`
+# runs one sync and exits. See docs/deploy.md. Runs as 10001 with a read-only root; /data and /tmp alone are written.
 FROM python:3.11-slim AS build
 WORKDIR /build
-COPY requirements.lock requirements-dev.lock ./
+COPY requirements.lock requirements-dev.lock deploy/extra.sh ./
 RUN python -m venv /opt/okr-sync \
     && /opt/okr-sync/bin/pip install --no-cache-dir --require-hashes -r requirements.lock \
+    && sh extra.sh requirements-dev.lock > extra.lock \
+    && /opt/okr-sync/bin/pip install --no-cache-dir --require-hashes --no-deps -r extra.lock \
     && python -m venv /opt/tools \
     && /opt/tools/bin/pip install --no-cache-dir --require-hashes -r requirements-dev.lock
 COPY pyproject.toml README.md LICENSE ./
@@ -26,6 +28,9 @@ ENV PATH=/opt/okr-sync/bin:$PATH \
     OKR_SYNC_CONFIG=/config \
     OKR_SYNC_STORE=sqlite:////data/okr-sync.db
 VOLUME /data
-HEALTHCHECK --interval=60s --timeout=20s --start-period=20s CMD ["okr-sync", "runs", "--limit", "1"]
+EXPOSE 9464
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s \
+    CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:9464/healthz', timeout=5)"]
 ENTRYPOINT ["okr-sync"]
-CMD ["sync"]
+CMD ["work"]

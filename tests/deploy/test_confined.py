@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -10,8 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
+
+from tests.alerts.served import ask, free_port, metric, ready
+from tests.bar.house import until
 
 ROOT = Path(__file__).parents[2]
 CONFINE = """
@@ -45,22 +46,36 @@ def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, out + err
 
 
-def test_a_run_and_the_watch_need_one_folder_to_write_to_and_no_capability(tmp_path: Path) -> None:
-    data, config = tmp_path / "data", tmp_path / "config"
-    for folder in (data, config):
-        folder.mkdir()
-    (config / "okr-sync.yaml").write_text("okrs: []\n", "utf-8")
+def folders(tmp_path: Path, main: str) -> Path:
+    """Make the one folder to write to, and a config beside it; return the first."""
+    for name in ("data", "config"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "config" / "okr-sync.yaml").write_text(main, "utf-8")
+    return tmp_path / "data"
+
+
+def test_a_run_needs_one_folder_to_write_to(tmp_path: Path) -> None:
+    data = folders(tmp_path, "okrs: []\n")
     code, said = finished(confined(data, "sync"))
     assert (code, "run 1 ok" in said) == (0, True), said
     assert (data / "okrs.db").exists()
     code, said = finished(confined(data, "report", "--format", "html", "--output", str(tmp_path / "report.html")))
     assert code != 0, "what lies outside the one folder can't be written"
-    process = confined(data, "watch", "--port", "0", "--json")
+
+
+@pytest.mark.parametrize("words", [("work", "--outside-port", "{port}"), ("watch", "--port", "{port}")])
+def test_a_service_needs_one_folder_to_write_to_and_no_capability(tmp_path: Path, words: tuple[str, ...]) -> None:
+    data, port = folders(tmp_path, "okrs: []\nschedule: every 1 s\n"), free_port()
+    finished(confined(data, "sync"))
+    process = confined(data, *(word.format(port=port) for word in words))
     try:
-        assert process.stdout is not None
-        where = json.loads("".join(process.stdout.readline() for _ in range(3)))["address"]
-        for page in ("healthz", "readyz", "metrics"):
-            assert httpx.get(f"{where}/{page}", trust_env=False).status_code == 200
+        until(lambda: ready(port) == {"ok": True} or process.poll() is not None)
+        for page in ("/healthz", "/readyz", "/metrics"):
+            answer = ask(port, page)
+            assert answer is not None, finished(process)
+            assert answer.status_code == 200
+        if words[0] == "work":
+            until(lambda: metric(port, 'okr_sync_runs_total{outcome="ok"} 2.0'))
         status = Path(f"/proc/{process.pid}/status").read_text("utf-8")
         assert "CapEff:\t0000000000000000" in status
         assert "NoNewPrivs:\t1" in status
