@@ -144,7 +144,7 @@ def test_nothing_is_read_beside_the_texts(tmp_path: Path) -> None:
 
 def test_the_line_of_the_store_is_enough_to_find_it(tmp_path: Path) -> None:
     file = tmp_path / "okr-sync.yaml"
-    for text, name in (("store: sqlite:///a.db\n {[", "a.db"), ("{[", "okr-sync.db"), ("okrs: 7", "okr-sync.db")):
+    for text, name in (("store: sqlite:///a.db\nx: {[", "a.db"), ("{[", "okr-sync.db"), ("okrs: 7", "okr-sync.db")):
         file.write_text(text, "utf-8")
         assert salvaged_store_url(tmp_path, {}) == f"sqlite:///{tmp_path / name}"
     file.unlink()
