@@ -10,9 +10,10 @@ from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
-__all__ = ["HIDDEN", "Redactor", "Sieve", "current", "forms_of", "learn", "learn_address", "redacting"]
+__all__ = ["HIDDEN", "Redactor", "Sieve", "current", "forms_of", "learn", "learn_address", "parts_of", "redacting"]
 
 SHORTEST = 4  # characters; anything shorter stands in too many words to be told from them
+LONG = 8  # characters of a part of an address that may be a secret by itself
 HIDDEN = "***"
 
 
@@ -99,6 +100,19 @@ def learn_address(url: str | None) -> None:
     active, password = _ACTIVE.get(), _password(url or "")
     if active is not None and password:
         active.learn(form for each in {password, unquote(password)} for form in _forms(each, []) if _counts(form))
+
+
+def parts_of(url: str) -> tuple[str, ...]:
+    """Return an address and what stands behind its host, longest first: who knows one part of a hook may use it.
+
+    Parts of fewer than eight characters are words like "api" and left out.
+    """
+    try:
+        parsed = urlsplit(url)
+    except ValueError:
+        return (url,)
+    behind = {parsed.path, parsed.query, *parsed.path.split("/"), *parsed.query.split("&")}
+    return tuple(sorted({url, *(part for part in behind if len(part) >= LONG)}, key=lambda part: (-len(part), part)))
 
 
 def forms_of(fields: Mapping[str, Any]) -> frozenset[str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from okr_sync.config.alerting import Alerts
 from okr_sync.connector import Caller, Http
 from okr_sync.errors import SourceError, TransientError
-from okr_sync.redaction import HIDDEN
+from okr_sync.redaction import HIDDEN, parts_of
 
 __all__ = ["Refused", "post"]
 
@@ -47,8 +46,6 @@ def post(url: SecretStr, alerts: Alerts, body: Mapping[str, Any] | str, headers:
 
 def _without(text: str, url: str) -> str:
     """Return the text without the address beyond its host: who knows the path of a hook may use it."""
-    parts = urlsplit(url)
-    for secret in sorted({url, parts.path, parts.query, *parts.path.split("/")}, key=len, reverse=True):
-        if len(secret) > 3:
-            text = text.replace(secret, HIDDEN)
+    for part in parts_of(url):
+        text = text.replace(part, HIDDEN)
     return text

@@ -32,6 +32,7 @@ from okr_sync.schedule.engine import Tell
 from okr_sync.schedule.limits import MIB
 from okr_sync.store.database import Store
 
+HURRIED = 1.0  # seconds for them where the program is asked to end, and has ten for everything
 Seconds = Annotated[float, Parameter(validator=Number(gt=0))]
 
 
@@ -76,7 +77,7 @@ def work(
     with _ending(runner.stop), seen_from_outside(pages or Pages(), runner.store_url, engine, worker, tell) as tick:
         tell(f"the worker begins: {', '.join(name or 'all other sources' for name in config.schedules)} by schedule")
         asked = worker.run(tick)
-    pinger.close(LAST_WORDS)
+    pinger.close(HURRIED)
     tell("the worker ends")
     return DONE if asked else FAILED
 
@@ -103,7 +104,7 @@ def run(
     with _ending(runner.stop):
         number, outcome = runner.run_now(config)
     deliver(Post(runner.store, current_time, runner.stop), config.alerts, LAST_WORDS)
-    pinger.close(LAST_WORDS)
+    pinger.close(HURRIED if runner.stop.is_set() else LAST_WORDS)
     if json:
         emit({"run": number, "when": when, "outcome": outcome})
     return BY_OUTCOME.get(outcome or "", FAILED)

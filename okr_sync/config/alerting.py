@@ -13,7 +13,7 @@ from okr_sync.config.amounts import Count
 from okr_sync.config.entry import Entry, Named, note, note_unknown_keys
 from okr_sync.config.places import Mistakes
 from okr_sync.connector import Secret, WebSettings
-from okr_sync.redaction import learn
+from okr_sync.redaction import learn, parts_of
 
 __all__ = ["Alerts", "AlertsEntry", "Channel", "ChannelEntry", "ChannelKind", "read_alerts"]
 
@@ -57,12 +57,18 @@ class Alerts:
 
 def read_alerts(entry: AlertsEntry | None, ping: SecretStr | None, folder: Path, mistakes: Mistakes) -> Alerts:
     """Return what the entries say; their mistakes are noted, their secrets told to the redactor."""
-    learn({"ping": ping})
+    _learn(ping)
     if entry is None:
         return Alerts(ping=ping)
     channels = {name: Channel(name, each.kind, each.url) for name, each in entry.channels.items()}
-    learn({name: channel.url for name, channel in channels.items()})
+    for channel in channels.values():
+        _learn(channel.url)
     return Alerts(channels, entry.failures, _reach(entry, folder, mistakes), ping)
+
+
+def _learn(url: SecretStr | None) -> None:
+    if url is not None:
+        learn({"parts": [SecretStr(part) for part in parts_of(url.get_secret_value())]})
 
 
 def _reach(entry: AlertsEntry, folder: Path, mistakes: Mistakes) -> WebSettings:

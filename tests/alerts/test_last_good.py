@@ -17,6 +17,7 @@ from okr_sync.store import Store
 from okr_sync.store.good_configs import broken_configs, kept
 from tests.alerts.served import free_port, metric, ready
 from tests.bar.house import House, open_house, until
+from tests.edge.cli_play import run
 from tests.store.builders import NOW
 
 SECRET = "s3cr3t-of-a-hook"
@@ -170,11 +171,11 @@ def test_a_worker_begins_with_the_last_good_config_and_everything_says_so(tmp_pa
         until(lambda: metric(port, "okr_sync_config_good 1.0"))
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(10) == 0
-    assert "has mistakes since" not in house.run("status").stdout
+    assert "has mistakes since" not in run("status", "--config", str(house.folder)).out
 
 
 def _says_so(house: House) -> None:
     """Readers need the address of the store, which nobody can read in this file."""
     url = f"sqlite:///{house.folder / 'okr-sync.db'}"
     for words in (("status", "--store", url), ("status", "--json", "--store", url)):
-        assert "has mistakes since" in " ".join(house.run(*words).stdout.split()), words
+        assert "has mistakes since" in " ".join(run(*words).out.split()), words
