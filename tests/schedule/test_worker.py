@@ -7,12 +7,15 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from okr_sync.cli.logs import logging_at
 from okr_sync.cli.place import current_time
 from okr_sync.config import Config, load
+from okr_sync.outside import Health
 from okr_sync.schedule import Limits, LocalEngine, Runner, Wake, Worker
 from okr_sync.schedule.clock import Clock
 from okr_sync.schedule.engine import Perform
 from okr_sync.schedule.worker import next_slot
+from tests.bar.house import until
 from tests.store.empty import new_store
 
 MAIN = """
@@ -89,3 +92,50 @@ def test_the_next_slot_is_the_first_of_all_schedules_in_the_zone_of_the_config(t
     (tmp_path / "okr-sync.yaml").write_text(MAIN, "utf-8")
     found = next_slot(_load(tmp_path), datetime.fromisoformat("2026-07-01T05:00+00:00"))
     assert found == datetime.fromisoformat("2026-07-02T04:00+00:00")
+
+
+def test_a_part_that_hangs_is_silent_and_one_that_goes_on_is_not(tmp_path: Path) -> None:
+    """Seen red with a main thread that beats for whatever has a thread: then only dead ones are seen."""
+    said: list[str] = []
+    hangs, goes_on = threading.Event(), threading.Event()
+    worker = _worker(tmp_path, LocalEngine, said)
+
+    def load_slowly() -> Config:
+        hangs.set()
+        assert goes_on.wait(30)
+        return _load(tmp_path)
+
+    worker._load = load_slowly
+    for loop in worker.pulse.loops().values():
+        loop.seconds = 0.5
+    worker.pulse.clock.seconds = worker.pulse.alerts.seconds = 60.0  # they come round every 15 seconds
+    health = Health(f"sqlite:///{tmp_path / 'okr-sync.db'}", worker.pulse.loops())
+    work = threading.Thread(target=worker.run)
+    work.start()
+    assert hangs.wait(30)
+    until(health.dead)
+    assert [each.partition(" is silent")[0] for each in health.dead()] == ["the runs loop"]
+    goes_on.set()
+    until(lambda: not health.dead())
+    worker.stop()
+    work.join(20)
+    assert not work.is_alive()
+
+
+def test_a_worker_whose_watch_over_alerts_died_ends_without_being_asked(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / "okr-sync.yaml").write_text(MAIN, "utf-8")
+    asked: list[datetime] = []
+
+    def broken() -> datetime:
+        asked.append(current_time())
+        if threading.current_thread().name == "okr-sync-alerts":
+            raise ZeroDivisionError
+        return asked[-1]
+
+    store = new_store(tmp_path / "okr-sync.db")
+    runner = Runner(store, f"sqlite:///{store.path}", Limits(round=timedelta(seconds=0.2)), broken, "ana", said.append)
+    worker = Worker(LocalEngine(said.append), runner, lambda: _load(tmp_path), said.append)
+    with logging_at("error"):
+        assert worker.run() is False
+    assert said[-1].endswith("the worker ends, so that it is started anew")
