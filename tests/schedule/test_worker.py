@@ -112,13 +112,16 @@ def test_a_part_that_hangs_is_silent_and_one_that_goes_on_is_not(tmp_path: Path)
     health = Health(f"sqlite:///{tmp_path / 'okr-sync.db'}", worker.pulse.loops())
     work = threading.Thread(target=worker.run)
     work.start()
-    assert hangs.wait(30)
-    until(health.dead)
-    assert [each.partition(" is silent")[0] for each in health.dead()] == ["the runs loop"]
-    goes_on.set()
-    until(lambda: not health.dead())
-    worker.stop()
-    work.join(20)
+    try:
+        assert hangs.wait(30)
+        until(health.dead, 20)
+        assert [each.partition(" is silent")[0] for each in health.dead()] == ["the runs loop"]
+        goes_on.set()
+        until(lambda: not health.dead(), 20)
+    finally:
+        goes_on.set()
+        worker.stop()
+        work.join(20)
     assert not work.is_alive()
 
 
