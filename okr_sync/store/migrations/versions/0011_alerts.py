@@ -7,7 +7,7 @@ from alembic import op
 
 from okr_sync.store.migrations.columns import moment, text, whole
 
-revision = "0013"
+revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
