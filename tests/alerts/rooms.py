@@ -14,10 +14,10 @@ from okr_sync.config.alerting import Alerts, Channel
 from okr_sync.connector import WebSettings
 from okr_sync.core.alerting import Notice
 from okr_sync.sandbox.server import Response, Server
-from okr_sync.store import Store
 from okr_sync.store.alerts import enqueue
 from okr_sync.testing.server import Request
 from tests.store.builders import NOW
+from tests.store.empty import new_store
 
 SECRET = "T0PS3CR3T-hook"
 OPS, CHAT = f"/services/{SECRET}", f"/chat/{SECRET}?token={SECRET}"
@@ -74,7 +74,7 @@ def notice(reason: str = "it is down", subject: str = "survey") -> Notice:
 
 def office(folder: Path, clock: Clock, *notices: Notice, channels: tuple[str, ...] = ("ops",)) -> Post:
     """Return a new store whose outbox holds these notices for the channels."""
-    store = Store.open(f"sqlite:///{folder / 'okr-sync.db'}")
+    store = new_store(folder / "okr-sync.db")
     with store.writing() as session:
         enqueue(session, notices, channels)
     return Post(store, clock)

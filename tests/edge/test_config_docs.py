@@ -29,7 +29,12 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```yaml (\S+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 TODAY = date(2026, 11, 22)
-ENV = {"JIRA_TOKEN": "j-token", "GITHUB_TOKEN": "g-token", "PING_URL": "https://hc.example", "CHAT_HOOK": "https://a.example"}
+ENV = {
+    "JIRA_TOKEN": "j-token",
+    "GITHUB_TOKEN": "g-token",
+    "PING_URL": "https://hc.example",
+    "CHAT_HOOK": "https://a.example",
+}
 
 Shape = Literal["main", "okrs"]
 
