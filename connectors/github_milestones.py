@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from connectors.github_graphql import GraphqlTransport
-from connectors.github_histories import Teller, tell_past
+from connectors.github_histories import tell_past
 from connectors.github_http import Client
 from connectors.github_items import Contents, Milestone
 from connectors.github_named import GithubNames, grant_of
@@ -20,35 +20,8 @@ from connectors.github_questions import Learnt, Questions
 from connectors.github_rest import RestTransport
 from connectors.github_scopes import MilestoneQuery, resolve
 from connectors.github_settings import GithubSettings
+from connectors.github_transport import Transport
 from okr_sync.connector import Caller, DeliverySource, Grant, LookUp, Members, Miss, Named, Page, Transition, WorkItem
-
-
-class Transport(Teller, Protocol):
-    """One way of asking GitHub; both ways give equal facts."""
-
-    def viewer(self) -> str:
-        """Return who the token belongs to."""
-        ...
-
-    def recall(self, learnt: Learnt) -> None:
-        """Begin with what was learnt about the server earlier."""
-        ...
-
-    def learnt(self) -> Learnt:
-        """Return what is worth to be known about the server next time."""
-        ...
-
-    def refresh(self, ids: Sequence[str]) -> dict[str, Milestone]:
-        """Return those of these milestones that can be asked for by id as they are now."""
-        ...
-
-    def contents(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
-        """Yield the milestones with their items."""
-        ...
-
-    def look_up(self, ids: Sequence[str], known: Mapping[str, WorkItem]) -> LookUp:
-        """Return what became of items."""
-        ...
 
 
 class _Cursor(BaseModel):

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any
-from urllib.parse import quote
 
+from connectors.jira_asked import (
+    Scopes,
+    digest,
+    ids_of,
+    keys_of,
+    misses_of,
+    queries_of,
+    query_container,
+    refusals_of,
+    why_not,
+)
 from connectors.jira_changes import Changes
-from connectors.jira_dialect import Dialect
 from connectors.jira_held import Cursor, Tree, load_cursor
-from connectors.jira_items import can_hold, need, read_container, read_issue
+from connectors.jira_items import need, read_container, read_issue
 from connectors.jira_reach import Reach, among, watched
 from connectors.jira_search import JiraSearch
-from connectors.jira_settings import JiraQuery, JiraSettings
+from connectors.jira_settings import JiraSettings
 from okr_sync.connector import Caller, Container, LookUp, Mirrored, Miss, Page, WorkItem
 
 _MINUTE = 60_000  # ms
 _HOUR = 3_600_000  # ms
 _LEVELS = 10  # of issues one above the other; Jira has far fewer
-
-Scopes = Mapping[str, JiraQuery]
 
 
 class JiraPull:
@@ -61,7 +66,7 @@ class JiraPull:
     def _fingerprint(self, scopes: Scopes) -> str:
         """Return a hash of all that makes the answer another one: what is asked, of whom, and which fields."""
         asked = sorted({scope.model_dump_json() for scope in scopes.values()})
-        return _hash(json.dumps([asked, self._settings.url, self._search.dialect.fields]))
+        return digest(json.dumps([asked, self._settings.url, self._search.dialect.fields]))
 
     def _last(self, cursor: str | None, asked: str, at: int) -> Cursor | None:
         """Return the cursor when a pull at `at` may start from it; None: everything must be read."""
@@ -72,29 +77,29 @@ class JiraPull:
 
     def _later(self, scopes: Scopes, last: Cursor, at: int, mirror: Mirrored) -> Generator[Page, None, bool]:
         """Yield what changed since `last`; return whether that could be told."""
-        lost = [key for key in _keys(scopes) if key not in last.epics]
+        lost = [key for key in keys_of(scopes) if key not in last.epics]
         found = self._search.named(lost) if lost else {}
-        bad = {key: _why_not(key, found.get(key), last.epics, self._search.dialect) for key in lost}
+        bad = {key: why_not(key, found.get(key), last.epics, self._search.dialect) for key in lost}
         if not all(bad.values()):
             return False
-        queries, since = _queries(scopes), at - round(self._settings.overlap_minutes * _MINUTE)
+        queries, since = queries_of(scopes), at - round(self._settings.overlap_minutes * _MINUTE)
         changes = Changes(self._search, self._caller, mirror, last, queries)
         if not changes.tell(since):
             return False
         self._tree, self._visible, self._absent = last.tree, changes.visible, changes.absent
         yield from changes.told
-        misses = {**_misses(scopes, bad), **_refused(scopes, changes.refused)}
+        misses = {**misses_of(scopes, bad), **refusals_of(scopes, changes.refused)}
         yield self._end(scopes, misses, (), replace(changes.cursor(), since=since))
         return True
 
     def _everything(self, scopes: Scopes, start: Cursor) -> Iterator[Page]:
-        keys = _keys(scopes)
+        keys = keys_of(scopes)
         found = self._search.named(keys)
-        bad = {key: _why_not(key, found.get(key), found, self._search.dialect) for key in keys}
-        misses = _misses(scopes, bad)
+        bad = {key: why_not(key, found.get(key), found, self._search.dialect) for key in keys}
+        misses = misses_of(scopes, bad)
         good = {ref: scope for ref, scope in scopes.items() if ref not in misses}
         epics = {str(found[key]["id"]): found[key] for scope in good.values() for key in scope.epics}
-        tree, queries = self._plant(epics.values()), _queries(good)
+        tree, queries = self._plant(epics.values()), queries_of(good)
         reach = Reach(self._search, self._caller, tree, queries)
         places = watched(self._search, tree, ())
         count = self._count(places, start.since)
@@ -113,7 +118,7 @@ class JiraPull:
             count=count,
         )
         containers = tuple(read_container(epics[id_], self._search.dialect) for id_ in sorted(epics))
-        yield self._end(scopes, {**misses, **_refused(good, reach.refused)}, containers, cursor)
+        yield self._end(scopes, {**misses, **refusals_of(good, reach.refused)}, containers, cursor)
 
     def _count(self, projects: Iterable[str], before: int) -> int:
         return self._search.count(f"{among(self._search, projects)} AND created < {before}")
@@ -141,69 +146,11 @@ class JiraPull:
         """Return the last page: the scopes with their containers, and where the next pull may start."""
         dialect = self._search.dialect
         good = {ref: scope for ref, scope in scopes.items() if ref not in misses}
-        queries = tuple(_query_container(id_, jql, dialect) for id_, jql in _queries(good).items())
-        ids = {ref: _ids(scope, cursor.epics) for ref, scope in good.items()}
+        queries = tuple(query_container(id_, jql, dialect) for id_, jql in queries_of(good).items())
+        ids = {ref: ids_of(scope, cursor.epics) for ref, scope in good.items()}
         return Page(containers=(*epics, *queries), scopes=ids, misses=misses, cursor=cursor.dump())
-
-
-def _keys(scopes: Scopes) -> list[str]:
-    return list(dict.fromkeys(key for scope in scopes.values() for key in scope.epics))
-
-
-def _queries(scopes: Scopes) -> dict[str, str]:
-    return {_query_id(scope.jql): scope.jql for scope in scopes.values() if scope.jql}
-
-
-def _ids(scope: JiraQuery, epics: Mapping[str, str]) -> tuple[str, ...]:
-    if scope.jql:
-        return (_query_id(scope.jql),)
-    return tuple(dict.fromkeys(epics[key] for key in scope.epics))
-
-
-def _query_id(jql: str) -> str:
-    return f"jql:{_hash(jql)[:16]}"
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _query_container(id_: str, jql: str, dialect: Dialect) -> Container:
-    return Container(id_, id_, jql, f"{dialect.address}/issues/?jql={quote(jql)}", "query", "open")
 
 
 def _level(epic: Any) -> int:
     level = need(epic, "fields", "issuetype").get("hierarchyLevel")
     return level if isinstance(level, int) else 1
-
-
-def _misses(scopes: Scopes, bad: Mapping[str, Miss | None]) -> dict[str, Miss]:
-    misses = {}
-    for ref, scope in scopes.items():
-        why = [miss for key in scope.epics if (miss := bad.get(key))]
-        if why:
-            misses[ref] = Miss(why[0].why, "; ".join(miss.message for miss in why))
-    return misses
-
-
-def _refused(scopes: Scopes, refused: Mapping[str, str]) -> dict[str, Miss]:
-    why = {ref: refused[_query_id(scope.jql)] for ref, scope in scopes.items() if _query_id(scope.jql) in refused}
-    return {
-        ref: Miss("invalid", f"Jira refuses the query {scopes[ref].jql!r}: {said}; correct the `jql`")
-        for ref, said in why.items()
-    }
-
-
-def _why_not(key: str, issue: Any, known: Iterable[str], dialect: Dialect) -> Miss | None:
-    if issue is None:
-        near = get_close_matches(key, list(known), 1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        return Miss(
-            "not_found",
-            f"Jira shows no issue {key}{hint}: it was deleted, or the account lacks the permission to browse project "
-            f"{key.rpartition('-')[0]}; correct the key or give the permission",
-        )
-    if not can_hold(issue, dialect):
-        kind = need(issue, "fields", "issuetype", "name")
-        return Miss("invalid", f"{key} is no epic but a {kind}; name its epic, or use `jql: key = {key}`")
-    return None

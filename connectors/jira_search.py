@@ -11,11 +11,10 @@ from connectors.jira_dialect import Dialect, read_dialect, read_site
 from connectors.jira_failures import AbsentError, RefusedError
 from connectors.jira_http import JiraHttp
 from connectors.jira_items import Found, need, read_issue
-from okr_sync.connector import Caller, ProtocolError, TransientError
+from connectors.jira_lists import JiraLists, issues_of, whole_number
+from okr_sync.connector import Caller, TransientError
 
 _FETCH = 100  # issues in one bulkfetch, Jira's limit
-_CLOUD_PAGE = 5000  # issues on a page, Jira's limit; it grants fewer when many fields are asked for
-_DC_PAGE = 1000  # issues on a page, the default limit of Data Center
 
 T = TypeVar("T")
 
@@ -33,6 +32,7 @@ class JiraSearch:
     ) -> None:
         self._http = http
         self._caller = caller
+        self._lists = JiraLists(http, caller)
         self._deployment = deployment
         self._points = points
         self._lock = threading.Lock()
@@ -57,9 +57,12 @@ class JiraSearch:
     def gather(self, clauses: Sequence[str], epics: Mapping[str, str]) -> Iterator[list[Found]]:
         """Yield all issues that any of `clauses` finds, in pieces and side by side, in any order; maybe one twice."""
         if not self.dialect.cloud:
-            pages: Iterator[list[dict[str, Any]]] = (page for jql in clauses for page in self._dc_side_by_side(jql))
+            fields = self.dialect.fields
+            pages: Iterator[list[dict[str, Any]]] = chain.from_iterable(
+                self._lists.data_center_side_by_side(jql, fields) for jql in clauses
+            )
         elif len(clauses) == 1:
-            pages = self._cloud_pages(clauses[0], self.dialect.fields)
+            pages = self._lists.cloud(clauses[0], self.dialect.fields)
         else:
             yield from self._cloud_side_by_side(clauses, epics)
             return
@@ -71,12 +74,12 @@ class JiraSearch:
         """
         fields = self.dialect.fields
         ahead: dict[str, frozenset[str]] = {}
-        firsts = self._caller.map(lambda jql: self._cloud_page(jql, fields, None), clauses)
+        firsts = self._caller.map(lambda jql: self._lists.cloud_page(jql, fields, None), clauses)
         for jql, (first, token) in zip(clauses, firsts, strict=True):
             found = self._read(first, epics)
             yield found
             if token and len(first) > _FETCH:
-                yield from (self._read(page, epics) for page in self._cloud_rest(jql, fields, token))
+                yield from (self._read(page, epics) for page in self._lists.cloud_rest(jql, fields, token))
             elif token:
                 ahead[jql] = frozenset(each.item.id for each in found)
         ids = (id_ for jql, known in ahead.items() for page in self._id_pages(jql) for id_ in page if id_ not in known)
@@ -89,8 +92,8 @@ class JiraSearch:
     def count(self, jql: str) -> int:
         """Return how many issues `jql` finds; Cloud's index may know of the last changes a little later."""
         if self.dialect.cloud:
-            return _whole(self._http.post("3/search/approximate-count", {"jql": jql}), "count")
-        return _whole(self._http.post("2/search", {"jql": jql, "fields": ["id"], "maxResults": 0}), "total")
+            return whole_number(self._http.post("3/search/approximate-count", {"jql": jql}), "count")
+        return whole_number(self._http.post("2/search", {"jql": jql, "fields": ["id"], "maxResults": 0}), "total")
 
     def visible(self, project: str) -> bool:
         """Return whether the account may see a project."""
@@ -137,7 +140,7 @@ class JiraSearch:
     def _bulk_fetch(self, names: Sequence[str]) -> list[dict[str, Any]]:
         body = {"issueIdsOrKeys": list(names), "fields": self.dialect.fields}
         answer = self._http.post("3/issue/bulkfetch", body)
-        issues = _issues(answer)
+        issues = issues_of(answer)
         if answer.get("issueErrors"):
             raise TransientError(f"Jira could not read {len(answer['issueErrors'])} of {len(names)} issues just now")
         return issues
@@ -146,7 +149,7 @@ class JiraSearch:
         word = "id" if names[0].isdigit() else "key"
         try:
             jql = f"{word} in ({', '.join(names)})"
-            return [issue for page in self._dc_pages(jql, self.dialect.fields) for issue in page]
+            return [issue for page in self._lists.data_center(jql, self.dialect.fields) for issue in page]
         except RefusedError:  # one unknown name spoils the query
             half = len(names) // 2
             return [*self._search_names(names[:half]), *self._search_names(names[half:])] if half else []
@@ -156,97 +159,10 @@ class JiraSearch:
             yield [str(need(issue, "id")) for issue in page]
 
     def _pages(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
-        return self._cloud_pages(jql, fields) if self.dialect.cloud else self._dc_pages(jql, fields)
-
-    def _cloud_pages(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
-        issues, token = self._cloud_page(jql, fields, None)
-        yield issues
-        if token:
-            yield from self._cloud_rest(jql, fields, token)
-
-    def _cloud_rest(self, jql: str, fields: list[str], token: str) -> Iterator[list[dict[str, Any]]]:
-        seen: set[str] = set()
-        ahead: str | None = token
-        while ahead:
-            seen.add(ahead)
-            issues, ahead = self._cloud_page(jql, fields, ahead)
-            if ahead in seen:
-                raise ProtocolError("search/jql brought a page twice before the end of the list was reached")
-            yield issues
-
-    def _cloud_page(self, jql: str, fields: list[str], token: str | None) -> tuple[list[dict[str, Any]], str | None]:
-        """Return a page and the token of the next one; None: it is the last."""
-        body: dict[str, Any] = {"jql": jql, "fields": fields, "maxResults": _CLOUD_PAGE}
-        answer = self._http.post("3/search/jql", {**body, "nextPageToken": token} if token else body)
-        issues, ahead, last = _issues(answer), answer.get("nextPageToken"), answer.get("isLast")
-        if last or (not ahead and last is None):
-            return issues, None
-        if not ahead or not issues:
-            problem = "an empty page" if ahead else "no token for the next page"
-            raise ProtocolError(f"search/jql brought {problem} before the end of the list was reached")
-        return issues, str(ahead)
-
-    def _dc_pages(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
-        issues, total = self._dc_page(jql, fields, 0, 0)
-        yield issues
-        yield from self._dc_rest(jql, fields, len(issues), total)
-
-    def _dc_side_by_side(self, jql: str) -> Iterator[list[dict[str, Any]]]:
-        """Yield the pages of a list: the first, then all the others that it tells of, then what was added meanwhile."""
-        fields = self.dialect.fields
-        first, total = self._dc_page(jql, fields, 0, 0)
-        yield first
-        most, width = total, len(first)
-        if width:
-            spans = ((start, min(start + width, total)) for start in range(width, total, width))
-            for issues, now in self._caller.map(lambda span: self._dc_span(jql, fields, *span, total), spans):
-                yield issues
-                most = max(most, now)
-        yield from self._dc_rest(jql, fields, total if width else 0, most)
-
-    def _dc_rest(self, jql: str, fields: list[str], start: int, total: int) -> Iterator[list[dict[str, Any]]]:
-        while start < total:
-            issues, total = self._dc_page(jql, fields, start, total)
-            yield issues
-            start += len(issues)
-
-    def _dc_span(
-        self, jql: str, fields: list[str], start: int, end: int, least: int
-    ) -> tuple[list[dict[str, Any]], int]:
-        """Return the issues from `start` to `end`, also where the pages are shorter than they were, and the total."""
-        found: list[dict[str, Any]] = []
-        while start + len(found) < end:
-            issues, least = self._dc_page(jql, fields, start + len(found), least)
-            found += issues
-        return found, least
-
-    def _dc_page(self, jql: str, fields: list[str], start: int, least: int) -> tuple[list[dict[str, Any]], int]:
-        """Return a page and how many issues there are; raises TransientError when these are fewer than `least`."""
-        body = {"jql": f"{jql} ORDER BY key", "fields": fields, "maxResults": _DC_PAGE, "startAt": start}
-        answer = self._http.post("2/search", body)
-        issues, total = _issues(answer), _whole(answer, "total")
-        if total < least:
-            raise TransientError("the list became shorter while its pages were read: an issue may have been skipped")
-        if not issues and start < total:
-            raise ProtocolError(f"search brought an empty page after {start} of {total} issues")
-        return issues, total
+        return self._lists.cloud(jql, fields) if self.dialect.cloud else self._lists.data_center(jql, fields)
 
 
 def _pieces(many: Iterable[T], size: int) -> Iterator[list[T]]:
     ahead = iter(many)
     while piece := list(islice(ahead, size)):
         yield piece
-
-
-def _whole(answer: Any, name: str) -> int:
-    number = answer.get(name) if isinstance(answer, dict) else None
-    if not isinstance(number, int):
-        raise ProtocolError(f"the answer of search has no {name}", fix="check `url` and `deployment`")
-    return number
-
-
-def _issues(answer: Any) -> list[dict[str, Any]]:
-    issues = answer.get("issues") if isinstance(answer, dict) else None
-    if not isinstance(issues, list):
-        raise ProtocolError("the answer has no list of issues", fix="check `url` and `deployment`")
-    return issues

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from types import MappingProxyType
 from typing import TypeAlias
@@ -55,7 +56,8 @@ class StoreMetrics(Collector):
         yield build
         queues = GaugeMetricFamily("okr_sync_queue_depth", "What waits in a queue.", labels=["queue"])
         for name, depth in self._queues.items():
-            queues.add_metric([name], depth())
+            with suppress(StoreError):  # a queue that can't be asked has no number
+                queues.add_metric([name], depth())
         yield queues
         try:
             read = self._read()

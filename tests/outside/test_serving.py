@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from okr_sync.core.breaker import Breaker
 from okr_sync.core.facts import Reading
-from okr_sync.errors import UsageError
+from okr_sync.errors import StoreError, UsageError
 from okr_sync.outside import Outside, serve_outside
 from okr_sync.outside.health import Loop
 from okr_sync.store import Store
@@ -96,6 +96,18 @@ def test_metrics_say_what_the_store_says_at_the_instant_of_the_scrape(url: str) 
     assert found["okr_sync_runs_total", "partial"] == 1
     assert found["okr_sync_last_run_seconds",] == 60
     assert found["okr_sync_queue_depth", "slots"] == 7
+
+
+def test_a_queue_that_can_not_be_asked_has_no_number_and_hides_nothing_else(url: str) -> None:
+    """Red when the depth of a queue is asked without regard to its failure: the page is an error then."""
+
+    def lost() -> int:
+        raise StoreError("The queue can't be asked: it is down; start the server.")
+
+    with served(url, queues={"wakes": lost}) as outside:
+        found = numbers(outside)
+    assert ("okr_sync_queue_depth", "wakes") not in found
+    assert found["okr_sync_store_readable",] == 1
 
 
 def test_a_source_in_trouble_says_so_and_when_it_may_be_asked_again(url: str) -> None:
