@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import socket
+import struct
 import sys
 import threading
 import time
@@ -73,9 +75,13 @@ class Fault:
     `response`: send `reply` instead. `truncate`: announce the whole body, send half, close. `drop`: close without a
     word. `silence`: answer after `seconds`. `drip`: send the real body a byte at a time over `seconds`. `bomb`: pack
     `size` bytes into a small gzip body. `flood`: send `size` bytes. `repeat`: send the answer before once more.
+    `reset`: end the connection with an RST. `cut`: announce no length, send half, close. `stall`: announce the whole
+    body, send half, close after `seconds`. `creep`: send the head a byte at a time over `seconds`.
     """
 
-    kind: Literal["response", "truncate", "drop", "silence", "drip", "bomb", "flood", "repeat"]
+    kind: Literal[
+        "response", "truncate", "drop", "silence", "drip", "bomb", "flood", "repeat", "reset", "cut", "stall", "creep"
+    ]
     reply: Response = field(default_factory=Response)
     where: str = ""
     times: int = 1
@@ -217,14 +223,15 @@ class _Handler(BaseHTTPRequestHandler):
         query = dict(parse_qsl(url.query, keep_blank_values=True))
         return Request(self.command, url.path, query, headers, self.rfile.read(length), url.query)
 
-    def _head(self, response: Response) -> None:
+    def _head(self, response: Response, *, with_length: bool = True) -> None:
         if "Date" in response.headers:
             self.send_response_only(response.status)  # the site has a clock of its own
         else:
             self.send_response(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(response.body)))
+        if with_length:
+            self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
 
     def _note(self, request: Request, status: int, sent: int) -> None:
@@ -240,10 +247,12 @@ class _Handler(BaseHTTPRequestHandler):
         match fault.kind:
             case "response":
                 self._send(request, fault.reply)
-            case "truncate":
-                self._truncate(request)
-            case "drop":
-                self._drop(request)
+            case "truncate" | "cut" | "stall":
+                self._truncate(request, fault)
+            case "drop" | "reset":
+                self._drop(request, abruptly=fault.kind == "reset")
+            case "creep":
+                self._creep(request, fault.seconds)
             case "silence":
                 time.sleep(fault.seconds)
                 self._send(request, self._respond(request))
@@ -265,18 +274,32 @@ class _Handler(BaseHTTPRequestHandler):
             response = Response(response.status, body, response.headers)
         self._send(request, response)
 
-    def _truncate(self, request: Request) -> None:
+    def _truncate(self, request: Request, fault: Fault) -> None:
         response = self._respond(request)
         half = response.body[: len(response.body) // 2]
         self._note(request, response.status, len(half))
-        self._head(response)
+        self._head(response, with_length=fault.kind != "cut")
         self.wfile.write(half)
+        if fault.kind == "stall":
+            time.sleep(fault.seconds)
         self.close_connection = True
 
-    def _drop(self, request: Request) -> None:
+    def _drop(self, request: Request, *, abruptly: bool) -> None:
         self._note(request, 0, 0)
         self.close_connection = True
-        self.connection.shutdown(socket.SHUT_RDWR)
+        if abruptly:  # a socket that does not linger is closed with an RST
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())
+        else:
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _creep(self, request: Request, seconds: float) -> None:
+        self._note(request, 200, 0)
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n"
+        for byte in head:
+            self.wfile.write(bytes([byte]))
+            time.sleep(seconds / len(head))
+        self.close_connection = True
 
     def _drip(self, request: Request, seconds: float) -> None:
         response = self._respond(request)

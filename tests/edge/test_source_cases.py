@@ -1,0 +1,283 @@
+"""Whatever a tracker's server does in a run, numbers are true or kept and stale, and the run after it is well again."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import format_datetime, formatdate, parsedate_to_datetime
+from typing import Any, Literal
+
+import pytest
+
+from okr_sync.sandbox.server import Fault, Response
+from okr_sync.testing.breaking import ALWAYS, BODY, COOKIE
+from tests.edge.case_play import (
+    Case,
+    Edited,
+    Houses,
+    Seen,
+    check_kept,
+    check_requests,
+    check_secrets,
+    check_true,
+    check_witness,
+)
+from tests.edge.sync_trackers import Kind
+
+Begin = Callable[[Case], object]
+Ends = Literal["true", "kept"]
+NOWHERE = (rb"\A\Z", b"")
+HASTY: Mapping[str, Any] = {"timeout": 0.3, "deadline": "3 s"}
+"""Settings that give up within seconds."""
+HOUR, DAY = timedelta(hours=1, minutes=1), timedelta(hours=25)
+BOTH: tuple[Kind, ...] = ("cloud", "graphql")
+EVERY: tuple[Kind, ...] = ("cloud", "dc", "graphql", "rest")
+JIRA: tuple[Kind, ...] = ("cloud", "dc")
+GITHUB: tuple[Kind, ...] = ("graphql", "rest")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A case: how it begins, how the run in it ends (`true`: with the truth; `kept`: with all numbers kept and stale).
+
+    `settings` hold in that run only. `waits` is the longest wait in it, None: any below the deadline; `after` how much
+    later the next run comes; `refused`: it answers 401, after which at most two requests are sent; `nowhere`: a word
+    that stands in no path asked for. `red` says how the test was seen to fail.
+    """
+
+    begin: Begin
+    ends: Ends
+    kinds: tuple[Kind, ...] = BOTH
+    settings: Callable[[Case], Mapping[str, Any]] = lambda _: {}
+    waits: tuple[float, float] | None = None
+    after: timedelta = HOUR
+    refused: bool = False
+    nowhere: str = ""
+    lingers: bool = False
+    red: str = ""
+
+
+def faulty(*faults: Callable[[], Fault]) -> Begin:
+    """Inject faults."""
+    return lambda case: [case.tracker.server.inject(each()) for each in faults]
+
+
+def always(kind: Any, *, seconds: float = 0.0, size: int = 0) -> Begin:
+    """Break every request so."""
+    return faulty(lambda: Fault(kind, times=ALWAYS, seconds=seconds, size=size))
+
+
+def answers(
+    status: int,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    *,
+    times: int = ALWAYS,
+    skip: int = 0,
+) -> Begin:
+    """Answer so, `times` times after `skip` good answers; without a body it is a page with secrets."""
+    said = {"Content-Type": "text/html", "Set-Cookie": f"session={COOKIE}", **(headers or {})}
+    reply = Response(status, body or f"<html>{BODY}</html>".encode(), said)
+    return faulty(lambda: Fault("response", reply, times=times, skip=skip))
+
+
+def nothing(case: Case) -> None:
+    """Leave the server well: the settings lead elsewhere."""
+
+
+def hasty(_case: Case) -> Mapping[str, Any]:
+    return HASTY
+
+
+def edited(jira: tuple[bytes, bytes], github: tuple[bytes, bytes]) -> Begin:
+    """Send answers with whatever matches the first replaced by the second."""
+
+    def begin(case: Case) -> None:
+        pattern, instead = jira if case.tracker.source == "jira_epics" else github
+        case.tracker.server.site = Edited(case.tracker.server.site, lambda body: re.sub(pattern, instead, body))
+
+    return begin
+
+
+def limited_until(seconds: int) -> Begin:
+    """Refuse once as GitHub does when the hour is used up, which ends `seconds` after the answer's Date."""
+
+    def begin(case: Case) -> None:
+        reset = parsedate_to_datetime(formatdate(usegmt=True)) + timedelta(seconds=seconds)
+        headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(reset.timestamp()))}
+        answers(403, b'{"message": "API rate limit exceeded for user ID 1."}', headers, times=1)(case)
+
+    return begin
+
+
+def until_a_date(case: Case) -> None:
+    """Refuse once until 90 seconds after the answer's Date."""
+    until = parsedate_to_datetime(formatdate(usegmt=True)) + timedelta(seconds=90)
+    answers(429, headers={"Retry-After": format_datetime(until, usegmt=True)}, times=1)(case)
+
+
+def closed_port(_case: Case) -> Mapping[str, Any]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return {"url": f"http://127.0.0.1:{free.getsockname()[1]}", **HASTY}
+
+
+def burst(case: Case) -> None:
+    """Let Jira take two requests in 30 seconds."""
+    case.tracker.server.site.rate_limit_after = 2
+
+
+SERVER: dict[str, Row] = {
+    "a silent server": Row(always("silence", seconds=1), "kept", settings=hasty, lingers=True),
+    "a body that stops half-way, the connection open": Row(
+        always("stall", seconds=1), "kept", settings=hasty, lingers=True
+    ),
+    "a slow body": Row(always("drip", seconds=30), "kept", settings=hasty, lingers=True),
+    "a slow header": Row(always("creep", seconds=30), "kept", settings=hasty, lingers=True),
+    "a refused connection": Row(nothing, "kept", settings=closed_port),
+    "a name that is gone": Row(
+        nothing, "kept", settings=lambda _: {"url": "http://gone.invalid", "allow_hosts": ["gone.invalid"], **HASTY}
+    ),
+    "a connection reset": Row(always("reset"), "kept", EVERY),
+    "a connection closed without a word": Row(always("drop"), "kept"),
+    "a connection reset once": Row(faulty(lambda: Fault("reset", skip=1)), "true"),
+    "an answer cut short of its length": Row(always("truncate"), "kept", EVERY),
+    "an answer cut short once": Row(faulty(lambda: Fault("truncate")), "true"),
+    "an answer without length cut short": Row(always("cut"), "kept", EVERY),
+    "bad TLS": Row(
+        nothing, "kept", settings=lambda case: {"url": case.tracker.server.url.replace("http:", "https:"), **HASTY}
+    ),
+}
+ANSWERS: dict[str, Row] = {
+    "HTML with 200, always": Row(answers(200), "kept", EVERY),
+    "HTML with 200, once": Row(answers(200, times=1, skip=1), "kept"),
+    "an empty answer with 200": Row(faulty(lambda: Fault("response", Response(200), times=ALWAYS)), "kept", EVERY),
+    "{} with 200": Row(answers(200, b"{}"), "kept", EVERY),
+    "[] with 200": Row(answers(200, b"[]"), "kept", EVERY),
+    "null with 200": Row(answers(200, b"null"), "kept", EVERY),
+    "an interface that is gone, 410": Row(answers(410), "kept"),
+    "a redirect elsewhere": Row(
+        lambda case: answers(
+            302, headers={"Location": case.tracker.server.url.replace("127.0.0.1", "localhost") + "/elsewhere"}
+        )(case),
+        "kept",
+        EVERY,
+        nowhere="elsewhere",
+    ),
+    "a redirect to itself": Row(
+        lambda case: answers(302, headers={"Location": case.tracker.server.url + "/round"})(case), "kept", EVERY
+    ),
+    "a redirect to a file": Row(answers(302, headers={"Location": "file:///etc/passwd"}), "kept", EVERY),
+    "a gzip bomb": Row(always("bomb", size=2**21), "kept", EVERY),
+    "a page beyond all bounds": Row(always("flood", size=2**21), "kept", EVERY),
+    "JSON 100,000 deep": Row(answers(200, b"[" * 100_000), "kept"),
+    "NaN": Row(edited((rb":3\.0", b":NaN"), (rb'"totalCount":\d+', b'"totalCount":NaN')), "kept"),
+    "1e999 as points": Row(edited((rb":3\.0", b":1e999"), NOWHERE), "true", ("cloud",)),
+    "1e999 as a count": Row(edited(NOWHERE, (rb'"totalCount":\d+', b'"totalCount":1e999')), "kept", ("graphql",)),
+    "bad UTF-8 from Jira": Row(edited((rb"A story", b"A st\xffry"), NOWHERE), "kept", ("cloud",)),
+    "bad UTF-8 from GitHub": Row(edited(NOWHERE, (rb"An issue", b"An iss\xffe")), "true", ("graphql",)),
+    "a key that comes twice": Row(
+        edited(
+            (rb'"isLast":true', b'"isLast":true,"isLast":false'),
+            (rb'"hasNextPage":false', b'"hasNextPage":false,"hasNextPage":true'),
+        ),
+        "kept",
+    ),
+}
+STATUSES: dict[str, Row] = {
+    **{f"{status} three times, then well": Row(answers(status, times=3), "true") for status in (500, 502, 503, 504)},
+    **{f"{status} for ever": Row(answers(status), "kept") for status in (500, 502, 503, 504)},
+}
+LIMITS: dict[str, Row] = {
+    "429 for 5 seconds": Row(answers(429, headers={"Retry-After": "5"}, times=1), "true", EVERY, waits=(5, 5)),
+    "429 until a date": Row(until_a_date, "true", waits=(70, 90)),
+    "429 without a wish": Row(answers(429, times=1), "true", waits=(1, 1)),
+    "429 for a day": Row(answers(429, headers={"Retry-After": "86400"}), "kept", waits=(0, 0), after=DAY),
+    "429 for −1 seconds": Row(answers(429, headers={"Retry-After": "-1"}, times=1), "true", waits=(1, 1)),
+    "429 for abc": Row(answers(429, headers={"Retry-After": "abc"}, times=1), "true", waits=(1, 1)),
+    "Jira's burst": Row(burst, "true", JIRA, waits=(1, 30)),
+    "GitHub's primary limit, soon over": Row(limited_until(30), "true", GITHUB, waits=(20, 30)),
+    "GitHub's primary limit, for an hour": Row(limited_until(3300), "kept", GITHUB, waits=(0, 0)),
+    "GitHub's primary limit, its Date weeks ahead of its reset": Row(
+        lambda case: case.tracker.server.site.exhaust("graphql"), "kept", ("graphql",), waits=(0, 0)
+    ),
+    "GitHub's secondary limit": Row(
+        lambda case: case.tracker.server.site.limit_secondary(), "true", GITHUB, waits=(60, 60)
+    ),
+    "GitHub's secondary limit without a wish": Row(
+        lambda case: case.tracker.server.site.limit_secondary(retry_after=None), "true", GITHUB, waits=(60, 60)
+    ),
+    "GitHub's secondary limit, for ever": Row(
+        lambda case: case.tracker.server.site.limit_secondary(times=40, status=429), "kept", GITHUB
+    ),
+}
+CREDENTIALS: dict[str, Row] = {
+    "401 now": Row(answers(401), "kept", EVERY, waits=(0, 0), refused=True),
+    "401 in the middle": Row(answers(401, skip=1), "kept", EVERY, waits=(0, 0), refused=True),
+    "a CAPTCHA": Row(
+        answers(403, headers={"X-Authentication-Denied-Reason": "CAPTCHA_CHALLENGE; login-url=https://x.example/"}),
+        "kept",
+        JIRA,
+        waits=(0, 0),
+    ),
+}
+ROWS: dict[str, Row] = {**SERVER, **ANSWERS, **STATUSES, **LIMITS, **CREDENTIALS}
+CASES = [pytest.param(kind, name, id=f"{name}, {kind}") for name, row in ROWS.items() for kind in row.kinds]
+
+
+@pytest.fixture(scope="module")
+def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
+    made = Houses(lambda: tmp_path_factory.mktemp("case"))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(("kind", "name"), CASES)
+def test_numbers_are_true_or_kept_and_the_next_run_heals(
+    kind: Kind, name: str, houses: Houses, caplog: pytest.LogCaptureFixture
+) -> None:
+    """I2, I8, I9, I11 and I12 hold in every case, for Jira and for GitHub."""
+    caplog.set_level("DEBUG")
+    row, case = ROWS[name], houses.of(kind)
+    before = dict(case.tracker.truth())
+    case.finish_something()
+    assert case.tracker.truth() != before
+    site = case.tracker.server.site
+    case.pass_time(HOUR)
+    row.begin(case)
+    seen = case.run(timedelta(0), **row.settings(case))
+    if row.ends == "kept":
+        check_kept(seen, before)
+        check_witness(case, seen)
+    else:
+        check_true(case, seen)
+    check_costs(case, row, seen)
+    check_secrets(case, seen, caplog.records)
+    heal(case, site)
+    check_true(case, case.run(row.after))
+    case.clean = not row.lingers
+
+
+def check_costs(case: Case, row: Row, seen: Seen) -> None:
+    """I8: what is sent has bounds, and waits are those that the server asked for."""
+    check_requests(case, seen)
+    if row.waits is not None:
+        least, most = row.waits
+        assert least <= max(seen.slept, default=0.0) <= most
+    if row.refused:
+        statuses = [line.status for line in case.tracker.server.log]
+        assert len(statuses) - statuses.index(401) <= 2
+    assert not row.nowhere or not [line.path for line in case.tracker.server.log if row.nowhere in line.path]
+
+
+def heal(case: Case, site: Any) -> None:
+    """Let the server be well, and make sure that it was ill."""
+    broken = case.tracker.server.site
+    assert not isinstance(broken, Edited) or broken.edited > 0
+    case.tracker.server.site = site
+    case.tracker.server.heal()
+    if hasattr(site, "rate_limit_after"):
+        site.rate_limit_after = None
