@@ -88,6 +88,8 @@ class JiraLists:
         body = {"jql": f"{jql} ORDER BY key", "fields": fields, "maxResults": _DC_PAGE, "startAt": start}
         answer = self._http.post("2/search", body)
         issues, total = issues_of(answer), whole_number(answer, "total")
+        if answer.get("startAt", start) != start:
+            raise TransientError("search brought another page than the one asked for: issues may be missing")
         if total < least:
             raise TransientError("the list became shorter while its pages were read: an issue may have been skipped")
         if not issues and start < total:

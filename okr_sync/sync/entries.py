@@ -72,7 +72,7 @@ def _failures(book: Book, collected: tuple[Collected, ...]) -> _Failures:
     misses = {ref: miss for ref, miss in misses.items() if miss.why != "no_data"}
     for subject, ref, source in _places(book):
         if source in down:
-            found[subject] = (f"{source}: {down[source].error}", down[source].fix or "")
+            found[subject] = (f"{source}: {down[source].error}", down[source].fix or FIX_BY_MISS["unreachable"])
         elif ref in misses:
             found.setdefault(subject, (f"{source}: {misses[ref].message}", FIX_BY_MISS[misses[ref].why]))
     return found

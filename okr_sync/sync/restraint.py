@@ -12,7 +12,7 @@ from okr_sync.errors import BudgetError, SourceError, TransientError, Unauthoriz
 __all__ = ["Restraint"]
 
 AFTER_REFUSAL = 1  # requests after a refused credential: one that renews it, or tries it again
-IN_A_ROW = 5  # requests that are repeated without an answer in between, over all threads; twice as many as run at once
+IN_A_ROW = 5  # requests repeated without an answer in between, over all threads; twice those at once after an answer
 
 
 class Restraint:
@@ -99,7 +99,8 @@ class Restraint:
         """Return whether a request that failed so may be sent again after `wait` seconds; counts it if so."""
         with self._lock:
             past_the_end = self._elapsed() + wait > self._end
-            given_up = self._stop.is_set() or self._repeated >= self._in_a_row or (self._probing and not self._trusted)
+            most = self._in_a_row if self._trusted else IN_A_ROW
+            given_up = self._stop.is_set() or self._repeated >= most or (self._probing and not self._trusted)
             if not (past_the_end or given_up):
                 self._repeated += 1
                 return True

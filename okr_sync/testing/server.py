@@ -155,6 +155,12 @@ class Server:
         with self._lock:
             self._faults.clear()
 
+    @property
+    def has_faults(self) -> bool:
+        """Whether a fault still waits for its requests."""
+        with self._lock:
+            return any(fault.times > 0 for fault in self._faults)
+
     def forget(self) -> None:
         """Empty the request log."""
         with self._lock:

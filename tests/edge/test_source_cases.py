@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime, formatdate, parsedate_to_datetime
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from tests.edge.case_play import (
     check_true,
     check_witness,
 )
+from tests.edge.sync_play import entry_of
 from tests.edge.sync_trackers import Kind
 
 Begin = Callable[[Case], object]
@@ -45,7 +46,7 @@ class Row:
 
     `settings` hold in that run only. `waits` is the longest wait in it, None: any below the deadline; `after` how much
     later the next run comes; `refused`: it answers 401, after which at most two requests are sent; `nowhere`: a word
-    that stands in no path asked for. `red` says how the test was seen to fail.
+    that stands in no path asked for; `says` one that stands in what the run says to do. `red` says how the test was seen to fail.
     """
 
     begin: Begin
@@ -56,6 +57,7 @@ class Row:
     after: timedelta = HOUR
     refused: bool = False
     nowhere: str = ""
+    says: str = ""
     lingers: bool = False
     red: str = ""
 
@@ -211,7 +213,7 @@ LIMITS: dict[str, Row] = {
         lambda case: case.tracker.server.site.limit_secondary(retry_after=None), "true", GITHUB, waits=(60, 60)
     ),
     "GitHub's secondary limit, for ever": Row(
-        lambda case: case.tracker.server.site.limit_secondary(times=40, status=429), "kept", GITHUB
+        answers(403, b'{"message": "You have exceeded a secondary rate limit."}'), "kept", GITHUB, waits=(60, 60)
     ),
 }
 CREDENTIALS: dict[str, Row] = {
@@ -222,6 +224,7 @@ CREDENTIALS: dict[str, Row] = {
         "kept",
         JIRA,
         waits=(0, 0),
+        says="sign in once in a browser",
     ),
 }
 ROWS: dict[str, Row] = {**SERVER, **ANSWERS, **STATUSES, **LIMITS, **CREDENTIALS}
@@ -254,6 +257,7 @@ def test_numbers_are_true_or_kept_and_the_next_run_heals(
         check_witness(case, seen)
     else:
         check_true(case, seen)
+    assert row.says in entry_of(seen.report, "finish-alpha").fix
     check_costs(case, row, seen)
     check_secrets(case, seen, caplog.records)
     heal(case, site)
