@@ -46,7 +46,8 @@ class Row:
 
     `settings` hold in that run only. `waits` is the longest wait in it, None: any below the deadline; `after` how much
     later the next run comes; `refused`: it answers 401, after which at most two requests are sent; `nowhere`: a word
-    that stands in no path asked for; `says` one that stands in what the run says to do. `red` says how the test was seen to fail.
+    that stands in no path asked for; `says` one that stands in what the run says to do. `red` says how the test was
+    seen to fail.
     """
 
     begin: Begin
