@@ -105,15 +105,20 @@ def edited(jira: tuple[bytes, bytes], github: tuple[bytes, bytes]) -> Begin:
     return begin
 
 
-def limited_until(seconds: int) -> Begin:
-    """Refuse once as GitHub does when the hour is used up, which ends `seconds` after the answer's Date."""
+def limited_until(seconds: int, times: int = 1) -> Begin:
+    """Refuse as GitHub does when the hour is used up, which ends `seconds` after the answer's Date."""
 
     def begin(case: Case) -> None:
         reset = parsedate_to_datetime(formatdate(usegmt=True)) + timedelta(seconds=seconds)
         headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(reset.timestamp()))}
-        answers(403, b'{"message": "API rate limit exceeded for user ID 1."}', headers, times=1)(case)
+        answers(403, b'{"message": "API rate limit exceeded for user ID 1."}', headers, times=times)(case)
 
     return begin
+
+
+def used_up(case: Case) -> None:
+    """Use up GitHub's hour, which has just begun."""
+    case.tracker.server.site.exhaust("core" if case.tracker.settings["api"] == "rest" else "graphql")
 
 
 def until_a_date(case: Case) -> None:
@@ -203,9 +208,12 @@ LIMITS: dict[str, Row] = {
     "429 for abc": Row(answers(429, headers={"Retry-After": "abc"}, times=1), "true", waits=(1, 1)),
     "Jira's burst": Row(burst, "true", JIRA, waits=(1, 30)),
     "GitHub's primary limit, soon over": Row(limited_until(30), "true", GITHUB, waits=(20, 30)),
-    "GitHub's primary limit, for an hour": Row(limited_until(3300), "kept", GITHUB, waits=(0, 0)),
+    "GitHub's primary limit, for an hour": Row(used_up, "kept", GITHUB, waits=(0, 0)),
     "GitHub's primary limit, its Date weeks ahead of its reset": Row(
-        lambda case: case.tracker.server.site.exhaust("graphql"), "kept", ("graphql",), waits=(0, 0)
+        limited_until(-2_000_000, times=ALWAYS), "kept", GITHUB, waits=(0, 0)
+    ),
+    "GitHub's primary limit, its Date weeks behind its reset": Row(
+        limited_until(2_000_000, times=ALWAYS), "kept", GITHUB, waits=(0, 0), after=DAY
     ),
     "GitHub's secondary limit": Row(
         lambda case: case.tracker.server.site.limit_secondary(), "true", GITHUB, waits=(60, 60)

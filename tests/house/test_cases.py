@@ -41,7 +41,10 @@ SOURCE: dict[str, tuple[str, ...]] = {
         "GitHub's primary limit, soon over", "GitHub's primary limit, for an hour", "GitHub's secondary limit",
         "GitHub's secondary limit without a wish", "GitHub's secondary limit, for ever",
     ),
-    "skewed Date": ("GitHub's primary limit, its Date weeks ahead of its reset",),
+    "skewed Date": (
+        "GitHub's primary limit, its Date weeks ahead of its reset",
+        "GitHub's primary limit, its Date weeks behind its reset",
+    ),
     "401": ("401 now", "401 in the middle"),
     "CAPTCHA": ("a CAPTCHA",),
     "410": ("an interface that is gone, 410",),
