@@ -19,6 +19,7 @@ from okr_sync.render.document import status_document
 from okr_sync.sandbox.server import Request, Response, Site
 from okr_sync.store import results
 from okr_sync.sync import RunReport, sync
+from okr_sync.sync.collect import REPORT
 from okr_sync.sync.run import World
 from okr_sync.testing.breaking import BODY, COOKIE
 from tests.edge.sync_play import House, entry_of, open_house
@@ -180,7 +181,8 @@ def check_kept(seen: Seen, before: Mapping[str, Counts | None]) -> None:
         told, read = entry_of(seen.report, f"finish-{name}"), seen.key_result(f"finish-{name}")
         assert (told.outcome, read.stale, read.status) == ("failed", True, "stale")
         assert told.reason.startswith("tracker: ")
-        assert told.fix
+        assert told.fix, "who reads it knows what to do"
+        assert told.fix != REPORT, "it is no bug of a connector"
         assert read.reason
 
 
