@@ -166,7 +166,7 @@ ANSWERS: dict[str, Row] = {
     "{} with 200": Row(answers(200, b"{}"), "kept", EVERY),
     "[] with 200": Row(answers(200, b"[]"), "kept", EVERY),
     "null with 200": Row(answers(200, b"null"), "kept"),
-    "an interface that is gone, 410": Row(answers(410), "kept"),
+    "an interface that is gone, 410": Row(answers(410), "kept", waits=(0, 0)),
     "a redirect elsewhere": Row(
         lambda case: answers(
             302, headers={"Location": case.tracker.server.url.replace("127.0.0.1", "localhost") + "/elsewhere"}

@@ -60,7 +60,7 @@ SOURCE: dict[str, tuple[str, ...]] = {
 DATA_CASES: dict[str, tuple[str, ...]] = {
     "shifting items": tuple(f"items that shift after search {number}" for number in (2, 3, 4)),
     "duplicate page": (
-        *(f"a page that comes twice, the {number}." for number in (2, 3, 4)),
+        *(f"a page that comes twice, the {number}." for number in (3, 4, 5)),
         f"{GITHUB_ANSWERS}test_a_page_that_leads_to_itself_is_refused",
         f"{GITHUB_ANSWERS}test_counts_that_do_not_fit_leave_the_membership_open",
     ),
