@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -113,6 +114,14 @@ def test_every_row_belongs_to_a_case() -> None:
     """Red when a row is added that no case names."""
     listed = {held_by for many in LISTED.values() for held_by in many if "::" not in held_by}
     assert listed == {*test_source_cases.ROWS, *test_data_cases.ROWS}
+
+
+@pytest.mark.parametrize("module", [test_source_cases, test_data_cases])
+def test_what_was_seen_red_is_a_row(module: ModuleType) -> None:
+    """Red when a row is renamed where it is tried, and not where it is said how it failed."""
+    seen = {name for names in module.SEEN_RED.values() for name in names}
+    assert seen
+    assert seen <= set(module.ROWS)
 
 
 def exists(held_by: str) -> bool:
