@@ -21,7 +21,7 @@ REVISIONS = tuple(sorted(file.name[:4] for file in Path(schema.MIGRATIONS, "vers
 """All revisions, oldest first: the names of the files are their order."""
 TRIED = settings(
     deadline=None,
-    max_examples=EXAMPLES // 2,
+    max_examples=EXAMPLES,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 """For laws tried on one store that every example leaves as it was."""
