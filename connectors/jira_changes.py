@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from connectors.jira_failures import RefusedError
 from connectors.jira_held import Cursor
@@ -84,6 +85,7 @@ class Changes:
         self.count = older + born
         if older != self._last.count:
             yield from self._census()
+        yield from self._clear(self._young() | self._shown_again())
         after = watched(self._search, self._tree, self._last.projects | self.seen.projects)
         if after != places:
             self.count = self._search.count(f"{among(self._search, after)} AND created < {now}")
@@ -179,6 +181,18 @@ class Changes:
             if own - present or len(odd) > MOST:
                 raise UnsureError
         yield from self._clear(odd)
+
+    def _young(self) -> set[str]:
+        """Return the issues that are too young for the count, and are not among those that changed since."""
+        since = datetime.fromtimestamp(self._last.since / 1000, UTC)
+        return set(self._mirror.created_since(since) - self._told)
+
+    def _shown_again(self) -> set[str]:
+        """Return the hidden issues of projects that can be seen: they may have left meanwhile, and tell no count."""
+        projects = {id_: key.rpartition("-")[0] for id_, key in self._mirror.hidden().items() if id_ not in self._told}
+        asked = sorted(set(projects.values()))
+        visible = dict(zip(asked, self._caller.map(self._search.visible, asked), strict=True))
+        return {id_ for id_, project in projects.items() if visible[project]}
 
     def _ids_around(self, piece: Collection[tuple[str, str]]) -> set[str]:
         keys = [key for _, key in piece]

@@ -357,6 +357,16 @@ class Mirrored(ABC):
     def below(self, parents: Collection[str], kind: ItemKind | None = None) -> Mapping[str, str]:
         """Return item id → its `parent`, of the items (of that kind) that have one of `parents`, are held and seen."""
 
+    @abstractmethod
+    def created_since(self, instant: datetime) -> frozenset[str]:
+        """Return the ids of the items that were created at `instant` or later, are held and seen."""
+
+    @abstractmethod
+    def hidden(self) -> Mapping[str, str]:
+        """Return item id → key, of the items that are held and could not be seen last time: they may come back, and be
+        elsewhere by then.
+        """
+
 
 class DeliverySource(_Connector):
     """Brings the work items of scopes; the engine mirrors them.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Container, ItemKind, WorkItem
@@ -48,14 +48,30 @@ def holders(session: Session, source: str, items: frozenset[str]) -> dict[str, f
 
 def below(session: Session, source: str, parents: frozenset[str], kind: ItemKind | None = None) -> dict[str, str]:
     """Return item id → parent, of the visible items (of that kind) that have one of `parents` and are held now."""
-    held = select(MEMBERSHIPS.c.id).where(
-        MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.item == ITEMS.c.id, MEMBERSHIPS.c.until.is_(None)
+    seen = select(ITEMS.c.id, ITEMS.c.parent).where(
+        ITEMS.c.source == source, ITEMS.c.absence.is_(None), _is_held(source)
     )
-    seen = select(ITEMS.c.id, ITEMS.c.parent).where(ITEMS.c.source == source, ITEMS.c.absence.is_(None), held.exists())
     if kind is not None:
         seen = seen.where(ITEMS.c.kind == kind)
     rows = (row for chunk in chunks(parents) for row in fetch(session, seen.where(ITEMS.c.parent.in_(chunk))))
     return {row["id"]: row["parent"] for row in rows}
+
+
+def created_since(session: Session, source: str, instant: datetime) -> frozenset[str]:
+    """Return the ids of the visible items that were created at `instant` or later and are held now."""
+    young = select(ITEMS.c.id).where(ITEMS.c.source == source, ITEMS.c.absence.is_(None), ITEMS.c.created >= instant)
+    return frozenset(row["id"] for row in fetch(session, young.where(_is_held(source))))
+
+
+def hidden(session: Session, source: str) -> dict[str, str]:
+    """Return item id → key, of the hidden items that are held now."""
+    lost = select(ITEMS.c.id, ITEMS.c.key).where(ITEMS.c.source == source, ITEMS.c.absence == "hidden")
+    return {row["id"]: row["key"] for row in fetch(session, lost.where(_is_held(source)))}
+
+
+def _is_held(source: str) -> ColumnElement[bool]:
+    lasting = (MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.item == ITEMS.c.id, MEMBERSHIPS.c.until.is_(None))
+    return select(MEMBERSHIPS.c.id).where(*lasting).exists()
 
 
 def states(session: Session, source: str, ids: frozenset[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from okr_sync.connector import Mirrored
@@ -81,6 +82,16 @@ class StoredKnown(Known):
             return {}
         with self.store.reading() as session:
             return mirror.below(session, self.source, frozenset(parents), kind)
+
+    def created_since(self, instant: datetime) -> frozenset[str]:
+        """Return the ids of the items that were created at `instant` or later, are held and seen."""
+        with self.store.reading() as session:
+            return mirror.created_since(session, self.source, instant)
+
+    def hidden(self) -> Mapping[str, str]:
+        """Return item id → key, of the items that are held and could not be seen last time."""
+        with self.store.reading() as session:
+            return mirror.hidden(session, self.source)
 
     def members(self, containers: Collection[str]) -> Mapping[str, frozenset[str]]:
         """Return container id → ids of the items that it holds, of these; empty ones are left out."""

@@ -143,5 +143,14 @@ class Mirror(Mirrored):
         some = (self._items[id_] for id_ in self._all() & self._items.keys())
         return {each.id: each.parent for each in some if each.parent in set(parents) and kind in (None, each.kind)}
 
+    def created_since(self, instant: datetime) -> frozenset[str]:
+        """Return the ids of the items that were created at `instant` or later, are held and seen."""
+        some = (self._items[id_] for id_ in self._all() & self._items.keys())
+        return frozenset(each.id for each in some if each.created is not None and each.created >= instant)
+
+    def hidden(self) -> dict[str, str]:
+        """Return nothing: what this mirror can't see it doesn't hold."""
+        return {}
+
     def _all(self) -> frozenset[str]:
         return frozenset().union(*self._members.values())

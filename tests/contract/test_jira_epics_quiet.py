@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -21,9 +22,8 @@ def jira(request: pytest.FixtureRequest) -> Iterator[Jira]:
 
 def counted(jira: Jira) -> int:
     """Return how many questions of the last pull were about ids only."""
-    return sum(
-        b'"fields": ["id"]' in each.body and b'"maxResults": 0' not in each.body for each in jira.home.server.log
-    )
+    asked = [json.loads(each.body) for each in jira.home.server.log if each.body]
+    return sum(each.get("fields") == ["id"] and each.get("maxResults") != 0 for each in asked)
 
 
 def test_a_quiet_pull_asks_what_changed_and_how_many_there_are(jira: Jira) -> None:
@@ -76,6 +76,20 @@ def test_issues_made_since_do_not_hide_a_deletion(jira: Jira) -> None:
     jira.home.add("beta", "open")
     jira.check_mirror(**SCOPES)
     assert doomed not in jira.mirror.held(jira.home.epics["beta"].id)
+
+
+@pytest.mark.parametrize("minutes", [1, 60])
+def test_a_deletion_of_what_was_made_just_before_the_last_pull_is_noticed(jira: Jira, minutes: float) -> None:
+    """It is younger than those that are counted. Red when nobody looks for the young ones of the mirror."""
+    jira.home.tick(60)
+    young = jira.home.add("alpha", "open")
+    jira.home.tick(1)
+    jira.pull(**SCOPES)
+    assert young in jira.mirror.held(jira.home.epics["alpha"].id)
+    jira.home.tick(minutes)
+    jira.home.delete(young)
+    jira.check_mirror(**SCOPES)
+    assert young not in jira.mirror.held(jira.home.epics["alpha"].id)
 
 
 def test_a_deleted_subtask_is_noticed(jira: Jira) -> None:

@@ -187,6 +187,24 @@ def test_what_can_no_longer_be_seen_is_stale_and_never_smaller(
             check_true(home, states(home.sync()), f"after {loss}")
 
 
+@pytest.mark.parametrize("kind", ["cloud", "dc"])
+def test_what_left_while_it_was_hidden_is_gone_when_it_is_seen_again(kind: Kind, tmp_path: Path) -> None:
+    """No count tells of it, and its change is old by then. Red when hidden issues are not asked for again."""
+    with watched(kind, tmp_path) as home:
+        tracker = home.tracker
+        assert isinstance(tracker, Jira)
+        far = next(each for each in tracker.world.issues.values() if each.key.startswith("FAR"))
+        home.sync()
+        tracker.world.hide_project("FAR", at=tracker.now)
+        assert states(home.sync())["alpha"].stale
+        home.pass_time(60)
+        tracker.world.reparent(far.id, None, at=tracker.now)
+        assert states(home.sync())["alpha"].stale
+        home.pass_time(60)
+        tracker.world.show_project("FAR", at=tracker.now)
+        check_true(home, states(home.sync()), "after it left in the dark")
+
+
 @pytest.mark.parametrize("kind", ["graphql", "rest"])
 def test_a_milestone_with_another_title_leaves_the_work_that_its_title_named(kind: Kind, tmp_path: Path) -> None:
     """Named by title it is out with its items, named by number it stays; when it has its title again, all is back."""

@@ -42,13 +42,13 @@ def test_a_function_reads_in_one_glance() -> None:
 
 
 def test_a_file_is_one_subject() -> None:
-    """Nine in ten have at most 300 lines, none more than 400; a tracker's module 260, a metric source's 150."""
+    """Nine in ten have at most 300 lines, none more than 400; a tracker's module 300, a metric source's 150."""
     sizes = {str(file.relative_to(ROOT)): _lines(file) for file in PRODUCT}
     ordered = sorted(sizes.values())
     assert ordered[int(len(ordered) * 0.9)] <= 300
     assert {name: size for name, size in sizes.items() if size > 400} == {}
     modules = {name: size for name, size in sizes.items() if name.startswith("connectors/")}
-    most = {name: 260 if TRACKERS.match(name) else 150 for name in modules}
+    most = {name: 300 if TRACKERS.match(name) else 150 for name in modules}
     assert {name: size for name, size in modules.items() if size > most[name]} == {}
 
 
