@@ -36,7 +36,7 @@ test: $(INSTALLED) ## run all tests, with branch coverage: 100 % of the core, 90
 	@$(BIN)/python .ci/check_coverage.py
 
 laws: $(INSTALLED) ## try each law of the core with 1,000 examples
-	@OKR_SYNC_EXAMPLES=1000 $(BIN)/pytest -n $(WORKERS) -m hypothesis tests/edge/test_sync_again.py tests/store tests/core
+	@OKR_SYNC_EXAMPLES=1000 $(BIN)/pytest -n $(WORKERS) -m hypothesis tests/store tests/core
 
 check: format lint types imports test ## everything that must be green before a commit
 

@@ -24,8 +24,8 @@ WORK = st.lists(
 ).map(lambda drawn: [item(str(n), state=state, points=points) for n, (state, points) in enumerate(drawn)])
 
 
-@settings(max_examples=EXAMPLES if EXAMPLES > 100 else 20)  # each takes a third of a second
-@given(READINGS, WORK, st.floats(0, 200))
+@settings(max_examples=EXAMPLES if EXAMPLES > 100 else 20, derandomize=True)  # each takes a third of a second
+@given(READINGS, WORK, st.floats(0, 150))  # while the cycle is young: later the pace alone changes a status
 def test_a_second_run_without_change_in_the_sources_writes_nothing_but_the_run(
     readings: tuple[Reading, ...], held: list[WorkItem], hours: float
 ) -> None:
