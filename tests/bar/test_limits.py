@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from pathlib import Path
 
-from tests.bar.house import House, children, open_house, until
+from tests.bar.house import open_house, until
 from tests.bar.oracle import assert_sound
+from tests.bar.sleeping import assert_a_sleeper_is_fenced
 
 CLOSED = "SELECT count(*) FROM runs WHERE lease IS NULL AND outcome <> 'running'"
 
@@ -102,26 +102,4 @@ def test_a_broken_edit_keeps_the_last_good_config_and_says_so(tmp_path: Path) ->
 
 
 def test_a_worker_asleep_beyond_its_lease_is_fenced_and_what_it_brings_is_refused(tmp_path: Path) -> None:
-    house = open_house(tmp_path)
-    house.play(5, seconds=3)
-    with house.worker("--lease", "3") as asleep:
-        until(house.told)
-        stopped = [*children(asleep.pid), asleep.pid]
-        assert len(stopped) == 2
-        for pid in reversed(stopped):
-            os.kill(pid, signal.SIGSTOP)
-        house.play(7)
-        with house.worker("--lease", "30", "--round", "1"):
-            until(lambda: _values(house) == [7.0])
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
-            until(lambda: "may write no more" in house.log())
-            assert asleep.poll() is None, "the worker itself goes on"
-            until(lambda: house.outcomes() == ["fenced", "ok"])
-    assert _values(house) == [7.0]
-    assert house.rows("SELECT run_id, attempts FROM slots") == [(2, 2)]
-    assert_sound(house)
-
-
-def _values(house: House) -> list[float]:
-    return [value for (value,) in house.rows("SELECT DISTINCT value FROM observations")]
+    assert_a_sleeper_is_fenced(open_house(tmp_path))

@@ -16,6 +16,7 @@ import pytest
 from tests.bar.house import FULL, PATIENCE, children, furnish, moment, until
 from tests.bar.oracle import assert_sound
 from tests.bar.postgres_house import PostgresHouse
+from tests.bar.sleeping import assert_a_sleeper_is_fenced
 from tests.servers.postgres import crash, database, postgres, running, started
 
 __all__ = ["database", "postgres"]
@@ -104,24 +105,7 @@ def test_when_a_worker_of_another_host_dies_its_run_is_done_by_the_others(house:
 
 def test_a_worker_asleep_beyond_its_lease_is_fenced_and_goes_on_when_it_wakes(house: PostgresHouse) -> None:
     """Without the check of the run in the transaction that writes, its 5 comes after the 7; seen red so."""
-    house.play(5, seconds=3)
-    with house.worker("--lease", "3") as asleep:
-        until(house.told)
-        stopped = [*children(asleep.pid), asleep.pid]
-        assert len(stopped) == 2
-        for pid in reversed(stopped):
-            os.kill(pid, signal.SIGSTOP)
-        house.play(7)
-        with house.worker("--lease", "30", "--round", "1"):
-            until(lambda: house.rows(NEWEST) == [(7.0,)])
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
-            until(lambda: "may write no more" in house.log())
-            assert asleep.poll() is None, "the worker itself goes on"
-            until(lambda: house.outcomes() == ["fenced", "ok"])
-    assert house.rows("SELECT DISTINCT value FROM observations") == [(7.0,)]
-    assert house.rows("SELECT run_id, attempts FROM slots") == [(2, 2)]
-    assert_sound(house)
+    assert_a_sleeper_is_fenced(house)
 
 
 def test_sources_of_different_schedules_are_asked_at_once_and_each_by_one_worker(house: PostgresHouse) -> None:
