@@ -35,7 +35,7 @@ def test_any_ceiling_is_found_at_the_cost_of_few_refusals(total: int, bears: int
     Red with a PATIENCE of 1: every answer is followed by a refusal.
     """
     answered, refused = drive(Sizes({"x": MOST}), total, bears)
-    floor = next(size for size in (100, 50, 25, 12, 6, 3, 1) if size <= bears)
+    floor = (bears + 1) // 2  # halving, from whatever was asked, ends at half of what is borne, rounded up, or above
     assert answered <= ceil(total / floor) + 1
     assert refused <= 8 + answered / 16
 
