@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -13,7 +14,16 @@ from okr_sync.core.spelling import nearest_word
 from okr_sync.errors import OkrSyncError, SourceError
 from okr_sync.presets.recipes import RecipeError, names, read_recipe
 
-__all__ = ["GROUP", "ConnectorClass", "ConnectorError", "Registry", "UnknownKindError", "connector_class", "kinds"]
+__all__ = [
+    "GROUP",
+    "ConnectorClass",
+    "ConnectorError",
+    "Registry",
+    "UnknownKindError",
+    "connector_class",
+    "installed",
+    "kinds",
+]
 
 GROUP = "okr_sync.connectors"
 """The entry point group that a package declares its connectors in."""
@@ -99,20 +109,17 @@ class Registry:
         return f"there is no connector of kind {kind!r}; {hint}known: {', '.join(self._entries) or 'none'}"
 
 
-_installed: list[Registry] = []
-
-
-def _default() -> Registry:
-    if not _installed:
-        _installed.append(Registry())
-    return _installed[0]
+@cache
+def installed() -> Registry:
+    """Return what is installed with this program; one a process, so that nothing is imported or read twice."""
+    return Registry()
 
 
 def kinds() -> Mapping[str, EntryPoint]:
     """Return kind → entry point of all installed connectors, sorted by kind; nothing is imported."""
-    return _default().kinds()
+    return installed().kinds()
 
 
 def connector_class(kind: str) -> ConnectorClass:
     """Return the class of an installed `kind`, imported on first use; raises as `Registry.connector_class`."""
-    return _default().connector_class(kind)
+    return installed().connector_class(kind)

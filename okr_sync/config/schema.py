@@ -12,7 +12,7 @@ from okr_sync.config.alerting import AlertsEntry
 from okr_sync.config.entry import Entry
 from okr_sync.config.language import MainFile, MetricEntry, OkrsFile, ScopeEntry, SourceEntry
 from okr_sync.connector import MetricSource, WebSettings
-from okr_sync.registry import ConnectorClass, Registry
+from okr_sync.registry import ConnectorClass, Registry, installed
 
 __all__ = ["json_schema"]
 
@@ -29,7 +29,7 @@ def json_schema(shape: Literal["main", "okrs"] = "main", registry: Registry | No
 
     Raises ConnectorError when a declared connector can't be imported.
     """
-    registry = registry or Registry()
+    registry = registry or installed()
     connectors = {kind: registry.connector_class(kind) for kind in registry.kinds()}
     model, title = _FILES[shape]
     models: list[type[BaseModel]] = [

@@ -6,8 +6,10 @@ import json
 import re
 from calendar import monthrange
 from datetime import date
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 from okr_sync.config.loading import MAIN_NAME
 from okr_sync.config.schema import json_schema
@@ -16,6 +18,7 @@ from okr_sync.new_files import write_new_files
 __all__ = ["starter"]
 
 LAST_DAYS = 30  # a template's day from here on means the last of its month
+SHAPES: tuple[Literal["main", "okrs"], ...] = ("main", "okrs")
 TEMPLATES = (MAIN_NAME, "okrs/first-team.yaml", "data/survey.csv")
 
 
@@ -28,9 +31,14 @@ def starter(folder: Path, today: date) -> tuple[Path, ...]:
     that was there.
     """
     texts = {name: _in_quarter(_template(name), today) for name in TEMPLATES}
-    for shape in ("main", "okrs"):
-        texts[f".okr-sync/schema-{shape}.json"] = json.dumps(json_schema(shape), indent=1, ensure_ascii=False) + "\n"
+    for shape in SHAPES:
+        texts[f".okr-sync/schema-{shape}.json"] = _schema(shape)
     return write_new_files({folder / name: text for name, text in texts.items()})
+
+
+@cache
+def _schema(shape: Literal["main", "okrs"]) -> str:
+    return json.dumps(json_schema(shape), indent=1, ensure_ascii=False) + "\n"
 
 
 def _template(name: str) -> str:
