@@ -6,7 +6,7 @@ from sqlalchemy import delete, select
 from sqlmodel import Session
 
 from okr_sync.core.breaker import Breaker
-from okr_sync.store.statements import change_all, differ, fetch, fetch_one, insert_all
+from okr_sync.store.statements import fetch, put_one
 from okr_sync.store.tables import BreakerRow, SourceRow, sql
 
 __all__ = ["load_breakers", "save_breaker"]
@@ -23,13 +23,8 @@ def load_breakers(session: Session) -> dict[str, Breaker]:
 
 def save_breaker(session: Session, source: str, breaker: Breaker | None) -> None:
     """Save the breaker of a source, or that it has none any more."""
-    known = fetch_one(session, select(BREAKERS).where(BREAKERS.c.source == source))
     if breaker is None:
-        if known is not None:
-            session.connection().execute(delete(BREAKERS).where(BREAKERS.c.source == source))
+        session.connection().execute(delete(BREAKERS).where(BREAKERS.c.source == source))
         return
     row = {"source": source, **{name: getattr(breaker, name) for name in Breaker.__slots__}}
-    if known is None:
-        insert_all(session, BREAKERS, [row])
-    elif differ(known, row):
-        change_all(session, BREAKERS, [row], key=("source",))
+    put_one(session, BREAKERS, row, key=("source",))

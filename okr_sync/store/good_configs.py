@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import Session
 
-from okr_sync.store.statements import change_all, fetch, fetch_one, insert_all
+from okr_sync.store.statements import change_all, fetch, fetch_one, put_one
 from okr_sync.store.tables import GoodConfigRow, sql
 
 __all__ = ["BrokenConfig", "KeptConfig", "broken_configs", "fingerprint", "keep", "kept", "note_mistake"]
@@ -55,7 +55,7 @@ def fingerprint(texts: Mapping[str, str]) -> str:
 def keep(session: Session, file: str, texts: Mapping[str, str], now: datetime) -> None:
     """Keep these texts in the place of those before; what is written has no mistake."""
     row = {"file": file, "sha256": fingerprint(texts), "texts": _written(texts), "saved_at": now}
-    _put(session, {**row, "broken_since": None, "mistake": None})
+    put_one(session, CONFIGS, {**row, "broken_since": None, "mistake": None}, key=("file",))
 
 
 def note_mistake(session: Session, file: str, mistake: str, now: datetime) -> None:
@@ -73,14 +73,6 @@ def broken_configs(session: Session) -> list[BrokenConfig]:
         BrokenConfig(row["file"], row["broken_since"], row["mistake"] or "", row["saved_at"])
         for row in fetch(session, found)
     ]
-
-
-def _put(session: Session, row: Mapping[str, object]) -> None:
-    known = fetch_one(session, select(CONFIGS.c.file).where(CONFIGS.c.file == row["file"]))
-    if known is None:
-        insert_all(session, CONFIGS, [row])
-    else:
-        change_all(session, CONFIGS, [row], key=("file",))
 
 
 def _written(texts: Mapping[str, str]) -> str:

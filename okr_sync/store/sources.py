@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, SourceState
 from okr_sync.store.breakers import save_breaker
-from okr_sync.store.statements import Row, change_all, differ, fetch, fetch_one, insert_all
+from okr_sync.store.statements import Row, change_all, differ, fetch, insert_all, put_one
 from okr_sync.store.tables import SourceRow, sql
 
 STATES = sql(SourceRow)
@@ -56,11 +56,7 @@ def save_source(session: Session, collected: Collected) -> None:
         row["last_success"] = collected.at
     if collected.outcome == "ok" or (collected.outcome == "partial" and collected.cursor is not None):
         row["cursor"] = collected.cursor
-    known = fetch_one(session, select(STATES.c.name).where(STATES.c.name == collected.source))
-    if known is None:
-        insert_all(session, STATES, [{"declared": True, **row}])
-    else:
-        change_all(session, STATES, [row], key=("name",))
+    put_one(session, STATES, row, key=("name",), first={"declared": True})
 
 
 def _declared(window: timedelta | None) -> Row:

@@ -1,18 +1,20 @@
-"""The few shapes of statements that the store sends: read rows, insert many, change many by key."""
+"""The few shapes of statements that the store sends: read rows, insert many, change many by key, put one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Executable, Table, bindparam
+from sqlalchemy import Executable, Table, bindparam, select
 from sqlalchemy import and_ as every
 from sqlmodel import Session
 
 T = TypeVar("T")
 Row: TypeAlias = Mapping[str, Any]
 """Column → value."""
+NOTHING: Row = MappingProxyType({})
 CHUNK = 500  # values in one IN (…): far below the limits of SQLite (32,766) and PostgreSQL (65,535)
 
 
@@ -47,6 +49,18 @@ def change_all(session: Session, table: Table, rows: Sequence[Row], key: tuple[s
         changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name not in key}
         session.connection().execute(table.update().where(found).values(changed), [_bound(row, key) for row in rows])
     return len(rows)
+
+
+def put_one(session: Session, table: Table, row: Row, key: tuple[str, ...], *, first: Row = NOTHING) -> bool:
+    """Insert `row` if `key` names no row yet, else change that row where it says anything else; return whether it did.
+
+    `first` is what a new row says besides; it changes none that is there.
+    """
+    said = select(*(table.c[name] for name in row)).where(*(table.c[name] == row[name] for name in key))
+    known = fetch_one(session, said)
+    if known is None:
+        return insert_all(session, table, [{**first, **row}]) == 1
+    return differ(known, _storable(row)) and change_all(session, table, [row], key) == 1
 
 
 def differ(known: Row, row: Row) -> bool:
