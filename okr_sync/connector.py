@@ -312,7 +312,8 @@ class MetricSource(_Connector):
     def read(self, ask: Ask[Any]) -> Answer:
         """Return one outcome for every ref in `ask.queries`; readings inside [ask.start, ask.now], oldest first.
 
-        Raises SourceError when the whole source failed.
+        One an instant (without a time: now); two different values of one are refused. Raises SourceError when the whole
+        source failed.
         """
 
 

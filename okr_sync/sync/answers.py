@@ -92,7 +92,25 @@ def _believed(outcome: object, now: datetime) -> Outcome:
         return Miss("invalid", "the connector gave an answer of a shape that is not known; report it to its makers")
     if not outcome:
         return Miss("no_data", "the source has no value in this cycle yet")
-    return next((Miss("invalid", fault) for fault in (_fault(reading, now) for reading in outcome) if fault), outcome)
+    faults = (fault for fault in (_fault(reading, now) for reading in outcome) if fault)
+    return next((Miss("invalid", fault) for fault in faults), None) or _one_an_instant(outcome, now)
+
+
+def _one_an_instant(readings: tuple[Reading, ...], now: datetime) -> Outcome:
+    """Return the readings, the first of those that are equal; a miss when two say different things of one instant."""
+    found: dict[datetime, Reading] = {}
+    for each in readings:
+        at = each.time or now
+        first = found.setdefault(at, each)
+        if first.value != each.value:
+            said = f"{_told(first)} and {_told(each)}"
+            fix = "keep one of them at the source, or let it add them up"
+            return Miss("invalid", f"the source gave two values for {at.isoformat()}: {said}; {fix}")
+    return tuple(found.values())
+
+
+def _told(reading: Reading) -> str:
+    return f"{reading.value}" + (f" ({reading.evidence})" if reading.evidence else "")
 
 
 def _fault(reading: Reading, now: datetime) -> str | None:

@@ -167,11 +167,14 @@ class MetricSourceContract(MetricHistoryLaws):
         assert caller.count <= world.requests, f"{caller.count} requests, promised {world.requests}"
 
     def test_numbers_are_finite_and_times_aware_and_inside_the_window(self, world: MetricWorld) -> None:
-        """No NaN, no naive time, nothing from the future or before the window; oldest first."""
+        """No NaN, no naive time, nothing from the future or before the window; oldest first, one reading an instant.
+
+        A reading without a time is of now, so that there can be but one.
+        """
         for ref, outcome in _read(world).items():
             readings = outcome if isinstance(outcome, tuple) else ()
             assert all(math.isfinite(reading.value) for reading in readings), f"{ref}: {readings}"
-            times = [reading.time for reading in readings if reading.time is not None]
+            times = [world.now if reading.time is None else reading.time for reading in readings]
             assert all(time.utcoffset() is not None for time in times), f"{ref}: a time without zone in {times}"
             assert all(world.start <= time <= world.now for time in times), f"{ref}: {times} outside the window"
             assert times == sorted(set(times)), f"{ref}: {times} are not in order, or double"

@@ -146,6 +146,12 @@ class NewestFirst(CsvFile):
         return {ref: each[::-1] if isinstance(each, tuple) else each for ref, each in super().read(ask).items()}
 
 
+class ContradictsItself(CsvFile):
+    def read(self, ask: Ask[Any]) -> Answer:
+        said = (Reading(1.0), Reading(2.0))
+        return {ref: said if isinstance(each, tuple) else each for ref, each in super().read(ask).items()}
+
+
 class LooksAhead(CsvFile):
     def read(self, ask: Ask[Any]) -> Answer:
         return super().read(replace(ask, now=ask.now + timedelta(days=90)))
@@ -293,6 +299,7 @@ FAULTS: Mapping[str, tuple[type[CsvFile], str]] = {
     "NaN": (change_readings(lambda r: replace(r, value=math.nan)), WINDOW),
     "naive times": (change_readings(without_zone), WINDOW),
     "newest first": (NewestFirst, WINDOW),
+    "two values for now": (ContradictsItself, WINDOW),
     "future readings": (LooksAhead, WINDOW),
     "readings before the window": (LooksBack, WINDOW),
     "an own idea of now": (IgnoresNow, "test_an_earlier_now_hides_what_came_later"),

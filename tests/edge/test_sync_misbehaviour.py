@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from okr_sync.connector import (
     Reading,
     TransientError,
 )
+from okr_sync.store.readings import load_metrics
 from tests.edge.sync_play import (
     EPIC,
     REF,
@@ -42,6 +43,7 @@ from tests.edge.sync_play import (
 )
 
 NAIVE = datetime(2026, 10, 6, 9, 0)  # noqa: DTZ001 -- a plugin's mistake
+ELSEWHERE = START.astimezone(timezone(timedelta(hours=2)))  # the same instant
 LATER = START + timedelta(days=30, hours=1)
 SECRET = "s3cret-of-the-plugin"
 BROKEN: Any = "odd"
@@ -63,6 +65,9 @@ def says(outcome: Any) -> Callable[[Ask[Any]], Answer]:
         ((Reading(1.0, time=NAIVE),), "a time without a zone: 2026-10-06T09:00:00"),
         ((Reading(1.0, expires=NAIVE),), "a time without a zone"),
         ((Reading(1.0, time=LATER, evidence="row 9"),), "a value from the future: 2026-11-04T10:00:00+00:00 (row 9)"),
+        ((Reading(1.0, START), Reading(2.0, ELSEWHERE, "row 4")), "11:00:00+02:00: 1.0 and 2.0 (row 4); keep one of"),
+        ((Reading(1.0), Reading(2.0)), "two values for 2026-11-04T09:00:00+00:00: 1.0 and 2.0; keep one of them"),
+        ((Reading(1.0, time=LATER - timedelta(hours=1)), Reading(2.0)), "two values for 2026-11-04T09:00:00+00:00"),
         (None, "gave no answer to this query"),
         (5.0, "an answer of a shape that is not known"),
         ([Reading(5.0)], "an answer of a shape that is not known"),
@@ -73,8 +78,20 @@ def says(outcome: Any) -> Callable[[Ask[Any]], Answer]:
     ],
 )
 def test_an_answer_that_breaks_the_contract_is_a_miss(tmp_path: Path, outcome: Any, text: str) -> None:
+    """Seen red for two values at one instant by believing them: the one that comes last wins, in silence."""
     report = house(tmp_path, bad=numbers(says(outcome))).sync()
     assert text in refusal(report, "partial")
+
+
+def test_a_reading_that_a_source_gives_twice_is_taken_once(tmp_path: Path) -> None:
+    """Seen red by believing the answer as it is: each of the two is appended."""
+    twice = (Reading(4.0, START), Reading(4.0, ELSEWHERE, "said again"), Reading(5.0), Reading(5.0))
+    made = house(tmp_path, bad=numbers(says(twice)))
+    report = made.sync()
+    assert (entry_of(report, "bad").outcome, key_result_of(report, "bad").value) == ("updated", 5.0)
+    with made.store.reading() as session:
+        kept = load_metrics(session, frozenset({"bad"}))["bad"].readings
+    assert [(each.time, each.value, each.evidence) for each in kept] == [(START, 4.0, ""), (made.now, 5.0, "")]
 
 
 def test_a_question_left_out_is_a_miss_and_the_rest_of_the_answer_counts(tmp_path: Path) -> None:
