@@ -1,0 +1,43 @@
+"""What a connector calls: the sender of its requests, and the import of the library that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from types import ModuleType
+from typing import TypeVar
+
+from okr_sync.errors import SourceError
+
+__all__ = ["Caller", "require"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Caller:
+    """Makes requests on behalf of a connector. This one asks once, one at a time; the engine's own retries,
+    counts, runs `map` in a small pool and keeps the source's deadline.
+    """
+
+    def call(self, ask: Callable[[], T]) -> T:
+        """Return `ask()`. `ask` sends exactly one request and must be safe to repeat."""
+        return ask()
+
+    def map(self, ask: Callable[[T], R], many: Iterable[T]) -> Iterator[R]:
+        """Yield `ask(each)` in the order of `many`; each `ask` uses `call` itself, maybe in another thread."""
+        return map(ask, many)
+
+    def spend(self, points: int) -> None:
+        """Note that the source says a request cost so many points of its rate limit; `runs` shows their sum."""
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Return the module, imported. Raises SourceError with the install command when its extra is not installed."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise SourceError(
+            f"the Python package {module.partition('.')[0]} can't be imported: {error}",
+            fix=f"pip install 'okr-sync[{extra}]'",
+        ) from error
