@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import sqlite3
@@ -106,8 +107,10 @@ class IdleHouse:
 
 
 @functools.cache
-def _folder() -> TemporaryDirectory[str]:
-    return TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)
+def _folder() -> Path:
+    made = TemporaryDirectory(prefix="okr-sync-idle-", dir=MEMORY if MEMORY.is_dir() else None)
+    atexit.register(made.cleanup)
+    return Path(made.name)
 
 
 @functools.cache
@@ -132,7 +135,7 @@ def idle_house(shape: str) -> IdleHouse:
         "objectives": [{"id": "everything", "title": "Everything", "key_results": listed}],
         "initiatives": [{"id": name, "title": name, **declared} for name, declared in works.items()],
     }
-    made = open_house(Path(_folder().name) / shape, main, team, {}, Played(kinds))
+    made = open_house(_folder() / shape, main, team, {}, Played(kinds))
     return IdleHouse(made, said, tuple(asked), trackers)
 
 
