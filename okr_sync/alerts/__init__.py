@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from okr_sync.alerts.delivering import deliver
-from okr_sync.alerts.pinging import Pinger
+from typing import TYPE_CHECKING
+
+from okr_sync.faces import face
+
+if TYPE_CHECKING:
+    from okr_sync.alerts.delivering import deliver
+    from okr_sync.alerts.pinging import Pinger
 
 __all__ = ["Pinger", "deliver"]
+
+_NAMES = {
+    "Pinger": "pinging",
+    "deliver": "delivering",
+}
+
+if not TYPE_CHECKING:
+    __getattr__ = face(__name__, _NAMES)

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from okr_sync import connector  # its Http is found on use: httpx takes its time, and most runs send nothing
 from okr_sync.config.alerting import Alerts
-from okr_sync.connector import Caller, Http
 from okr_sync.errors import SourceError, TransientError
 from okr_sync.redaction import HIDDEN, parts_of
 
@@ -31,7 +31,7 @@ def post(url: SecretStr, alerts: Alerts, body: Mapping[str, Any] | str, headers:
 
     Raises Refused when it is not taken, for whatever reason.
     """
-    http = Http(Caller(), alerts.reach, headers=headers)
+    http = connector.Http(connector.Caller(), alerts.reach, headers=headers)
     try:
         sent = dict(body) if isinstance(body, Mapping) else body or None
         http.request("POST", url.get_secret_value(), json=sent, accept=TAKEN)

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from okr_sync.cli.program import main
+from collections.abc import Callable, Sequence
+from importlib import import_module
 
 __all__ = ["main"]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code, as `okr_sync.cli.program.main` does.
+
+    That is imported when it is called: the process of a worker's run imports this package, too, and reads no words.
+    """
+    run: Callable[[Sequence[str] | None], int] = import_module("okr_sync.cli.program").main
+    return run(words)

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from cyclopts import Parameter
 
 from okr_sync.cli.exits import BY_OUTCOME
-from okr_sync.cli.output import emit, progress_of_past, say
+from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
+from okr_sync.cli.progressing import progress_of_past
 from okr_sync.cli.running import failure_lines, past_document, past_line, run_document, run_text, sources_document
 from okr_sync.config import Config, load
 from okr_sync.errors import UsageError

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from okr_sync.cli.exits import BROKEN_CONFIG, DONE
-from okr_sync.cli.live import checked_live, exit_of, live_document, live_lines, passed
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, current_time
 from okr_sync.cli.upcoming import next_slots, slot_document, slot_line
-from okr_sync.config import Config, json_schema, load, starter
+from okr_sync.config import Config, json_schema, load
+from okr_sync.config.starter import starter
 from okr_sync.errors import ConfigError
 
 Folder = Annotated[Path, Parameter(help="Where to write okr-sync.yaml and its companions; made if it is missing.")]
@@ -53,18 +53,26 @@ def check(
             raise
         emit({"ok": False, "mistakes": [_mistake(each) for each in error.mistakes]})
         return BROKEN_CONFIG
+    if not json:
+        slots = next_slots(config, current_time())
+        lines = [f"schedule of {name or 'the file'}: {slot_line(each)}" for name, each in slots.items()]
+        say("\n".join([f"{file}: no mistakes: {_words(_counts(config))}", *lines]))
+    if live:
+        return _check_live(config, json=json)
     if json:
-        known = _document(config)
-        found = checked_live(config, quiet=True) if live else ()
-        emit(known | ({"ok": passed(found), "live": live_document(found, config)} if live else {}))
-        return exit_of(found)
-    slots = next_slots(config, current_time())
-    lines = [f"schedule of {name or 'the file'}: {slot_line(each)}" for name, each in slots.items()]
-    say("\n".join([f"{file}: no mistakes: {_words(_counts(config))}", *lines]))
-    found = checked_live(config, quiet=False) if live else ()
-    if found:
-        say("\n".join(live_lines(found, config)))
-    return exit_of(found)
+        emit(_document(config))
+    return DONE
+
+
+def _check_live(config: Config, *, json: bool) -> int:
+    from okr_sync.cli import live  # noqa: PLC0415 -- without --live nothing of a sync is needed
+
+    found = live.checked_live(config, quiet=json)
+    if json:
+        emit(_document(config) | {"ok": live.passed(found), "live": live.live_document(found, config)})
+    elif found:
+        say("\n".join(live.live_lines(found, config)))
+    return live.exit_of(found)
 
 
 def schema(shape: Shape = "main", /) -> int:

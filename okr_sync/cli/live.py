@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from okr_sync.cli.exits import DONE, SOURCE_FAILED
-from okr_sync.cli.output import progress
 from okr_sync.cli.place import current_time
+from okr_sync.cli.progressing import progress
 from okr_sync.config import Config, Source
 from okr_sync.connector import Grant, Named
 from okr_sync.sync.checking import Checked, check_all, mistakes

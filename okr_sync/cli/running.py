@@ -11,9 +11,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from okr_sync.cli.exits import BY_OUTCOME, DONE
-from okr_sync.cli.output import emit, progress, progress_of_past, say
+from okr_sync.cli.output import emit, say
 from okr_sync.cli.parting import signed_off
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
+from okr_sync.cli.progressing import progress, progress_of_past
 from okr_sync.cli.stores import address
 from okr_sync.cli.troubles import trouble_document
 from okr_sync.config import Config, load

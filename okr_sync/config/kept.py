@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from okr_sync.config.loading import MAIN_NAME, Config, load, store_url
+from okr_sync.config.loading import Config, load
+from okr_sync.config.store_address import main_file, store_url
 from okr_sync.errors import ConfigError
 from okr_sync.registry import Registry
 
@@ -34,9 +35,8 @@ def salvaged_store_url(path: Path, env: Mapping[str, str]) -> str:
     try:
         return store_url(path, env)
     except ConfigError:
-        file = path / MAIN_NAME if path.is_dir() else path
         try:
-            lines = file.read_text("utf-8", errors="replace").splitlines()
+            lines = main_file(path).read_text("utf-8", errors="replace").splitlines()
         except OSError:
             lines = []
         said = next((line for line in lines if line.startswith("store:")), "okrs: []")

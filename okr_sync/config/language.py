@@ -12,6 +12,7 @@ from okr_sync.config.amounts import Count, Day, Duration, Flag, Guard, Id, Ids, 
 from okr_sync.config.entry import Entry, Named, Parts
 from okr_sync.config.measures import AnyMeasure
 from okr_sync.config.pacing import StatusEntry
+from okr_sync.config.store_address import StoreEntry
 from okr_sync.connector import Secret
 from okr_sync.core.aggregates import OF_ANOTHER_RANGE
 from okr_sync.core.model import (
@@ -157,10 +158,9 @@ class ObjectiveEntry(Entry):
     initiatives: Parts[InitiativeEntry] = Field(default_factory=list)
 
 
-class MainFile(Entry):
+class MainFile(StoreEntry):
     """okr-sync.yaml."""
 
-    store: Text = "sqlite:///okr-sync.db"
     timezone: Text = "UTC"
     schedule: Text | None = Field(None, description='"every 15 min" or "cron 0 6 * * mon-fri"')
     okrs: Texts = Field(default_factory=lambda: [DEFAULT_OKRS], description="patterns from this folder")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,32 +9,27 @@ from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import SecretStr
-
 from okr_sync.config.alerting import Alerts, read_alerts
 from okr_sync.config.book import BookMaker
 from okr_sync.config.entry import read_entry
 from okr_sync.config.language import MainFile, OkrsFile
 from okr_sync.config.names import declared_in
-from okr_sync.config.places import Mistakes, Place, Table, nearest
+from okr_sync.config.places import Mistakes, Table, nearest
 from okr_sync.config.reading import parse_table, read_table
 from okr_sync.config.references import References
 from okr_sync.config.schedules import parse_schedule
 from okr_sync.config.sources import INTERVAL, Source, Sources
+from okr_sync.config.store_address import main_file, noted_address
 from okr_sync.config.whereabouts import Defined, Lines, whereabouts
 from okr_sync.core.definition import define
 from okr_sync.core.model import Book
 from okr_sync.core.slots import Schedule, longest_gap
-from okr_sync.errors import ConfigError, Mistake
-from okr_sync.redaction import learn, learn_address
+from okr_sync.errors import ConfigError
 from okr_sync.registry import Registry
 
-__all__ = ["MAIN_NAME", "Config", "load", "store_url"]
+__all__ = ["Config", "load"]
 
-MAIN_NAME = "okr-sync.yaml"
 MAX_FILES = 2_000
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)")
-_SECRET = re.compile(r"TOKEN|SECRET|PASSW|KEY|CREDENTIAL|HOOK|PING", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +95,7 @@ def load(
         if (okrs_file := read_entry(OkrsFile, table, loading.mistakes)) is not None
     )
     book = BookMaker(main, okrs, loading.zone(main), declared, sources, loading.mistakes).make()
-    schedules, store = loading.schedules(main), loading.store_url(main)
+    schedules, store = loading.schedules(main), noted_address(main, loading.file.parent, loading.mistakes)
     alerts = read_alerts(main.alerts, main.ping, loading.file.parent, loading.mistakes)
     interval = longest_gap(schedules[""]) if "" in schedules else None
     mistakes = loading.mistakes.told()
@@ -122,40 +116,6 @@ def load(
     )
 
 
-def store_url(path: Path, env: Mapping[str, str], text: str | None = None) -> str:
-    """Return the address of the store alone, whatever else okr-sync.yaml holds; `text` stands in its place.
-
-    Raises ConfigError when the file can't be read or the address is wrong.
-    """
-    loading = _Loading.at(path, env)
-    table = loading.table(loading.file, text)
-    main = loading.main(table if table is None else table.only(["store"]))
-    if table is None or main is None:
-        raise ConfigError(loading.mistakes.told())
-    if text is None:
-        _learn_referenced(loading.file, env)
-    url = loading.store_url(main)
-    mistakes = tuple(each for each in loading.mistakes.told() if _stands_at(each, table.values_at.get("store")))
-    if mistakes:
-        raise ConfigError(mistakes)
-    return url
-
-
-def _learn_referenced(file: Path, env: Mapping[str, str]) -> None:
-    """Tell the redactor the secrets that the file refers to: readers load no sources, but titles may quote a token."""
-    names = set(_REFERENCE.findall(file.read_text("utf-8", errors="replace")))
-    learn({name: SecretStr(env[name]) for name in names if name in env and _SECRET.search(name)})
-
-
-def _holds_a_password(rest: str) -> bool:
-    """Return whether what follows :// in an address names a password: user:password@…, or as an option."""
-    return ("@" in rest and ":" in rest.partition("@")[0]) or "password=" in rest
-
-
-def _stands_at(mistake: Mistake, place: Place | None) -> bool:
-    return place is not None and (mistake.line, mistake.column) == (place.line, place.column)
-
-
 @dataclass(slots=True)
 class _Loading:
     """One loading: the files by the names that messages use, and the mistakes so far."""
@@ -167,8 +127,7 @@ class _Loading:
 
     @classmethod
     def at(cls, path: Path, env: Mapping[str, str], texts: Mapping[Path, str] | None = None) -> _Loading:
-        file = path / MAIN_NAME if path.is_dir() else path
-        mistakes = Mistakes()
+        file, mistakes = main_file(path), Mistakes()
         return cls(file, References(env, file.parent, mistakes), mistakes, texts or {})
 
     def table(self, file: Path, draft: str | None = None) -> Table | None:
@@ -223,17 +182,3 @@ class _Loading:
             except ValueError as error:
                 self.mistakes.add(place, f"schedule: {error}")
         return found
-
-    def store_url(self, main: MainFile) -> str:
-        """Return the address with a relative SQLite path made absolute, from the config's folder."""
-        learn_address(main.store)
-        scheme, mark, rest = main.store.partition("://")
-        if not mark or not scheme:
-            self.mistakes.add(main.at("store"), "store: expected an address like sqlite:///okr-sync.db")
-        if _holds_a_password(rest) and not main.referenced("store"):
-            told = "a password may not stand in a file; write ${NAME} for an environment variable or ${file:/path}"
-            self.mistakes.add(main.at("store"), f"store: {told}")
-        path = rest.removeprefix("/")
-        if scheme.partition("+")[0] != "sqlite" or not rest.startswith("/") or path in {"", ":memory:"}:
-            return main.store
-        return f"{scheme}:///{(self.file.parent / path).absolute()}"

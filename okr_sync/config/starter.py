@@ -11,8 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from okr_sync.config.loading import MAIN_NAME
 from okr_sync.config.schema import json_schema
+from okr_sync.config.store_address import MAIN_NAME
 from okr_sync.new_files import write_new_files
 
 __all__ = ["starter"]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import Literal, TypeAlias
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from okr_sync.errors import StoreError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 MIGRATIONS = str(resources.files("okr_sync.store") / "migrations")
 
+KEPT_IN = "alembic_version"  # Alembic's own table
+KEPT = "SELECT version_num FROM alembic_version ORDER BY version_num"
 BESIDE = "procrastinate_"  # tables of a queue that may share a database with the store
 
 Age: TypeAlias = Literal["empty", "older", "current", "newer", "foreign"]
@@ -23,19 +25,29 @@ Age: TypeAlias = Literal["empty", "older", "current", "newer", "foreign"]
 
 def alembic_config(folder: str = MIGRATIONS) -> Config:
     """Return Alembic's configuration for a folder of revisions; it needs no file of its own."""
+    from alembic.config import Config  # noqa: PLC0415 -- only who migrates pays for Alembic's start
+
     config = Config()
     config.set_main_option("script_location", folder.replace("%", "%%"))
     return config
 
 
+def revisions(folder: str = MIGRATIONS) -> tuple[str, ...]:
+    """Return the revisions in `folder`, oldest first: what the names of their files begin with."""
+    names = (file.name for file in Path(folder, "versions").glob("[0-9]*_*.py"))
+    return tuple(sorted(name.partition("_")[0] for name in names))
+
+
 def newest_revision() -> str:
     """Return the revision that this program writes."""
-    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+    return revisions()[-1]
 
 
 def revision(connection: Connection) -> str | None:
     """Return the store's revision; None when it has none."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(KEPT_IN):
+        return None
+    return ", ".join(map(str, connection.exec_driver_sql(KEPT).scalars())) or None
 
 
 def age(connection: Connection, folder: str = MIGRATIONS) -> Age:
@@ -43,10 +55,10 @@ def age(connection: Connection, folder: str = MIGRATIONS) -> Age:
     found = revision(connection)
     if found is None:
         return "foreign" if any(not name.startswith(BESIDE) for name in _tables(connection)) else "empty"
-    scripts = ScriptDirectory.from_config(alembic_config(folder))
-    if found == scripts.get_current_head():
+    known = revisions(folder)
+    if found == known[-1]:
         return "current"
-    return "older" if found in {script.revision for script in scripts.walk_revisions()} else "newer"
+    return "older" if found in known else "newer"
 
 
 def _tables(connection: Connection) -> list[str]:
@@ -67,6 +79,8 @@ def require(age: Age, name: str, *, allow_older: bool) -> None:
 
 def upgrade(connection: Connection) -> tuple[str, ...]:
     """Apply what is missing inside the connection's transaction; return the revisions applied, oldest first."""
+    from alembic import command  # noqa: PLC0415 -- only who migrates pays for Alembic's start
+
     applied: list[str] = []
     config = alembic_config()
     config.attributes["connection"] = connection

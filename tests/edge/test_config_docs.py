@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from okr_sync.config import json_schema, load, starter
+from okr_sync.config import json_schema, load
+from okr_sync.config.starter import starter
 from okr_sync.config.entry import Entry
 from okr_sync.config.language import InitiativeEntry, KeyResultEntry, MainFile, MetricEntry, ObjectiveEntry, SourceEntry
 from okr_sync.config.measures import KINDS
