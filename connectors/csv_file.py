@@ -36,12 +36,16 @@ class CsvFile(api.MetricSource):
 
     def __init__(self, settings: CsvSettings, caller: api.Caller | None = None) -> None:
         super().__init__(settings, caller)
+        self._http = self._way_out(settings) if settings.url else None
+
+    def _way_out(self, settings: CsvSettings) -> api.Http:
         basic = (settings.username or "", settings.password) if settings.password else None
-        self._http = api.Http(self.caller, settings, headers={"accept": "text/csv, */*"}, auth=basic or settings.token)
+        return api.Http(self.caller, settings, headers={"accept": "text/csv, */*"}, auth=basic or settings.token)
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        if self._http is not None:
+            self._http.close()
 
     def probe(self) -> str:
         """Return how many rows there are. Raises SourceError when a file is missing or can't be read."""
@@ -55,10 +59,10 @@ class CsvFile(api.MetricSource):
         return {ref: reader.answer(rows, query, ask) for ref, query in ask.queries.items()}
 
     def _rows(self) -> list[Row]:
-        return self._from_web() if self.settings.url else self._from_files()
+        return self._from_files() if self._http is None else self._from_web(self._http)
 
-    def _from_web(self) -> list[Row]:
-        answer = self._http.request("GET", self.settings.url.get_secret_value())
+    def _from_web(self, http: api.Http) -> list[Row]:
+        answer = http.request("GET", self.settings.url.get_secret_value())
         if "html" in answer.headers.get("content-type", ""):
             said = f"{answer.place}: the answer is a web page, not CSV"
             raise api.ProtocolError(said, fix="let the file be fetched without signing in there, or give a token")

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Pinger", "deliver"]
 
-_NAMES = {
+NAMES = {
     "Pinger": "pinging",
     "deliver": "delivering",
 }
 
 if not TYPE_CHECKING:
-    __getattr__ = face(__name__, _NAMES)
+    __getattr__ = face(__name__, NAMES)

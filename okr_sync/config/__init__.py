@@ -29,7 +29,7 @@ __all__ = [
     "write_drafts",
 ]
 
-_NAMES = {
+NAMES = {
     "Alerts": "alerting",
     "Carried": "carrying",
     "Channel": "alerting",
@@ -44,4 +44,4 @@ _NAMES = {
 }
 
 if not TYPE_CHECKING:
-    __getattr__ = face(__name__, _NAMES)
+    __getattr__ = face(__name__, NAMES)

@@ -29,7 +29,7 @@ __all__ = [
     "first_config",
 ]
 
-_NAMES = {
+NAMES = {
     "Engine": "engine",
     "LastGood": "last_good",
     "Limits": "limits",
@@ -43,4 +43,4 @@ _NAMES = {
 }
 
 if not TYPE_CHECKING:
-    __getattr__ = face(__name__, _NAMES)
+    __getattr__ = face(__name__, NAMES)

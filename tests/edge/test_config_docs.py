@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from okr_sync.config import json_schema, load
-from okr_sync.config.starter import starter
 from okr_sync.config.entry import Entry
 from okr_sync.config.language import InitiativeEntry, KeyResultEntry, MainFile, MetricEntry, ObjectiveEntry, SourceEntry
 from okr_sync.config.measures import KINDS
 from okr_sync.config.places import Mistakes
 from okr_sync.config.reading import read_table
 from okr_sync.config.references import References
+from okr_sync.config.starter import starter
 from okr_sync.errors import UsageError
 from tests.edge.config_builders import MAIN, registry
 

@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 
 from okr_sync.errors import StoreError
@@ -69,6 +70,14 @@ def test_migrating_says_which_revisions_it_applied_and_then_has_nothing_to_do(em
     assert store.migrate() == REVISIONS
     assert store.migrate() == ()
     assert store.schema_version() == schema.newest_revision() == REVISIONS[-1]
+
+
+def test_the_names_of_the_files_say_the_revisions_in_their_order() -> None:
+    """A store is opened without Alembic, by these names alone. Seen red by a file with the number of another one."""
+    scripts = ScriptDirectory.from_config(schema.alembic_config())
+    newest_first = [script.revision for script in scripts.walk_revisions()]
+    assert schema.revisions() == tuple(reversed(newest_first))
+    assert schema.newest_revision() == scripts.get_current_head()
 
 
 @pytest.mark.parametrize("revision", REVISIONS[:-1])
