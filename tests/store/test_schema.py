@@ -73,7 +73,7 @@ def test_migrating_says_which_revisions_it_applied_and_then_has_nothing_to_do(em
 
 
 def test_the_names_of_the_files_say_the_revisions_in_their_order() -> None:
-    """A store is opened without Alembic, by these names alone. Seen red by a file with the number of another one."""
+    """A store is opened without Alembic, by these names alone. Seen red by a file whose revision is not its number."""
     scripts = ScriptDirectory.from_config(schema.alembic_config())
     newest_first = [script.revision for script in scripts.walk_revisions()]
     assert schema.revisions() == tuple(reversed(newest_first))
