@@ -37,10 +37,12 @@ class GraphqlTransport:
     def __init__(self, questions: Questions, project: int | None) -> None:
         self._questions = questions
         self._project = project
+        self._seen: set[str] = set()  # repositories that the token saw in this pull
 
     def recall(self, learnt: Learnt) -> None:
         """Begin with what was learnt about the server earlier."""
         self._questions.recall(learnt)
+        self._seen.clear()
 
     def learnt(self) -> Learnt:
         """Return what is worth to be known about the server next time."""
@@ -75,7 +77,9 @@ class GraphqlTransport:
     def refresh(self, ids: Sequence[str]) -> dict[str, Milestone]:
         """Return those of these milestones that can be seen as they are now, with counts."""
         nodes = self._questions.many_nodes(ids, "light", lambda _: COUNTED)
-        return {id_: milestone_of_graphql(node) for id_, node in nodes if node is not None}
+        found = {id_: milestone_of_graphql(node) for id_, node in nodes if node is not None}
+        self._seen.update(each.repo for each in found.values())
+        return found
 
     def contents(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
         """Yield the milestones with all their items."""
@@ -85,7 +89,8 @@ class GraphqlTransport:
         """Return what became of items; gone only where their repository can still be seen."""
         nodes = dict(self._questions.many_nodes(ids, "light", lambda wanted: single_items(wanted.fields())))
         lost = {id_: known[id_].key.partition("#")[0] for id_, node in nodes.items() if node is None and id_ in known}
-        there = self._visible(sorted(set(lost.values())))
+        repos = set(lost.values())
+        there = self._visible(sorted(repos - self._seen)) | (repos & self._seen)
         gone = frozenset(id_ for id_, repo in lost.items() if repo in there)
         found = tuple(item_of_graphql(node, self._project) for node in nodes.values() if node is not None)
         return LookUp(found, gone, frozenset(ids) - gone - {item.id for item in found})

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from connectors.jira_failures import RefusedError
 from connectors.jira_held import Cursor
 from connectors.jira_items import Found
-from connectors.jira_reach import EPICS, Seen, among, below_clause, watched
+from connectors.jira_reach import Seen, among, below_clause, most_epics, watched
 from connectors.jira_search import JiraSearch, chunks
 from okr_sync.connector import Caller, Container, Members, Mirrored, Page, WorkItem
 
@@ -128,7 +128,7 @@ class Changes:
 
     def _below(self, moved: Mapping[str, str]) -> list[Found]:
         """Return what stands directly below these containers."""
-        clauses = [below_clause(self._search, keys) for keys in chunks(list(moved.values()), EPICS)]
+        clauses = [below_clause(self._search, keys) for keys in chunks(list(moved.values()), most_epics(self._search))]
         return [each for clause in clauses for each in self._list(clause)]
 
     def _settle(self, found: Collection[Found]) -> Page:
@@ -171,9 +171,9 @@ class Changes:
     def _census(self) -> Iterator[Page]:
         """Yield what of the mirror is there no more or elsewhere, and what turned up without having changed."""
         self._present = self._list_subtasks()
-        pieces = chunks(sorted(self._tree.keys().items()), EPICS)
+        pieces = chunks(sorted(self._tree.keys().items()), most_epics(self._search))
         odd: set[str] = set()
-        for piece, present in zip(pieces, self._caller.map(self._ids_around, pieces), strict=True):
+        for piece, present in zip(pieces, self._search.ids_of_each(list(map(self._around, pieces))), strict=True):
             own = {id_ for id_, _ in piece}
             known = self._mirror.below(own).keys()
             there = (present - own) | (present & known)
@@ -194,9 +194,9 @@ class Changes:
         visible = dict(zip(asked, self._caller.map(self._search.visible, asked), strict=True))
         return {id_ for id_, project in projects.items() if visible[project]}
 
-    def _ids_around(self, piece: Collection[tuple[str, str]]) -> set[str]:
+    def _around(self, piece: Collection[tuple[str, str]]) -> str:
         keys = [key for _, key in piece]
-        return self._search.ids(f"({below_clause(self._search, keys)} OR key in ({', '.join(keys)}))")
+        return f"({below_clause(self._search, keys)} OR key in ({', '.join(keys)}))"
 
     def _list_subtasks(self) -> set[int]:
         """Return all sub-tasks of the projects: what has none of the types that are known not to be one, so that it is

@@ -6,7 +6,9 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-_VERSION = 2
+from connectors.jira_dialect import Dialect
+
+_VERSION = 3
 
 
 @dataclass(slots=True)
@@ -58,7 +60,8 @@ class Tree:
 
 @dataclass(slots=True)
 class Cursor:
-    """Where the last pull ended. `since` and `full` are instants in ms since 1970, `asked` is a hash of the question.
+    """Where the last pull ended. `since` and `full` are instants in ms since 1970, `asked` is a hash of the question,
+    `dialect` is how the site spoke at `full`.
 
     `epics` maps the keys that were asked for to ids, also where an epic has another key by now. `projects` and `types`
     are those of all issues (keys; ids, sub-tasks aside), `subtasks` says whether there are any. `count` is how many
@@ -68,6 +71,7 @@ class Cursor:
     since: int
     full: int
     asked: str
+    dialect: Dialect
     epics: dict[str, str] = field(default_factory=dict)
     tree: Tree = field(default_factory=Tree)
     projects: set[str] = field(default_factory=set)
@@ -88,6 +92,8 @@ def load_cursor(text: str | None) -> Cursor | None:
         if told.pop("v") != _VERSION:
             return None
         tree, projects, types = Tree(**told.pop("tree")), set(told.pop("projects")), set(told.pop("types"))
-        return Cursor(tree=tree, projects=projects, types=types, **told)
+        dialect = told.pop("dialect")
+        spoken = Dialect(**{**dialect, "points": tuple(dialect["points"])})
+        return Cursor(tree=tree, projects=projects, types=types, dialect=spoken, **told)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

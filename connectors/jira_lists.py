@@ -9,7 +9,7 @@ from connectors.jira_http import JiraHttp
 from okr_sync.connector import Caller, ProtocolError, TransientError
 
 _CLOUD_PAGE = 5000  # issues on a page, Jira's limit; it grants fewer when many fields are asked for
-_DC_PAGE = 1000  # issues on a page, the default limit of Data Center
+DC_PAGE = 1000  # issues on a page, the default limit of Data Center
 
 
 class JiraLists:
@@ -18,6 +18,7 @@ class JiraLists:
     def __init__(self, http: JiraHttp, caller: Caller) -> None:
         self._http = http
         self._caller = caller
+        self.page = DC_PAGE  # issues on a page that Data Center grants, as far as is known
 
     def cloud(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
         """Yield all pages of a list on Cloud."""
@@ -49,11 +50,14 @@ class JiraLists:
             raise ProtocolError(f"search/jql brought {problem} before the end of the list was reached")
         return issues, str(ahead)
 
-    def data_center(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
-        """Yield all pages of a list on Data Center, one after the other."""
-        issues, total = self._dc_page(jql, fields, 0, 0)
+    def data_center(self, jql: str, fields: list[str], *, validate: bool = True) -> Iterator[list[dict[str, Any]]]:
+        """Yield all pages of a list on Data Center, one after the other.
+
+        Unless `validate`, names that can't be seen find nothing, where else Jira refuses the query for one of them.
+        """
+        issues, total = self._dc_page(jql, fields, 0, 0, validate=validate)
         yield issues
-        yield from self._dc_rest(jql, fields, len(issues), total)
+        yield from self._dc_rest(jql, fields, len(issues), total, validate=validate)
 
     def data_center_side_by_side(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
         """Yield the pages of a list: the first, then all the others that it tells of, then what was added meanwhile."""
@@ -67,9 +71,11 @@ class JiraLists:
                 most = max(most, now)
         yield from self._dc_rest(jql, fields, total if width else 0, most)
 
-    def _dc_rest(self, jql: str, fields: list[str], start: int, total: int) -> Iterator[list[dict[str, Any]]]:
+    def _dc_rest(
+        self, jql: str, fields: list[str], start: int, total: int, *, validate: bool = True
+    ) -> Iterator[list[dict[str, Any]]]:
         while start < total:
-            issues, total = self._dc_page(jql, fields, start, total)
+            issues, total = self._dc_page(jql, fields, start, total, validate=validate)
             yield issues
             start += len(issues)
 
@@ -83,10 +89,12 @@ class JiraLists:
             found += issues
         return found, least
 
-    def _dc_page(self, jql: str, fields: list[str], start: int, least: int) -> tuple[list[dict[str, Any]], int]:
+    def _dc_page(
+        self, jql: str, fields: list[str], start: int, least: int, *, validate: bool = True
+    ) -> tuple[list[dict[str, Any]], int]:
         """Return a page and how many issues there are; raises TransientError when these are fewer than `least`."""
-        body = {"jql": f"{jql} ORDER BY key", "fields": fields, "maxResults": _DC_PAGE, "startAt": start}
-        answer = self._http.post("2/search", body)
+        body = {"jql": f"{jql} ORDER BY key", "fields": fields, "maxResults": DC_PAGE, "startAt": start}
+        answer = self._http.post("2/search", body if validate else {**body, "validateQuery": False})
         issues, total = issues_of(answer), whole_number(answer, "total")
         if answer.get("startAt", start) != start:
             raise TransientError("search brought another page than the one asked for: issues may be missing")
@@ -94,6 +102,8 @@ class JiraLists:
             raise TransientError("the list became shorter while its pages were read: an issue may have been skipped")
         if not issues and start < total:
             raise ProtocolError(f"search brought an empty page after {start} of {total} issues")
+        if start + len(issues) < total:
+            self.page = min(self.page, len(issues))
         return issues, total
 
 

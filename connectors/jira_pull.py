@@ -49,8 +49,9 @@ class JiraPull:
         at, asked = round(now.timestamp() * 1000), self._fingerprint(scopes)
         last = self._last(cursor, asked, at)
         if last is None or mirror is None or not (yield from self._later(scopes, last, at, mirror)):
+            self._search.ask_anew()
             since = at - round(self._settings.overlap_minutes * _MINUTE)
-            yield from self._everything(scopes, Cursor(since, at, asked))
+            yield from self._everything(scopes, Cursor(since, at, asked, self._search.dialect))
 
     def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of issues: those left out are gone if their project is still there to be seen."""
@@ -64,9 +65,9 @@ class JiraPull:
         return LookUp(found, gone, missing - gone)
 
     def _fingerprint(self, scopes: Scopes) -> str:
-        """Return a hash of all that makes the answer another one: what is asked, of whom, and which fields."""
-        asked = sorted({scope.model_dump_json() for scope in scopes.values()})
-        return digest(json.dumps([asked, self._settings.url, self._search.dialect.fields]))
+        """Return a hash of all that makes the answer another one: what is asked, of whom, and what is pinned of it."""
+        asked, settings = sorted({scope.model_dump_json() for scope in scopes.values()}), self._settings
+        return digest(json.dumps([asked, settings.url, settings.deployment, settings.points_field]))
 
     def _last(self, cursor: str | None, asked: str, at: int) -> Cursor | None:
         """Return the cursor when a pull at `at` may start from it; None: everything must be read."""
@@ -77,6 +78,7 @@ class JiraPull:
 
     def _later(self, scopes: Scopes, last: Cursor, at: int, mirror: Mirrored) -> Generator[Page, None, bool]:
         """Yield what changed since `last`; return whether that could be told."""
+        self._search.recall(last.dialect)
         lost = [key for key in keys_of(scopes) if key not in last.epics]
         found = self._search.named(lost) if lost else {}
         bad = {key: why_not(key, found.get(key), last.epics, self._search.dialect) for key in lost}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from connectors.jira_failures import RefusedError
 from connectors.jira_held import Tree
@@ -11,10 +12,11 @@ from connectors.jira_items import Found
 from connectors.jira_search import JiraSearch, chunks
 from okr_sync.connector import Caller, Members, Page
 
-EPICS = 200  # epics in one query
-_CHAINS = 4  # lists read side by side: the pages of one list come one after the other
+_EPICS = 200  # epics in one query on Cloud, where the pages of a list come one after the other
+_DC_EPICS = 1000  # on Data Center, where they come side by side
+_CHAINS = 4  # lists read side by side on Cloud
 _CHAIN = 50  # epics that are worth a list of their own
-_PARTS = 1000  # sub-tasks fetched at once
+_PARTS = 1000  # sub-tasks that are worth being fetched before all are known
 
 
 class Seen:
@@ -55,20 +57,19 @@ class Reach:
             for found in pages:
                 holders = frozenset((container,))
                 yield self._page((each, holders) for each in found)
-                yield from self._subtasks(_PARTS)
-        yield from self._subtasks(1)
+                yield from self._subtasks()
+        yield from self._subtasks(all_=True)
         whole = [*self._tree.roots, *(each for each in self._queries if each not in self.refused)]
         yield Page(members=tuple(Members(each, frozenset(), whole=True) for each in whole))
 
     def _descend(self, frontier: Mapping[str, str]) -> Iterator[Page]:
         while frontier:
             below: dict[str, str] = {}
-            size = min(EPICS, max(_CHAIN, -(-len(frontier) // _CHAINS)))
-            clauses = [below_clause(self._search, keys) for keys in chunks(list(frontier.values()), size)]
+            clauses = [below_clause(self._search, keys) for keys in self._in_lists(list(frontier.values()))]
             for found in self._search.gather(clauses, self._tree.ids()):
                 below |= self._grow(found)
                 yield self._page((each, self._holders(each.item.parent)) for each in found)
-                yield from self._subtasks(_PARTS)
+                yield from self._subtasks()
             frontier = below
 
     def _grow(self, found: Iterable[Found]) -> dict[str, str]:
@@ -98,10 +99,19 @@ class Reach:
         lists = tuple(Members(container, frozenset(ids), whole=False) for container, ids in members.items())
         return Page(items=tuple(found.item for found, _ in some), members=lists)
 
-    def _subtasks(self, least: int) -> Iterator[Page]:
-        """Yield the sub-tasks listed so far, if there are at least so many: the lists lack resolutions and dates."""
-        if len(self._parts) >= least:
-            parts, self._parts = self._parts, {}
+    def _in_lists(self, keys: list[str]) -> list[Sequence[str]]:
+        most = most_epics(self._search)
+        even = max(_CHAIN, -(-len(keys) // _CHAINS)) if self._search.dialect.cloud else most
+        return chunks(keys, min(most, even))
+
+    def _subtasks(self, *, all_: bool = False) -> Iterator[Page]:
+        """Yield the sub-tasks listed so far in full requests, if they are many: the lists lack what else is asked."""
+        ready = len(self._parts)
+        if not all_:
+            ready -= ready % self._search.fetched_at_once if ready >= _PARTS else ready
+        if ready:
+            parts = dict(islice(self._parts.items(), ready))
+            self._parts = dict(islice(self._parts.items(), ready, None))
             found = self._search.items(parts, self._tree.ids())
             yield self._page((each, parts[each.item.id]) for each in found)
 
@@ -114,6 +124,11 @@ class Reach:
             self.refused[container] = str(error)
             return container, iter(())
         return container, _again(first, pages)
+
+
+def most_epics(search: JiraSearch) -> int:
+    """Return how many epics one query may name."""
+    return _EPICS if search.dialect.cloud else _DC_EPICS
 
 
 def below_clause(search: JiraSearch, keys: Sequence[str]) -> str:

@@ -12,9 +12,9 @@ from connectors.jira_failures import AbsentError, RefusedError
 from connectors.jira_http import JiraHttp
 from connectors.jira_items import Found, need, read_issue
 from connectors.jira_lists import JiraLists, issues_of, whole_number
-from okr_sync.connector import Caller, TransientError
+from okr_sync.connector import Caller, ProtocolError, TransientError
 
-_FETCH = 100  # issues in one bulkfetch, Jira's limit
+_FETCH = 100  # issues in one bulkfetch, Cloud's limit
 
 T = TypeVar("T")
 
@@ -37,10 +37,23 @@ class JiraSearch:
         self._points = points
         self._lock = threading.Lock()
         self._dialect: Dialect | None = None
+        self._recalled = False
+
+    def recall(self, dialect: Dialect) -> None:
+        """Take it that the site still speaks as it did, unless it was asked meanwhile."""
+        with self._lock:
+            if self._dialect is None:
+                self._dialect, self._recalled = dialect, True
+
+    def ask_anew(self) -> None:
+        """Forget a dialect that was only recalled."""
+        with self._lock:
+            if self._recalled:
+                self._dialect, self._recalled = None, False
 
     @property
     def dialect(self) -> Dialect:
-        """How the site speaks; asked once, two requests."""
+        """How the site speaks; asked once, two requests, unless it is recalled."""
         with self._lock:
             if self._dialect is None:
                 says_cloud, address = read_site(self._http.get("2/serverInfo"))
@@ -48,6 +61,11 @@ class JiraSearch:
                 fields = self._http.get("2/field")
                 self._dialect = read_dialect(fields, cloud=cloud, address=address, points=self._points)
             return self._dialect
+
+    @property
+    def fetched_at_once(self) -> int:
+        """How many issues are fetched by name in one request."""
+        return _FETCH if self.dialect.cloud else self._lists.page
 
     def pages(self, jql: str, epics: Mapping[str, str]) -> Iterator[list[Found]]:
         """Yield all issues that `jql` finds, page by page; `epics` maps keys of epics to ids."""
@@ -89,6 +107,10 @@ class JiraSearch:
         """Return the ids of all issues that `jql` finds."""
         return {id_ for page in self._id_pages(jql) for id_ in page}
 
+    def ids_of_each(self, clauses: Sequence[str]) -> Iterator[set[str]]:
+        """Yield the ids of all issues that each of `clauses` finds, in their order."""
+        return self._caller.map(self.ids, clauses) if self.dialect.cloud else map(self.ids, clauses)
+
     def count(self, jql: str) -> int:
         """Return how many issues `jql` finds; Cloud's index may know of the last changes a little later."""
         if self.dialect.cloud:
@@ -104,7 +126,11 @@ class JiraSearch:
 
     def fetch(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """Return the issues with these ids or keys (all of one sort) as raw JSON; what can't be seen is left out."""
-        return [issue for found in self._caller.map(self._named, chunks(list(names), _FETCH)) for issue in found]
+        return [
+            issue
+            for found in self._caller.map(self._named, chunks(list(names), self.fetched_at_once))
+            for issue in found
+        ]
 
     def items(self, ids: Iterable[str], epics: Mapping[str, str]) -> list[Found]:
         """Return the issues with these ids; what can't be seen is left out."""
@@ -117,7 +143,7 @@ class JiraSearch:
         return known | self._moved([key for key in keys if key not in found])
 
     def _fetch_all(self, ids: Iterable[str], epics: Mapping[str, str]) -> Iterator[list[Found]]:
-        return self._caller.map(lambda some: self._read(self._named(some), epics), _pieces(ids, _FETCH))
+        return self._caller.map(lambda some: self._read(self._named(some), epics), _pieces(ids, self.fetched_at_once))
 
     def _named(self, names: Sequence[str]) -> list[dict[str, Any]]:
         return self._bulk_fetch(names) if self.dialect.cloud else self._search_names(names)
@@ -146,16 +172,26 @@ class JiraSearch:
         return issues
 
     def _search_names(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        word = "id" if names[0].isdigit() else "key"
+        jql = f"{'id' if names[0].isdigit() else 'key'} in ({', '.join(names)})"
+        found: list[dict[str, Any]] = []
         try:
-            jql = f"{word} in ({', '.join(names)})"
-            return [issue for page in self._lists.data_center(jql, self.dialect.fields) for issue in page]
-        except RefusedError:  # one unknown name spoils the query
+            for page in self._lists.data_center(jql, self.dialect.fields, validate=False):
+                found += page
+                if len(found) > len(names):
+                    raise ProtocolError(
+                        f"search brought more issues than the {len(names)} that it was asked for by name"
+                    )
+        except RefusedError:  # a server that validates nevertheless: one unknown name spoils the query
             half = len(names) // 2
             return [*self._search_names(names[:half]), *self._search_names(names[half:])] if half else []
+        return found
 
     def _id_pages(self, jql: str) -> Iterator[list[str]]:
-        for page in self._pages(jql, ["id"]):
+        if self.dialect.cloud:
+            pages = self._lists.cloud(jql, ["id"])
+        else:
+            pages = self._lists.data_center_side_by_side(jql, ["id"])
+        for page in pages:
             yield [str(need(issue, "id")) for issue in page]
 
     def _pages(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:

@@ -64,22 +64,26 @@ class Found:
     rank: Rank
 
 
-def find(text: str, reader: Reader) -> Found:
-    """Return what a bounded query finds; raises JqlError (unbounded, unknown field or value, more than 7 sorts)."""
+def find(text: str, reader: Reader, *, strict: bool = True) -> Found:
+    """Return what a bounded query finds; raises JqlError (unbounded, unknown field or value, more than 7 sorts).
+
+    Unless `strict`, a value that is not there finds nothing instead.
+    """
     query = parse(text)
     if query.where is None and reader.flavour == "cloud":
         raise JqlError("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
     rank = _rank(query, reader)
-    views = reader.picture.found.get(text)
+    kept_as = text if strict else f"any {text}"
+    views = reader.picture.found.get(kept_as)
     if views is None:
-        views = _search(query, reader, rank)
+        views = _search(query, reader, rank, strict=strict)
         if not _depends_on_now(text):
-            _keep(reader.picture.found, text, views)
+            _keep(reader.picture.found, kept_as, views)
     return Found(views, rank)
 
 
-def _search(query: Jql, reader: Reader, rank: Rank) -> tuple[View, ...]:
-    match = _Compiler(reader).compile(query.where) if query.where else None
+def _search(query: Jql, reader: Reader, rank: Rank, *, strict: bool) -> tuple[View, ...]:
+    match = _Compiler(reader).compile(query.where, strict=strict) if query.where else None
     views = narrow(query.where, reader.picture) if query.where else None
     return tuple(sorted(filter(match, reader.picture.issues.values() if views is None else views), key=rank))
 
@@ -100,15 +104,15 @@ def milliseconds(at: datetime) -> int:
 
 
 class _Compiler:
-    """Turns a tree into a predicate; collects every unknown value before it refuses."""
+    """Turns a tree into a predicate; collects every unknown value before it refuses, if it is to be `strict`."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._mistakes: list[str] = []
 
-    def compile(self, node: Node) -> Match:
+    def compile(self, node: Node, *, strict: bool) -> Match:
         match = self._node(node)
-        if self._mistakes:
+        if strict and self._mistakes:
             raise JqlError(*self._mistakes)
         return match
 

@@ -36,11 +36,13 @@ _DC_BODY = ("jql", "fields", "maxResults", "startAt", "expand", "validateQuery",
 class Quirks:
     """What a search does wrong. `repeat_token`: hands out the token it was given. `empty_page_with_token`: after the
     first page, pages are empty and never the last. `short_pages`: pages have half of what they could have.
+    `always_validates`: refuses unknown names also with `validateQuery: false`.
     """
 
     repeat_token: bool = False
     empty_page_with_token: bool = False
     short_pages: bool = False
+    always_validates: bool = False
 
     def size(self, size: int) -> int:
         """Return how many issues a page of `size` gets."""
@@ -123,7 +125,10 @@ class TokenSearch:
 
 
 class OffsetSearch:
-    """Data Center's search: pages by `startAt`, with the total on each."""
+    """Data Center's search: pages by `startAt`, with the total on each.
+
+    With `validateQuery: false`, names of issues that are not there find nothing instead of spoiling the query.
+    """
 
     def __init__(self, page_limit: int, quirks: Quirks) -> None:
         self._page_limit = page_limit
@@ -140,7 +145,8 @@ class OffsetSearch:
             whole(50 if asked.get("maxResults") is None else asked["maxResults"], "maxResults"), self._page_limit
         )
         fields = texts(asked.get("fields") or ["*navigable"], "fields", 1000)
-        found = search(visit, str(asked.get("jql") or ""))
+        strict = self._quirks.always_validates or asked.get("validateQuery") not in (False, "false")
+        found = search(visit, str(asked.get("jql") or ""), strict=strict)
         page = found.views[start : start + (self._quirks.size(limit) if limit else 0)]
         head = {"expand": "schema,names", "startAt": start, "maxResults": limit, "total": len(found.views)}
         return _page(visit, page, fields, head, first=False)
@@ -161,9 +167,9 @@ def removed(visit: Visit) -> Response:
     raise JiraError(410, REMOVED.format(api=visit.address.api.rpartition("/")[2]))
 
 
-def search(visit: Visit, jql: str) -> Found:
+def search(visit: Visit, jql: str, *, strict: bool = True) -> Found:
     """Return what a query finds in the index; raises JiraError 400 with Jira's words for a bad one."""
     try:
-        return find(jql, visit.reader)
+        return find(jql, visit.reader, strict=strict)
     except JqlError as error:
         raise JiraError(400, *error.args) from error

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from okr_sync.connector import ProtocolError
 from okr_sync.sandbox.jira_catalogue import Flavour
+from okr_sync.sandbox.server import Fault, Response
 from tests.contract.jira_fixtures import START, Jira, serve
 
 SCOPES = {"a": {"epics": ["ALP-1"]}, "b": {"epics": ["BET-1"]}}
@@ -32,6 +34,32 @@ def test_a_quiet_pull_asks_what_changed_and_how_many_there_are(jira: Jira) -> No
     jira.home.tick(60)
     pulled = jira.pull(**SCOPES)
     assert (jira.requests, pulled.items, pulled.placed) == (2, {}, {})
+
+
+def test_a_new_process_need_not_be_told_again_what_the_site_is(jira: Jira) -> None:
+    """Two questions in all. Red when the cursor does not keep how the site speaks: it is asked, too, and its fields."""
+    jira.pull(**SCOPES)
+    jira.home.tick(60)
+    later = Jira(jira.home)
+    later.mirror = later.connector.mirror = jira.mirror
+    later.cursor = jira.cursor
+    later.pull(**SCOPES)
+    assert later.requests == 2
+    later.connector.close()
+
+
+def test_a_full_reading_asks_anew_what_the_site_is(jira: Jira) -> None:
+    """Red when what was recalled is believed for good: a points field that was pinned would never be missed."""
+    jira.pull(**SCOPES)
+    jira.home.tick(60)
+    later = Jira(jira.home)
+    later.mirror = later.connector.mirror = jira.mirror
+    later.cursor = jira.cursor
+    later.pull(**SCOPES)
+    jira.home.tick(25 * 60)
+    later.pull(**SCOPES)
+    assert {"serverInfo", "field"} <= {each.path.rpartition("/")[2] for each in jira.home.server.log}
+    later.connector.close()
 
 
 def test_only_a_deletion_makes_all_ids_be_asked_for(jira: Jira) -> None:
@@ -126,6 +154,51 @@ def test_lists_side_by_side_hold_every_issue(page: int) -> None:
         pulled = jira.pull(**{epic.id: {"epics": [epic.key]} for epic in epics})
         assert set(pulled.items) == {issue.id for issue in made}
         assert all(len(pulled.members[epic.id].items) == 5 for epic in epics)
+
+
+@pytest.mark.parametrize("validates", [False, True])
+def test_deleted_issues_of_data_center_do_not_hide_the_others(validates: bool) -> None:
+    """They are asked for by name among others in one request, or in ever smaller parts where a server refuses the
+    whole for one of them. Red when a refused query is not cut, or when the server is not asked to be lenient.
+    """
+    for jira in serve("dc"):
+        jira.home.site.quirks.always_validates = validates
+        jira.pull(**SCOPES)
+        known = jira.mirror.known()
+        first, *_, last = jira.home.truth("alpha")
+        jira.home.delete(first)
+        jira.home.delete(last)
+        jira.home.server.forget()
+        looked = jira.connector.look_up(frozenset(known), known)
+        assert looked.gone == {first, last}
+        assert {item.id for item in looked.found} == known.keys() - {first, last}
+        searches = [each for each in jira.home.server.log if each.path.endswith("/search")]
+        assert len(searches) > 1 if validates else len(searches) == 1
+
+
+def test_more_issues_than_were_asked_for_by_name_are_an_error() -> None:
+    """A server that takes unknown names for no restriction would bring all that it has. Red when nobody counts."""
+    for jira in serve("dc"):
+        jira.pull(**SCOPES)
+        known = jira.mirror.known()
+        several = [{"id": id_, "key": item.key, "fields": {}} for id_, item in known.items()]
+        answer = Response.of({"issues": several, "startAt": 0, "total": len(several)})
+        jira.home.server.inject(Fault("response", answer, where="/search"))
+        with pytest.raises(ProtocolError, match="more issues than the 1"):
+            jira.connector.look_up(frozenset(sorted(known)[:1]), known)
+
+
+@pytest.mark.parametrize("page", [None, 50])
+def test_sub_tasks_of_data_center_are_fetched_by_the_page_that_it_grants(page: int | None) -> None:
+    """120 of them take one request, or three where pages hold 50; red when they are fetched by the hundred."""
+    for jira in serve("dc", page):
+        story = min(jira.home.truth("alpha"))
+        parts = [jira.world.add_subtask(story, "Part", at=START + timedelta(days=1)) for _ in range(120)]
+        others = [jira.world.add_issue("ALP", "More", at=START, parent=jira.home.epics["alpha"]) for _ in range(60)]
+        pulled = jira.pull(**SCOPES)
+        assert {each.id for each in (*parts, *others)} <= pulled.items.keys()
+        by_id = [each for each in jira.home.server.log if each.body and b'"jql":"id in' in each.body]
+        assert len(by_id) == (1 if page is None else 3)
 
 
 @pytest.mark.parametrize("page", [7, 130])

@@ -46,6 +46,14 @@ def test_a_page_has_the_total_and_no_more_than_the_cap(site: Site) -> None:
     assert len(site.get("search", jql="project = A", maxResults=2)["issues"]) == 1
 
 
+def test_unknown_names_spoil_a_query_unless_it_is_not_to_be_validated(site: Site) -> None:
+    """The same query is refused and answered, in any order."""
+    asked = {"jql": "key in (A-3, A-999) order by key", "fields": ["status"]}
+    for _ in range(2):
+        assert [issue["key"] for issue in site.post("search", **asked, validateQuery=False)["issues"]] == ["A-3"]
+        assert "A-999" in site.post("search", 400, **asked)["errorMessages"][0]
+
+
 def test_the_epic_stands_in_a_custom_field_by_key(site: Site) -> None:
     (link,) = [field for field in site.get("field") if field["schema"].get("custom", "").endswith(":gh-epic-link")]
     assert (link["id"], link["name"], link["clauseNames"]) == (
