@@ -25,6 +25,7 @@ from connectors.github_queries import (
     single_items,
 )
 from connectors.github_questions import Learnt, Questions
+from connectors.github_types import Types
 from okr_sync.connector import LookUp, Miss, ProtocolError, TransientError, WorkItem
 
 _Listed: TypeAlias = tuple[list[Any], str | None] | Miss
@@ -32,10 +33,14 @@ _Listed: TypeAlias = tuple[list[Any], str | None] | Miss
 
 
 class GraphqlTransport:
-    """Questions of the connector as GraphQL; of items' points those count that `project` knows, None: all projects."""
+    """Questions of the connector as GraphQL; of items' points those count that `project` knows, None: all projects.
 
-    def __init__(self, questions: Questions, project: int | None) -> None:
+    `types` says which issues count.
+    """
+
+    def __init__(self, questions: Questions, project: int | None, types: Types) -> None:
         self._questions = questions
+        self._types = types
         self._project = project
         self._seen: set[str] = set()  # repositories that the token saw in this pull
 
@@ -117,7 +122,7 @@ class GraphqlTransport:
     def _contents(self, ids: Sequence[str]) -> Iterator[Contents]:
         """Yield milestones with their items: the first pages of all, then the second ones of those that have more."""
         milestones: list[Milestone] = []
-        items: dict[str, list[WorkItem]] = {id_: [] for id_ in ids}
+        items: dict[str, list[tuple[WorkItem, bool]]] = {id_: [] for id_ in ids}
         pending: list[Further] = []
         for id_, node in self._questions.nodes(ids, "contents", lambda wanted: counted_with_items(wanted.fields())):
             milestones.append(milestone_of_graphql(_present(node)))
@@ -130,7 +135,9 @@ class GraphqlTransport:
         for each in milestones:
             yield contents(each, items.pop(each.container.id))
 
-    def _further(self, wanted: Sequence[Further], items: Mapping[str, list[WorkItem]]) -> Iterator[Further]:
+    def _further(
+        self, wanted: Sequence[Further], items: Mapping[str, list[tuple[WorkItem, bool]]]
+    ) -> Iterator[Further]:
         """Add one more page to `items` for each of `wanted`; yield where to go on."""
         for part, answer in self._questions.sized("pages", wanted, self._question_of_pages):
             for place, (id_, name, before) in enumerate(part):
@@ -143,8 +150,8 @@ class GraphqlTransport:
     def _question_of_pages(self, wanted: Sequence[Further]) -> tuple[str, Mapping[str, Any]]:
         return further_pages(wanted, self._questions.wanted.fields())
 
-    def _items(self, rows: Iterable[Any]) -> list[WorkItem]:
-        return [item_of_graphql(row, self._project) for row in rows]
+    def _items(self, rows: Iterable[Any]) -> list[tuple[WorkItem, bool]]:
+        return [(item_of_graphql(row, self._project), self._types.count(row, "issueType")) for row in rows]
 
     def _events(self, node: Fields) -> Iterator[Any]:
         """Yield the events of an item, asking for further pages."""

@@ -149,10 +149,13 @@ def _container(fields: Fields, node_id: str, url: str, names: tuple[str, str]) -
     )
 
 
-def contents(milestone: Milestone, items: Iterable[WorkItem]) -> Contents:
-    """Return the milestone with its items, each once; they may have moved between pages while they were read."""
-    distinct = {item.id: item for item in items}
-    return Contents(milestone, tuple(distinct.values()), whole=len(distinct) == milestone.total)
+def contents(milestone: Milestone, rows: Iterable[tuple[WorkItem, bool]]) -> Contents:
+    """Return the milestone with those of its items that count, each once; they may have moved between pages while they
+    were read. `rows`: all its items, and whether they count.
+    """
+    distinct = {item.id: (item, counts) for item, counts in rows}
+    counted = tuple(item for item, counts in distinct.values() if counts)
+    return Contents(milestone, counted, whole=len(distinct) == milestone.total)
 
 
 def unseen(repo: str, *, denied: bool = False) -> Miss:

@@ -23,6 +23,8 @@ from connectors.github_settings import GithubSettings
 from connectors.github_transport import Transport
 from okr_sync.connector import Caller, DeliverySource, Grant, LookUp, Members, Miss, Named, Page, Transition, WorkItem
 
+_ASKED = {"url", "api", "labels", "points_field", "project", "only_types", "except_types"}
+
 
 class _Cursor(BaseModel):
     """What the next pull may start from: ids by ref, and how each milestone looked when its items were read."""
@@ -66,11 +68,11 @@ objectives:
         self._client = Client(settings.url, settings.sign_in(), settings, self.caller)
         self._transport: Transport
         if settings.api == "rest":
-            self._transport = RestTransport(self._client, self.caller, with_labels=settings.labels)
+            self._transport = RestTransport(self._client, self.caller, settings.types, with_labels=settings.labels)
         else:
-            wanted = Wanted(labels=settings.labels, points=settings.points_field)
+            wanted = Wanted(settings.labels, settings.points_field, settings.types.chosen)
             questions = Questions(self._client, self.caller, wanted, settings.batch)
-            self._transport = GraphqlTransport(questions, settings.project)
+            self._transport = GraphqlTransport(questions, settings.project, settings.types)
 
     def probe(self) -> str:
         """Return who we are at GitHub. Raises SourceError when the token or the address is wrong."""
@@ -82,7 +84,8 @@ objectives:
 
     def resolve(self, questions: Mapping[str, MilestoneQuery], now: datetime) -> Iterator[Named]:
         """Yield what repositories and milestones are. Raises SourceError."""
-        return GithubNames(self._client, self.caller, self._transport).named(questions)
+        types = {"only_types": self.settings.only_types, "except_types": self.settings.except_types}
+        return GithubNames(self._client, self.caller, self._transport, types).named(questions)
 
     def pull(self, scopes: Mapping[str, MilestoneQuery], cursor: str | None, now: datetime) -> Iterator[Page]:
         """Yield the items of milestones that changed since `cursor`, then scopes, other milestones and the cursor.
@@ -138,7 +141,7 @@ objectives:
 
     def _fingerprint(self, scopes: Mapping[str, MilestoneQuery]) -> str:
         asked = {ref: query.model_dump(mode="json") for ref, query in scopes.items()}
-        settings = self.settings.model_dump(mode="json", include={"url", "api", "labels", "points_field", "project"})
+        settings = self.settings.model_dump(mode="json", include=_ASKED)
         return hashlib.sha256(json.dumps([settings, asked], sort_keys=True).encode()).hexdigest()
 
     def _choose(

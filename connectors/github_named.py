@@ -38,10 +38,11 @@ def grant_of(client: Client) -> Grant | None:
 class GithubNames:
     """One look at all names."""
 
-    def __init__(self, client: Client, caller: Caller, lister: Lister) -> None:
+    def __init__(self, client: Client, caller: Caller, lister: Lister, types: Mapping[str, Sequence[str]]) -> None:
         self._client = client
         self._caller = caller
         self._lister = lister
+        self._types = types  # names of issue types by the setting that they stand in
 
     def named(self, questions: Mapping[str, MilestoneQuery]) -> Iterator[Named]:
         """Yield for each question its repositories, then its milestones; raises SourceError."""
@@ -54,6 +55,26 @@ class GithubNames:
             for name in query.names:
                 yield Named(ref, ("repo",) if query.repo else ("repos", query.repos.index(name)), *told[name])
             yield from _milestones(ref, query, {name: listed[name] for name in query.names if name in refused})
+        yield from self._named_types([name for name in seen if not refused[name]])
+
+    def _named_types(self, repos: Sequence[str]) -> Iterator[Named]:
+        """Yield each issue type that is chosen; owners have types, so one repository of each is asked."""
+        if not any(self._types.values()) or not repos:
+            return
+        asked = list({name.partition("/")[0].casefold(): name for name in repos}.values())
+        there = {name.casefold(): name for names in self._caller.map(self._types_in, asked) for name in names}
+        for setting, names in self._types.items():
+            for number, name in enumerate(names):
+                said, miss = _told_type(name, there)
+                yield Named("", (setting, number), said, miss)
+
+    def _types_in(self, repo: str) -> list[str]:
+        """Return the names of the issue types of a repository; none where the server or the owner has none."""
+        try:
+            rows = self._client.get(f"/repos/{repo}/issue-types").payload
+        except NotThereError:
+            return []
+        return [Fields(row, "issue type").text("name") for row in rows]
 
     def _told(self, name: str, found: list[Milestone] | Miss, refusal: str | None) -> tuple[str, MissKind | None]:
         if isinstance(found, Miss):
@@ -87,6 +108,14 @@ class GithubNames:
             near = get_close_matches(repo, names, 1, _CLOSE)
             return f"; did you mean {near[0]}?" if near else ""
         return ""
+
+
+def _told_type(name: str, there: Mapping[str, str]) -> tuple[str, MissKind | None]:
+    if name.casefold() in there:
+        return f"issue type {there[name.casefold()]}", None
+    near = get_close_matches(name.casefold(), there, 1)
+    hint = f"; did you mean {there[near[0]]}?" if near else f"; there are {', '.join(sorted(there.values())) or 'none'}"
+    return f"no issue type {name!r}{hint}", "not_found"
 
 
 def _milestones(ref: str, query: MilestoneQuery, listed: Mapping[str, list[Milestone] | Miss]) -> Iterator[Named]:

@@ -49,11 +49,13 @@ COUNTED = f"... on Milestone {{ {_COUNTS} }}"
 class Wanted:
     """What to ask of issues and pull requests; `points` is the name of a number field of projects.
 
-    `lacks` holds the words that the server's schema is too old for: OPTIONAL ones are left out then.
+    `types`: with the type of each issue. `lacks` holds the words that the server's schema is too old for: OPTIONAL ones
+    are left out then.
     """
 
     labels: bool = True
     points: str | None = None
+    types: bool = False
     lacks: frozenset[str] = frozenset()
 
     def fields(self) -> dict[str, str]:
@@ -61,8 +63,9 @@ class Wanted:
         # GitHub leaves DUPLICATE out unless asked to name it.
         reason = "stateReason" if "enableDuplicate" in self.lacks else "stateReason(enableDuplicate: true)"
         parent = "" if "parent" in self.lacks else " parent { id }"
+        kind = " issueType { name }" if self.types else ""
         more = (f" {_LABELS}" if self.labels else "") + (f" {_number_field(self.points)}" if self.points else "")
-        return {"issues": f"{_SHARED} {reason}{parent}{more}", "pullRequests": f"{_SHARED} merged{more}"}
+        return {"issues": f"{_SHARED} {reason}{parent}{kind}{more}", "pullRequests": f"{_SHARED} merged{more}"}
 
     def most_milestones(self) -> int:
         """Return how many milestones fit into a query with their first items, 1 to 100."""

@@ -14,7 +14,8 @@ from connectors.github_fields import Fields
 from connectors.github_http import Client
 from connectors.github_queries import OPTIONAL, Wanted, by_ids, lacking
 from connectors.github_sizes import Sizes
-from okr_sync.connector import Caller, ProtocolError
+from connectors.github_types import LACKING, LEAVE_OUT
+from okr_sync.connector import AccessError, Caller, ProtocolError
 
 MOST_NODES = 100  # ids that GitHub takes in one `nodes` query, and parts that we put into one
 
@@ -109,6 +110,8 @@ class Questions:
             try:
                 return self._client.call(ask)
             except UnknownWordError as error:
+                if "issueType" in error.words:
+                    raise AccessError(LACKING, fix=LEAVE_OUT) from None
                 lacks = known | lacking(error.words)
                 if lacks == known:
                     raise

@@ -14,15 +14,17 @@ from connectors.github_http import Client, query_of
 from connectors.github_items import Contents, Milestone, contents, item_of_rest, milestone_of_rest, unseen
 from connectors.github_past import Story
 from connectors.github_questions import Learnt
+from connectors.github_types import Types
 from okr_sync.connector import Caller, LookUp, Miss, ProtocolError, WorkItem
 
 
 class RestTransport:
     """Questions of the connector as REST: for servers or tokens without GraphQL."""
 
-    def __init__(self, client: Client, caller: Caller, *, with_labels: bool) -> None:
+    def __init__(self, client: Client, caller: Caller, types: Types, *, with_labels: bool) -> None:
         self._client = client
         self._caller = caller
+        self._types = types
         self._with_labels = with_labels
 
     def viewer(self) -> str:
@@ -76,7 +78,7 @@ class RestTransport:
         order = {"sort": "created", "direction": "asc"}  # rows don't move between pages while items close
         asked = {"milestone": milestone.number, "state": "all", **order}
         rows = self._rows(f"/repos/{milestone.repo}/issues", asked)
-        return contents(milestone, (self._mapped(row) for row in rows))
+        return contents(milestone, ((self._mapped(row), self._types.count(row, "type")) for row in rows))
 
     def _item(self, known: WorkItem) -> WorkItem | None:
         """Return the item as it is now; None when it is not there, or another stands in its place."""

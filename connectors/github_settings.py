@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, StrictInt, StrictStr, field_validator, model_validator
 
 from connectors.github_signin import AppKey
+from connectors.github_types import Types
 from okr_sync.connector import Secret, WebSettings
 
 _APP = ("app_id", "installation_id", "private_key")
@@ -29,7 +30,14 @@ class GithubSettings(WebSettings):
         None, min_length=1, max_length=100, description="a number field of projects that holds points, by GraphQL"
     )
     project: StrictInt | None = Field(None, gt=0, description="the project whose points count; left out, any")
+    only_types: tuple[StrictStr, ...] = Field((), description="the issue types that count; left out, all")
+    except_types: tuple[StrictStr, ...] = Field((), description="or the issue types that don't count")
     full_every_hours: float = Field(24, gt=0, description="read everything again when the last time is longer ago")
+
+    @property
+    def types(self) -> Types:
+        """Which issues count by their type."""
+        return Types.of(self.only_types, self.except_types)
 
     def sign_in(self) -> str | AppKey:
         """Return the token, or the App that gets one."""
@@ -70,6 +78,14 @@ class GithubSettings(WebSettings):
         way = self.sign_in()
         if isinstance(way, AppKey):
             way.signed()
+        return self
+
+    @model_validator(mode="after")
+    def _chooses_types_one_way(self) -> Self:
+        if self.only_types and self.except_types:
+            raise ValueError("give either `only_types` or `except_types`")
+        if not all(name.strip() for name in (*self.only_types, *self.except_types)):
+            raise ValueError("the name of an issue type is empty")
         return self
 
     @model_validator(mode="after")

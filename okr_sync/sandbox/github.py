@@ -116,7 +116,8 @@ class GithubSite:
             return refusal
         if not self._enterprise and not self.limits.charge("core", 1, now):
             return problem(403, "API rate limit exceeded for user ID 1.")
-        rest = Rest(request, path.rstrip("/"), self._pictures.at(now), self._addresses(request, base), self._login)
+        world, addresses = self._pictures.at(now), self._addresses(request, base)
+        rest = Rest(request, path.rstrip("/"), world, addresses, self._login, modern=self._modern)
         return self._tagged(request, rest.answer())
 
     def _tagged(self, request: Request, response: Response) -> Response:

@@ -9,7 +9,7 @@ from okr_sync.sandbox.graphql_fields import instant
 from okr_sync.sandbox.repositories import global_id, number_of
 from okr_sync.sandbox.repositories_state import ItemState, MilestoneState, RepositoryState
 
-__all__ = ["Addresses", "issue_json", "milestone_json", "repository_json", "user_json"]
+__all__ = ["Addresses", "issue_json", "milestone_json", "repository_json", "type_json", "user_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def issue_json(state: ItemState, at: Addresses, login: str) -> dict[str, Any]:
         "body": None,
         "state_reason": state.reason.lower() if state.reason else None,
     }
-    return {**shown, **(_pull_json(state, base, at) if state.item.pull_request else _sub_issues_json(state))}
+    return {**shown, **(_pull_json(state, base, at) if state.item.pull_request else _issue_json(state))}
 
 
 def _label_json(name: str, base: str, repository: int) -> dict[str, Any]:
@@ -146,6 +146,17 @@ def _pull_json(state: ItemState, base: str, at: Addresses) -> dict[str, Any]:
         "merged_at": instant(state.closed_at) if state.state == "MERGED" else None,
     }
     return {"draft": False, "pull_request": links}
+
+
+def type_json(name: str) -> dict[str, Any]:
+    """Return an issue type."""
+    number = number_of(name)
+    told = {"description": None, "color": "gray", "is_enabled": True}
+    return {"id": number, "node_id": global_id("IT", number), "name": name, **told}
+
+
+def _issue_json(state: ItemState) -> dict[str, Any]:
+    return {**_sub_issues_json(state), "type": type_json(state.type) if state.type else None}
 
 
 def _sub_issues_json(state: ItemState) -> dict[str, Any]:

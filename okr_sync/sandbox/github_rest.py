@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlencode
 
-from okr_sync.sandbox.github_json import Addresses, issue_json, milestone_json, repository_json, user_json
+from okr_sync.sandbox.github_json import Addresses, issue_json, milestone_json, repository_json, type_json, user_json
 from okr_sync.sandbox.github_timeline import event_json, timeline
 from okr_sync.sandbox.graphql_fields import instant
+from okr_sync.sandbox.repositories import ISSUE_TYPES
 from okr_sync.sandbox.repositories_state import ItemState, MilestoneState, RepositoryState, WorldState
 from okr_sync.sandbox.server import Request, Response
 
@@ -40,6 +41,7 @@ class Rest:
     world: WorldState
     addresses: Addresses
     login: str
+    modern: bool = True
 
     def answer(self) -> Response:
         """Return the response: 404 for what is unknown, hidden or no route, 301 (307 for writes) for old names."""
@@ -83,6 +85,7 @@ class Rest:
             ("/milestones", lambda one, _: self._milestones(one)),
             (r"/milestones/(\d+)", lambda one, numbers: self._milestone(one, int(numbers[0]))),
             ("/issues", lambda one, _: self._issues(one)),
+            ("/issue-types", lambda _one, _: self._types()),
             ("/pulls", lambda one, _: self._pulls(one)),
             (r"/issues/(\d+)", lambda one, numbers: self._issue(one, int(numbers[0]))),
             (r"/issues/(\d+)/events", lambda one, numbers: self._events(one, int(numbers[0]))),
@@ -92,6 +95,9 @@ class Rest:
                 if match := re.fullmatch(pattern, rest):
                     return route(repository, list(match.groups()))
         return problem(404, "Not Found")
+
+    def _types(self) -> Response:
+        return Response.of([type_json(name) for name in ISSUE_TYPES]) if self.modern else problem(404, "Not Found")
 
     def _milestone(self, repository: RepositoryState, number: int) -> Response:
         state = repository.milestones.get(number)
@@ -165,7 +171,8 @@ class Rest:
     def _shown(self, state: MilestoneState | ItemState) -> dict[str, Any]:
         if isinstance(state, MilestoneState):
             return milestone_json(state, self.addresses, self.login)
-        return issue_json(state, self.addresses, self.login)
+        shown = issue_json(state, self.addresses, self.login)
+        return shown if self.modern else {name: value for name, value in shown.items() if name != "type"}
 
     def _wants_state(self, state: str) -> bool:
         wanted = self.request.query.get("state", "open")

@@ -89,7 +89,7 @@ def github_schema(*, modern: bool = True) -> GraphQLSchema:
 def _forget(schema: GraphQLSchema) -> None:
     issue, kinds = schema.type_map["Issue"], schema.type_map["IssueTimelineItemsItemType"]
     if isinstance(issue, GraphQLObjectType) and isinstance(kinds, GraphQLEnumType):
-        del issue.fields["parent"], issue.fields["stateReason"].args["enableDuplicate"]
+        del issue.fields["parent"], issue.fields["issueType"], issue.fields["stateReason"].args["enableDuplicate"]
         del kinds.values["PARENT_ISSUE_ADDED_EVENT"], kinds.values["PARENT_ISSUE_REMOVED_EVENT"]
 
 

@@ -94,6 +94,11 @@ def _owner(repository: RepositoryState, info: Info) -> dict[str, Any]:
     return {"id": global_id("O", number_of(login)), "login": login, "url": f"{host}/{login}"}
 
 
+def issue_type(name: str) -> dict[str, Any] | None:
+    """Return an issue type as GraphQL has it; None for none."""
+    return {"id": global_id("IT", number_of(name)), "isEnabled": True, "name": name} if name else None
+
+
 def _sub_issues(issue: ItemState) -> dict[str, int]:
     total = len(issue.children)
     closed = sum(child.state != "OPEN" for child in issue.children)
@@ -211,6 +216,7 @@ FIELDS: dict[str, dict[str, Field]] = {
     "Milestone": _MILESTONE,
     "Issue": {
         **_ITEM,
+        "issueType": _plain(lambda one: issue_type(one.type)),
         "parent": _plain(lambda one: one.parent),
         "stateReason": lambda one, _info, enableDuplicate=False: _state_reason(one, enableDuplicate),  # noqa: N803
         "subIssuesSummary": _plain(_sub_issues),

@@ -118,6 +118,7 @@ type Issue implements Node {
   createdAt: DateTime!
   databaseId: Int
   id: ID!
+  issueType: IssueType
   labels(after: String before: String first: Int last: Int): LabelConnection
   milestone: Milestone
   number: Int!
@@ -179,6 +180,7 @@ type PullRequest implements Node {
   url: URI!
 }
 
+type IssueType implements Node { id: ID! isEnabled: Boolean! name: String! }
 type Label implements Node { color: String! id: ID! name: String! }
 type ProjectV2 implements Node { id: ID! number: Int! }
 type ProjectV2Item implements Node {

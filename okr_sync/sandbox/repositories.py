@@ -13,7 +13,17 @@ from itertools import count
 from typing import Literal, TypeAlias
 from zlib import crc32
 
-__all__ = ["CloseReason", "Event", "GithubWorld", "Item", "Milestone", "Repository", "global_id", "number_of"]
+__all__ = [
+    "ISSUE_TYPES",
+    "CloseReason",
+    "Event",
+    "GithubWorld",
+    "Item",
+    "Milestone",
+    "Repository",
+    "global_id",
+    "number_of",
+]
 
 CloseReason: TypeAlias = Literal["completed", "not_planned", "duplicate"]
 EventKind: TypeAlias = Literal[
@@ -34,6 +44,7 @@ EventKind: TypeAlias = Literal[
     "retitled",
     "shown",
     "transferred",
+    "typed",
     "unlabeled",
 ]
 
@@ -106,6 +117,10 @@ def global_id(prefix: str, *numbers: int) -> str:
 def number_of(name: str) -> int:
     """Return a steady numeric id for what has only a name here: an owner, a label."""
     return crc32(name.encode())
+
+
+ISSUE_TYPES = ("Task", "Bug", "Feature")
+"""What organisations begin with."""
 
 
 class GithubWorld:
@@ -266,6 +281,12 @@ class GithubWorld:
     def unlabel(self, item: Item, name: str, *, at: datetime) -> None:
         """Take the label `name` off the item."""
         self._happen(item, Event(at, "unlabeled", name))
+
+    def set_type(self, item: Item, name: str | None, *, at: datetime) -> None:
+        """Give the issue one of ISSUE_TYPES, or none any more."""
+        if name is not None and name not in ISSUE_TYPES:
+            raise ValueError(f"there is no issue type {name!r}")
+        self._happen(item, Event(at, "typed", name or ""))
 
     def set_parent(self, item: Item, parent: Item | None, *, at: datetime) -> None:
         """Make the issue a sub-issue of `parent`, or of none any more."""

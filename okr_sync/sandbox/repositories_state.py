@@ -23,6 +23,7 @@ class ItemState:
     updated_at: datetime
     state: str = "OPEN"
     reason: str | None = None
+    type: str = ""
     closed_at: datetime | None = None
     milestone: MilestoneState | None = None
     gone: bool = False
@@ -192,6 +193,8 @@ def _describe(seen: ItemState, event: Event) -> bool:
             project, name, value = json.loads(event.value)
             seen.estimates.setdefault(project, {})[name] = value
             return True
+        case "typed":
+            seen.type = event.value
         case "parented" | "orphaned":
             seen.parent_id = event.value
         case "labeled" | "unlabeled":

@@ -198,6 +198,29 @@ def test_only_changed_milestones_are_read_again(api: str) -> None:
         assert set(later.members) == {milestones[2].node_id}
 
 
+def test_a_repository_whose_milestones_were_seen_is_not_asked_for_again() -> None:
+    """What left is looked up in one request: its repository was seen in this pull. Another process asks for it.
+
+    Red when what a pull sees is not remembered: two requests.
+    """
+    world, clock = GithubWorld(), [NOW]
+    milestone = world.add_milestone(world.add_repository("acme/app", at=START), "One", at=START)
+    issue = world.add_issue(milestone.repository, "a", at=START, milestone=milestone)
+    scopes = every_milestone(world)
+    with Server(GithubSite(world, lambda: clock[0], token=TOKEN)) as server:
+        with connected(server.url) as connector:
+            first = pull(connector, scopes)
+            clock[0] += timedelta(minutes=15)
+            world.delete(issue, at=clock[0])
+            pull(connector, scopes, first.cursor, clock[0])
+            server.forget()
+            assert connector.look_up(frozenset({issue.node_id}), first.items).gone == {issue.node_id}
+            assert len(server.log) == 1
+        with connected(server.url) as another:
+            assert another.look_up(frozenset({issue.node_id}), first.items).gone == {issue.node_id}
+        assert len(server.log) == 1 + 2
+
+
 @pytest.mark.parametrize("api", ["graphql", "rest"])
 def test_everything_is_read_anew_once_a_day(api: str) -> None:
     """A new title is seen at the latest after `full_every_hours`: titles don't move a milestone's counts."""
