@@ -27,6 +27,8 @@ from okr_sync.connector import (
 )
 
 MOST_HOPS = 3  # redirects followed for one request
+# Requests a minute, whatever points they cost; a tenth below what GitHub bears, as others may use the token, too.
+LIMITS = {"REST": 810, "GraphQL": 1800}
 
 T = TypeVar("T")
 
@@ -53,6 +55,7 @@ class Client:
         self._reach = reach
         self._caller = caller
         self._idle: deque[Line] = deque()
+        self._limited = False  # whether the server has shown a limit; an Enterprise server may have none
 
     def call(self, ask: Callable[[str], T]) -> T:
         """Return `ask(token)`, asked through the caller. An App's token is fetched first when it is about to end."""
@@ -96,8 +99,12 @@ class Client:
             self._idle.pop().close()
 
     def _ask(self, verb: str, path: str, parameters: dict[str, Any], body: dict[str, Any] | None, token: str) -> Reply:
+        if self._limited:
+            limit = "GraphQL" if path == "graphql" else "REST"
+            self._caller.pace(limit, LIMITS[limit])
         with self._line() as line:
             status, headers, received = self._send(lambda: line.send(verb, path, parameters, body, token), verb)
+        self._limited = self._limited or "x-ratelimit-limit" in headers
         return Reply(Judge(self.host, token).checked(status, headers, received), headers)
 
     def _renew(self) -> dict[str, Any]:

@@ -28,6 +28,9 @@ class Caller:
         """Yield `ask(each)` in the order of `many`; each `ask` uses `call` itself, maybe in another thread."""
         return map(ask, many)
 
+    def pace(self, limit: str, a_minute: int) -> None:
+        """Wait until one request more keeps the source's `limit` of `a_minute`; said by an `ask` before it sends."""
+
     def spend(self, points: int) -> None:
         """Note that the source says a request cost so many points of its rate limit; `runs` shows their sum."""
 

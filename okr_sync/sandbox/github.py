@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -43,10 +43,11 @@ class GithubSite:
     """GitHub over `world` as it is at `clock()`.
 
     github.com answers at /… and /graphql; `enterprise` at /api/v3/… and /api/graphql, without rate limits. `limit` and
-    `graphql_limit` are points an hour. A GraphQL query for more than `too_big` milestone nodes gets 502 in HTML.
-    Secondary limits and used-up hours come on demand. `limited_type` is what GraphQL calls a used-up hour: RATE_LIMITED
-    is documented, RATE_LIMIT was seen in 2026 (github.com/yanyongyu/githubkit/issues/271). Not `modern`: an Enterprise
-    server of some years ago. `app` may sign in beside `token`.
+    `graphql_limit` are points an hour, `a_minute` requests in any minute. A GraphQL query for more than `too_big`
+    milestone nodes gets 502 in HTML. Secondary limits and used-up hours come on demand, too. `limited_type` is what
+    GraphQL calls a used-up hour: RATE_LIMITED is documented, RATE_LIMIT was seen in 2026
+    (github.com/yanyongyu/githubkit/issues/271). Not `modern`: an Enterprise server of some years ago.
+    `app` may sign in beside `token`.
     """
 
     def __init__(
@@ -59,13 +60,14 @@ class GithubSite:
         enterprise: bool = False,
         limit: int = 5000,
         graphql_limit: int = 5000,
+        a_minute: Mapping[Resource, int] | None = None,
         too_big: int | None = None,
         limited_type: Literal["RATE_LIMITED", "RATE_LIMIT"] = "RATE_LIMITED",
         modern: bool = True,
         app: App | None = None,
     ) -> None:
         self.world = world
-        self.limits = Limits({"core": Window(limit), "graphql": Window(graphql_limit)})
+        self.limits = Limits({"core": Window(limit), "graphql": Window(graphql_limit)}, a_minute or {})
         self.too_big = too_big
         self._limited_type = limited_type
         self._clock = clock
@@ -112,7 +114,7 @@ class GithubSite:
             return problem(401, "Bad credentials")
         if path == "/rate_limit":
             return self._rate_limit(now)
-        if refusal := self.limits.refusal():
+        if refusal := self.limits.refusal("core", now):
             return refusal
         if not self._enterprise and not self.limits.charge("core", 1, now):
             return problem(403, "API rate limit exceeded for user ID 1.")
@@ -144,7 +146,7 @@ class GithubSite:
             return problem(401, "Bad credentials" if "authorization" in request.headers else "Requires authentication")
         if request.method != "POST":
             return problem(404, "Not Found")
-        if refusal := self.limits.refusal():
+        if refusal := self.limits.refusal("graphql", now):
             return refusal
         try:
             payload = request.json()

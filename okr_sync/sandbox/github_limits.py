@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
@@ -14,6 +16,7 @@ __all__ = ["Limits", "Resource", "Window"]
 Resource: TypeAlias = Literal["core", "graphql"]
 
 _WINDOW = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -32,9 +35,14 @@ class Window:
 
 @dataclass(slots=True)
 class Limits:
-    """The windows of one token; an hour begins with the first request after the last one ended."""
+    """The windows of one token; an hour begins with the first request after the last one ended.
+
+    `a_minute`: how many requests are borne in any minute; what is not there is not looked at.
+    """
 
     windows: dict[Resource, Window]
+    a_minute: Mapping[Resource, int] = field(default_factory=dict)
+    _lately: dict[Resource, deque[datetime]] = field(default_factory=dict)
     _secondary: list[tuple[int, int | None]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,9 +71,11 @@ class Limits:
         with self._lock:
             self._secondary += [(status, retry_after)] * times
 
-    def refusal(self) -> Response | None:
+    def refusal(self, resource: Resource, now: datetime) -> Response | None:
         """Return the answer of a secondary limit that is due, and count it down; None when none is."""
         with self._lock:
+            if self._is_hasty(resource, now):
+                self._secondary.append((403, 60))
             if not self._secondary:
                 return None
             status, retry_after = self._secondary.pop(0)
@@ -87,6 +97,18 @@ class Limits:
         """Return the X-RateLimit headers."""
         shown = {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in self.shown(resource, now).items()}
         return {**shown, "X-RateLimit-Resource": resource}
+
+    def _is_hasty(self, resource: Resource, now: datetime) -> bool:
+        """Count a request; return whether there were too many in the last minute."""
+        if resource not in self.a_minute:
+            return False
+        lately = self._lately.setdefault(resource, deque())
+        while lately and lately[0] <= now - _MINUTE:
+            lately.popleft()
+        if len(lately) >= self.a_minute[resource]:
+            return True
+        lately.append(now)
+        return False
 
     def _window(self, resource: Resource, now: datetime) -> Window:
         window = self.windows[resource]

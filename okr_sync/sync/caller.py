@@ -14,6 +14,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from okr_sync.connector import Caller
 from okr_sync.errors import SourceError, TransientError
 from okr_sync.outbound.metering import Meter, metering
+from okr_sync.sync.pacing import Pacing
 from okr_sync.sync.restraint import Restraint
 
 T = TypeVar("T")
@@ -59,6 +60,8 @@ class RetryingCaller(Caller):
             stop=stop,
         )
         self._concurrency = concurrency
+        self._pacing = Pacing()
+        self._elapsed = elapsed
         self._sleep = sleep
         self._watch = watch
         self._lock = threading.Lock()
@@ -97,6 +100,16 @@ class RetryingCaller(Caller):
             finally:
                 for future in ahead:
                     future.cancel()
+
+    def pace(self, limit: str, a_minute: int) -> None:
+        """Wait until one request more keeps the limit. Raises TransientError where that is after the deadline."""
+        left = self.restraint.seconds_left
+        wait = self._pacing.reserve(limit, a_minute, self._elapsed(), self._elapsed() + left)
+        if wait > left:
+            said = f"{limit}: more requests than the {a_minute} a minute that the source bears"
+            raise TransientError(said, fix="raise `deadline` of this source, or map less to it", retry_after=wait)
+        if wait > 0:
+            self._sleep(wait)
 
     def spend(self, points: int) -> None:
         """Count points of the source's rate limit."""

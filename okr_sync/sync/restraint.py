@@ -76,6 +76,11 @@ class Restraint:
         left = None if self._until is None else self._until - self._elapsed()
         return left if left is not None and left > 0 else None
 
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the deadline, ≥ 0."""
+        return max(0.0, self._end - self._elapsed())
+
     @contextmanager
     def turn(self) -> Iterator[int]:
         """Wait until a request may be sent, give its number, and note how the block ends.
