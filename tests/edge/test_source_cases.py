@@ -132,8 +132,8 @@ def closed_port(_case: Case) -> Mapping[str, Any]:
 
 
 def burst(case: Case) -> None:
-    """Let Jira take two requests in 30 seconds."""
-    case.tracker.server.site.rate_limit_after = 2
+    """Let Jira take one request in 30 seconds."""
+    case.tracker.server.site.rate_limit_after = 1
 
 
 SERVER: dict[str, Row] = {
