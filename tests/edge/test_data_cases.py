@@ -142,6 +142,8 @@ SEEN_RED: dict[str, tuple[str, ...]] = {
         "short pages",
         *(f"items that shift after search {number}" for number in (2, 3, 4)),
     ),
+    "changes are asked for since a date in words, in UTC": ("an account at −08:00",),
+    "a status without a category is open": ("schema drift: a name",),
     "errors without advice have none": ("the same token for ever", "empty pages with a token for ever"),
 }
 """What was taken away once → the cases that failed then, for at least one tracker."""

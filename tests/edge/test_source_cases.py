@@ -238,7 +238,16 @@ CREDENTIALS: dict[str, Row] = {
 ROWS: dict[str, Row] = {**SERVER, **ANSWERS, **STATUSES, **LIMITS, **CREDENTIALS}
 SEEN_RED: dict[str, tuple[str, ...]] = {
     "no cap on the bytes of an answer": ("a gzip bomb", "a page beyond all bounds"),
-    "waits beyond the deadline are begun": ("429 for a day",),
+    "waits beyond the deadline are begun": (
+        "429 for a day",
+        "GitHub's primary limit, for an hour",
+        "GitHub's primary limit, its Date weeks behind its reset",
+    ),
+    "where no time is named, it is asked again at once": (
+        "429 without a wish",
+        "429 for −1 seconds",
+        "429 for abc",
+    ),
     "the server's wish is not kept": (
         "429 for 5 seconds",
         "429 until a date",
@@ -247,7 +256,11 @@ SEEN_RED: dict[str, tuple[str, ...]] = {
         "GitHub's primary limit, soon over",
         "GitHub's secondary limit",
     ),
-    "a secondary limit without a wish has no wait": ("GitHub's secondary limit without a wish",),
+    "a secondary limit without a wish has no wait": (
+        "GitHub's secondary limit without a wish",
+        "GitHub's secondary limit, for ever",
+    ),
+    "a list without a token for its next page is at its end": ("a key that comes twice",),
     "nothing is repeated": tuple(f"{status} three times, then well" for status in (500, 502, 503, 504)),
     "twice as many repeats as requests at once before any answer": ("a connection reset",),
     "a 401 may pass": ("401 now", "401 in the middle"),
