@@ -144,6 +144,7 @@ SEEN_RED: dict[str, tuple[str, ...]] = {
     ),
     "changes are asked for since a date in words, in UTC": ("an account at −08:00",),
     "a status without a category is open": ("schema drift: a name",),
+    "what changed is asked for without looking back": ("an index that is late",),
     "errors without advice have none": ("the same token for ever", "empty pages with a token for ever"),
 }
 """What was taken away once → the cases that failed then, for at least one tracker."""
