@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
+from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from okr_sync.core.definition import work_question
-from okr_sync.core.facts import Container, ScopeFacts, WorkItem
+from okr_sync.core.facts import Alike, Container, ItemKind, ScopeFacts, Tally, WorkItem
 from okr_sync.core.model import Initiative
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, Input
-from okr_sync.core.weighing import Weighing, weigh
+from okr_sync.core.weighing import Weighing, weigh, weigh_numbers
 
-__all__ = ["Work", "WorkClass", "classify", "deliver", "deliver_all", "deliver_works", "items_of"]
+__all__ = ["Work", "WorkClass", "classify", "deliver", "deliver_all", "deliver_works", "is_tallied", "items_of"]
 
 WorkClass: TypeAlias = Literal["done", "in_progress", "open", "dropped"]
 
@@ -34,7 +35,8 @@ Ref: TypeAlias = tuple[str, str]
 class Work:
     """An initiative's state and the items that it counts (dropped ones too) with the keys that people say.
 
-    `finished` says when each done item was done, where the tracker tells; `began` when the first item was created.
+    `finished` says when each done item was done, where the tracker tells; `began` when the first item was created. Of
+    what was counted by tallies nothing is `counted` one by one, and `finished` are the instants that these tell.
     """
 
     state: InitiativeState
@@ -54,7 +56,7 @@ class _Unit(NamedTuple):
     done_at: datetime | None = None
 
 
-def classify(thing: WorkItem | Container, dropped: frozenset[str], until: datetime | None = None) -> WorkClass:
+def classify(thing: WorkItem | Container | Alike, dropped: frozenset[str], until: datetime | None = None) -> WorkClass:
     """Return the class of an item or container.
 
     Done with a resolution among `dropped` (letter case aside) is dropped. With `until`, what was done at that instant
@@ -64,8 +66,8 @@ def classify(thing: WorkItem | Container, dropped: frozenset[str], until: dateti
         return "in_progress" if thing.state == "in_progress" else "open"
     if thing.resolution is not None and _fold(thing.resolution) in _fold_all(dropped):
         return "dropped"
-    late = until is not None and thing.done_at is not None and thing.done_at >= until
-    return "open" if late else "done"
+    done_at = None if isinstance(thing, Alike) else thing.done_at
+    return "open" if until is not None and done_at is not None and done_at >= until else "done"
 
 
 def deliver_all(initiatives: Iterable[Initiative], scopes: Mapping[str, ScopeFacts]) -> dict[str, InitiativeState]:
@@ -73,9 +75,16 @@ def deliver_all(initiatives: Iterable[Initiative], scopes: Mapping[str, ScopeFac
     return {name: each.state for name, each in deliver_works(initiatives, scopes).items()}
 
 
-def deliver_works(initiatives: Iterable[Initiative], scopes: Mapping[str, ScopeFacts]) -> dict[str, Work]:
-    """Return the work of each initiative by id, its state as `deliver_all` has it."""
-    work = {initiative.id: deliver(initiative, scopes) for initiative in initiatives}
+def deliver_works(
+    initiatives: Iterable[Initiative],
+    scopes: Mapping[str, ScopeFacts],
+    tallies: Mapping[str, Tally] = MappingProxyType({}),
+) -> dict[str, Work]:
+    """Return the work of each initiative by id, its state as `deliver_all` has it.
+
+    Scopes are not looked at where `tallies` tell all that is wanted.
+    """
+    work = {each.id: _deliver_tallied(each, tallies) or deliver(each, scopes) for each in initiatives}
     claims = Counter(chain.from_iterable(each.counted for each in work.values()))
     shared = {ref for ref, count in claims.items() if count > 1}
     return {name: _tell_shared(each, shared) for name, each in work.items()}
@@ -101,6 +110,11 @@ def deliver(initiative: Initiative, scopes: Mapping[str, ScopeFacts], until: dat
     return Work(_aged(state, known), counted, tuple(sorted(finished)), min(begun, default=None))
 
 
+def is_tallied(initiative: Initiative) -> bool:
+    """Return whether the numbers of its items are all that matters about them: where each weighs the same."""
+    return (initiative.weight_by, initiative.unit, initiative.containers) == ("count", "issue", "pooled")
+
+
 def items_of(initiative: Initiative, scopes: Mapping[str, ScopeFacts]) -> dict[Ref, WorkItem]:
     """Return the items that an initiative counts by (source, id), dropped ones too, in the order of its scopes."""
     places: dict[Ref, tuple[WorkItem, Ref]] = {}
@@ -110,6 +124,24 @@ def items_of(initiative: Initiative, scopes: Mapping[str, ScopeFacts]) -> dict[R
             for item in items:
                 places.setdefault((facts.source, item.id), (item, (facts.source, container)))
     return {ref: item for ref, (item, _) in _countable(initiative, places).items()}
+
+
+def _deliver_tallied(initiative: Initiative, tallies: Mapping[str, Tally]) -> Work | None:
+    """Return an initiative's work by the tallies of its scopes; None when they don't tell it."""
+    known = [tallies[scope.ref] for scope in initiative.scopes if scope.ref in tallies]
+    if not known or len(known) < len(initiative.scopes) or not is_tallied(initiative):
+        return None
+    kinds = _kinds(initiative)
+    alike = [each for tally in known for each in tally.alike if each.kind in kinds]
+    chosen = [(each, classify(each, initiative.dropped)) for each in alike]
+    counts: Counter[WorkClass] = Counter()
+    for each, kind in chosen:
+        counts[kind] += each.number
+    weighing = weigh_numbers(counts["done"], counts.total() - counts["dropped"])
+    state = _aged(_sum_up(_blank(initiative), initiative, counts, weighing), known)
+    finished = sorted(at for each, kind in chosen if kind == "done" for at in each.finished)
+    began = min((each.began for each in alike if each.began is not None), default=None)
+    return Work(state, {}, tuple(finished), began)
 
 
 def _fold(name: str) -> str:
@@ -151,7 +183,7 @@ def _why_unread(ref: str, facts: ScopeFacts | None) -> str | None:
     return f"scope {ref} has not been read yet: run okr-sync sync"
 
 
-def _aged(state: InitiativeState, facts: list[ScopeFacts]) -> InitiativeState:
+def _aged(state: InitiativeState, facts: Sequence[ScopeFacts | Tally]) -> InitiativeState:
     misses = [f"scope {fact.ref}: {fact.miss.message}" for fact in facts if fact.miss is not None]
     if not misses:
         return state
@@ -189,9 +221,7 @@ def _units(initiative: Initiative, facts: list[ScopeFacts], until: datetime | No
 
 def _countable(initiative: Initiative, places: Mapping[Ref, tuple[WorkItem, Ref]]) -> dict[Ref, tuple[WorkItem, Ref]]:
     """Return the items of the kinds that the initiative counts; with `unit: leaf` only those without children."""
-    kinds = {"issues": {"issue"}, "prs": {"pull_request"}, "both": {"issue", "pull_request"}}[initiative.include]
-    if initiative.unit == "leaf" and "issue" in kinds:
-        kinds = kinds | {"subtask"}
+    kinds = _kinds(initiative)
     chosen = {ref: place for ref, place in places.items() if place[0].kind in kinds}
     if initiative.unit == "issue":
         return chosen
@@ -199,10 +229,23 @@ def _countable(initiative: Initiative, places: Mapping[Ref, tuple[WorkItem, Ref]
     return {ref: place for ref, place in chosen.items() if ref not in parents}
 
 
+def _kinds(initiative: Initiative) -> AbstractSet[ItemKind]:
+    kinds: set[ItemKind] = set() if initiative.include == "prs" else {"issue"}
+    if initiative.unit == "leaf" and kinds:
+        kinds.add("subtask")
+    return kinds if initiative.include == "issues" else kinds | {"pull_request"}
+
+
 def _count(blank: InitiativeState, initiative: Initiative, units: Mapping[Ref, _Unit]) -> InitiativeState:
     counts = Counter([unit.kind for unit in units.values()])
-    total = counts["done"] + counts["in_progress"] + counts["open"]
     weighing = _weigh(initiative, [unit for unit in units.values() if unit.kind != "dropped"])
+    return _sum_up(blank, initiative, counts, weighing)
+
+
+def _sum_up(
+    blank: InitiativeState, initiative: Initiative, counts: Mapping[WorkClass, int], weighing: Weighing
+) -> InitiativeState:
+    total = counts["done"] + counts["in_progress"] + counts["open"]
     return replace(
         blank,
         done=counts["done"],

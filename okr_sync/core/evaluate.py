@@ -41,7 +41,7 @@ def evaluate(book: Book, history: History, now: datetime, *, foresee: bool = Tru
     those that a status depends on: points over time keep none.
     """
     history = explain_silence(book, history)
-    work = deliver_works(book.initiatives, history.scopes)
+    work = deliver_works(book.initiatives, history.scopes, history.tallies)
     evidence = Evidence(
         metrics={metric.id: metric for metric in book.metrics},
         readings=history.metrics,

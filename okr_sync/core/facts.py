@@ -224,6 +224,35 @@ class ScopeFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """How many items of a scope are of one kind and state and ended in one way.
+
+    `began` is when the first of them was created. `finished` are the instants at which they were done: the first of
+    all, and those that a pace is made of.
+    """
+
+    kind: ItemKind
+    state: ItemState
+    resolution: str | None
+    number: int
+    began: datetime | None = None
+    finished: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The items of one scope as numbers, where numbers say as much as the items do.
+
+    That is so of a scope that was answered as it is asked now, of which all can be read, none of its items is held by
+    any other container of the source, none of its containers by another scope, and none that is done holds nothing.
+    """
+
+    ref: str
+    alike: tuple[Alike, ...] = ()
+    miss: Miss | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MetricFacts:
     """All readings of one metric, oldest first, each with a time, and the newest failure if the last ask failed."""
 
@@ -293,6 +322,8 @@ class History:
     """Metric id → facts."""
     scopes: Mapping[str, ScopeFacts] = field(default_factory=dict)
     """Scope ref → facts."""
+    tallies: Mapping[str, Tally] = field(default_factory=dict, kw_only=True)
+    """Scope ref → its facts as numbers, of those that have any; they say what `scopes` says, and are quicker read."""
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     """Source name → state."""
     overrides: Mapping[str, Override] = field(default_factory=dict)

@@ -31,7 +31,7 @@ from okr_sync.core.observing import Evidence
 from okr_sync.core.rating import foresee_rate
 from okr_sync.core.snapshot import DeliveryForecast, Forecast, Outlook
 
-__all__ = ["foresee_metric", "foresee_work", "pairwise_slopes", "percentile", "simulate_weeks"]
+__all__ = ["PACE", "foresee_metric", "foresee_work", "pairwise_slopes", "percentile", "simulate_weeks"]
 
 Spot: TypeAlias = tuple[float, float]
 """(days, value)."""
@@ -46,6 +46,8 @@ OUTER = 0.1  # share of the slopes that the range leaves out at each end
 FUTURES = 500  # simulated
 BYTES = 256  # values of a byte
 MOST_WEEKS = 8  # of the past that are drawn from
+PACE = (MOST_WEEKS + 1) * WEEK
+"""How long before an instant items were finished that count in a forecast of work at it, at most."""
 FEWEST_WEEKS = 2
 FEWEST_FINISHED = 4  # items in these weeks
 HORIZON = 260  # weeks ahead; beyond these five years a date says nothing

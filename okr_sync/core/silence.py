@@ -20,7 +20,9 @@ def explain_silence(book: Book, history: History) -> History:
         scope.ref: replace(history.scopes.get(scope.ref, ScopeFacts(scope.ref, scope.source)), miss=miss)
         for initiative in book.initiatives
         for scope in initiative.scopes
-        if (miss := _failure(history.sources, scope.source)) and _is_silent(history.scopes.get(scope.ref))
+        if scope.ref not in history.tallies
+        and (miss := _failure(history.sources, scope.source))
+        and _is_silent(history.scopes.get(scope.ref))
     }
     metrics = {
         metric.id: replace(history.metrics.get(metric.id, MetricFacts()), miss=miss)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from okr_sync.core.model import ContainerMode, MissingPoints, WeightBy
 from okr_sync.core.numbers import show
 
-__all__ = ["Piece", "Weighing", "weigh"]
+__all__ = ["Piece", "Weighing", "weigh", "weigh_numbers"]
 
 Piece: TypeAlias = tuple[str, bool, float | None, Hashable]
 """(key, done?, points, container); dropped pieces are not among them."""
@@ -50,6 +50,12 @@ def weigh(pieces: Sequence[Piece], *, by: WeightBy, missing: MissingPoints, cont
         return Weighing(policy, done, total, reason=reason)
     progress = done / total if containers == "pooled" else _mean(pieces, weights)
     return Weighing(policy, done, total, progress)
+
+
+def weigh_numbers(done: int, total: int) -> Weighing:
+    """Return what `weigh` returns for so many pieces, pooled by count."""
+    policy = _policy((), "count", "exclude", "pooled", 0)
+    return Weighing(policy, float(done), float(total), done / total if total else None)
 
 
 def _points(points: float | None) -> float | None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from sqlalchemy import ColumnElement, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Container, ItemKind, WorkItem
-from okr_sync.store.statements import Row, chunks, fetch, fetch_one
+from okr_sync.store.statements import Row, chunks, fetch, fetch_one, fetch_plain
 from okr_sync.store.tables import ContainerRow, MembershipRow, SourceRow, WorkItemRow, sql
 
 ITEMS, CONTAINERS, MEMBERSHIPS, SOURCES = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow), sql(SourceRow)
+_FACTS = attrgetter(*WorkItem.__slots__)
 
 
 def cursor(session: Session, source: str) -> str | None:
@@ -84,8 +86,8 @@ def states(session: Session, source: str, ids: frozenset[str]) -> dict[str, str]
 def times(session: Session, source: str, ids: frozenset[str]) -> dict[str, tuple[datetime | None, datetime | None]]:
     """Return item id → when it was created and changed last, of those `ids` that the mirror has."""
     known = select(ITEMS.c.id, ITEMS.c.created, ITEMS.c.updated).where(ITEMS.c.source == source)
-    rows = (row for chunk in chunks(ids) for row in fetch(session, known.where(ITEMS.c.id.in_(chunk))))
-    return {row["id"]: (row["created"], row["updated"]) for row in rows}
+    rows = (row for chunk in chunks(ids) for row in fetch_plain(session, known.where(ITEMS.c.id.in_(chunk))))
+    return {id_: (created, updated) for id_, created, updated in rows}
 
 
 def containers(session: Session, source: str, ids: frozenset[str]) -> dict[str, Container]:
@@ -128,6 +130,13 @@ def current_members(session: Session, source: str, named: frozenset[str] | None)
     for piece in pieces:
         # Sorted here: told to sort, SQLite would read all items of the source by their index.
         yield from sorted(fetch(session, piece), key=lambda row: (row["item"], row["id"]))
+
+
+def item_columns(items: Collection[WorkItem]) -> dict[str, Sequence[object]]:
+    """Return the values of work items (at least one) by column, each in their order."""
+    values = zip(*map(_FACTS, items), strict=True)
+    columns: dict[str, Sequence[object]] = dict(zip(WorkItem.__slots__, values, strict=True))
+    return columns | {"labels": [json.dumps(item.labels) if item.labels else "[]" for item in items]}
 
 
 def work_item(row: Row) -> WorkItem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from types import MappingProxyType
 
@@ -46,6 +46,11 @@ class StoredScopes(Mapping[str, ScopeFacts]):
         self._pieces = dict(_pieces(self._rows))
         self._ready: dict[str, ScopeFacts] = {}
 
+    @property
+    def rows(self) -> Collection[Row]:
+        """The rows of the scopes, in their order."""
+        return self._rows.values()
+
     def __getitem__(self, ref: str) -> ScopeFacts:
         if ref not in self._ready:
             self._ready = _facts(self._session, [self._rows[each] for each in self._pieces[ref]], self._asked)
@@ -77,7 +82,7 @@ def _pieces(rows: Mapping[str, Row]) -> Iterator[tuple[str, tuple[str, ...]]]:
 def _facts(session: Session, rows: Sequence[Row], asked: Mapping[str, str]) -> dict[str, ScopeFacts]:
     mirrors = {source: _Mirror(session, source, rows) for source in sorted({row["source"] for row in rows})}
     return {
-        row["ref"]: _unanswered(row) if _asked_anew(row, asked) else mirrors[row["source"]].facts(row) for row in rows
+        row["ref"]: _unanswered(row) if asked_anew(row, asked) else mirrors[row["source"]].facts(row) for row in rows
     }
 
 
@@ -102,7 +107,7 @@ class _Mirror:
             source=row["source"],
             containers=tuple(mirror.container(self._containers[id_]) for id_ in ids),
             items={id_: tuple(mirror.work_item(self._items[item]) for item in items) for id_, items in held.items()},
-            miss=_said(row) or self._unreadable(row),
+            miss=said(row) or self._unreadable(row),
             resolved=row["resolved"],
             dues={id_: self._dues[id_] for id_ in sorted({*ids, *chain(*held.values())} & self._dues.keys())},
         )
@@ -123,16 +128,18 @@ class _Mirror:
         )
 
 
-def _asked_anew(row: Row, asked: Mapping[str, str]) -> bool:
+def asked_anew(row: Row, asked: Mapping[str, str]) -> bool:
+    """Return whether a scope was answered, but is asked something else now."""
     then, now = row["question"], asked.get(row["ref"])
     return bool(row["resolved"] and then and now and then != now)
 
 
 def _unanswered(row: Row) -> ScopeFacts:
-    return ScopeFacts(row["ref"], row["source"], miss=_said(row), asked_anew=True)
+    return ScopeFacts(row["ref"], row["source"], miss=said(row), asked_anew=True)
 
 
-def _said(row: Row) -> Miss | None:
+def said(row: Row) -> Miss | None:
+    """Return why the newest question of a scope was not answered; None: it was."""
     return None if row["miss_kind"] is None else Miss(row["miss_kind"], row["miss_message"])
 
 

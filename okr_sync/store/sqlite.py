@@ -14,11 +14,13 @@ from okr_sync.errors import StoreError
 from okr_sync.store.modes import writes
 
 BUSY_MS = 30_000  # how long a writer waits for another one, in milliseconds
+CACHE_KB = 16_384  # of a connection; with SQLite's own 2,000 the indexes of a large site don't fit in
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MS}",
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    f"PRAGMA cache_size = -{CACHE_KB}",
 )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Executable, Table, bindparam, select
 from sqlalchemy import and_ as every
+from sqlalchemy.exc import StatementError
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlmodel import Session
 
 T = TypeVar("T")
@@ -21,6 +24,11 @@ CHUNK = 500  # values in one IN (…): far below the limits of SQLite (32,766) a
 def fetch(session: Session, statement: Executable) -> list[dict[str, Any]]:
     """Return all rows of `statement`."""
     return [dict(row) for row in session.connection().execute(statement).mappings()]
+
+
+def fetch_plain(session: Session, statement: Executable) -> Sequence[Sequence[Any]]:
+    """Return all rows of `statement`, each as its values in the order of the columns."""
+    return session.connection().execute(statement).all()
 
 
 def fetch_one(session: Session, statement: Executable) -> dict[str, Any] | None:
@@ -37,8 +45,32 @@ def insert_one(session: Session, table: Table, row: Row) -> int:
 
 def insert_all(session: Session, table: Table, rows: Sequence[Row]) -> int:
     """Insert `rows` (same columns in each); return how many."""
-    if rows:
-        session.connection().execute(table.insert(), [_storable(row) for row in rows])
+    if not rows:
+        return 0
+    return insert_columns(session, table, {name: [row[name] for row in rows] for name in rows[0]})
+
+
+def insert_columns(session: Session, table: Table, columns: Mapping[str, Sequence[Any]]) -> int:
+    """Insert rows told as the values of each column, equally many (at least one); return how many.
+
+    Values are made ready a column at a time: row by row that takes longer than storing them.
+    """
+    connection = session.connection()
+    dialect = connection.dialect
+    number = len(next(iter(columns.values())))
+    columns = {**{name: [value] * number for name, value in _defaults(table).items()}, **columns}
+    statement = table.insert().inline().compile(dialect=dialect, column_keys=list(columns))
+    ready = {
+        name: _ready(values, table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
+        for name, values in columns.items()
+    }
+    names = statement.positiontup
+    rows: list[Any]
+    if names is None:
+        rows = [dict(zip(ready, values, strict=True)) for values in zip(*ready.values(), strict=True)]
+    else:
+        rows = list(zip(*(ready[name] for name in names), strict=True))
+    connection.exec_driver_sql(str(statement), rows)
     return len(rows)
 
 
@@ -76,6 +108,26 @@ def _storable(row: Row) -> Row:
     # JSON may escape half a surrogate pair or a NUL; no database, or not each, takes them, and one title must not
     # stop a whole source.
     return {name: _text(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+@functools.cache
+def _defaults(table: Table) -> dict[str, Any]:
+    return {each.name: each.default.arg for each in table.c if isinstance(each.default, ScalarElementColumnDefault)}
+
+
+def _ready(values: Sequence[Any], process: Callable[[Any], Any] | None) -> Sequence[Any]:
+    """Return the values of a column as the driver takes them. Raises StatementError for one that can't be stored."""
+    whole = "".join([value for value in values if isinstance(value, str)])
+    if "\0" in whole or not whole.isascii():
+        values = [_text(value) if isinstance(value, str) else value for value in values]
+    if process is None:
+        return values
+    try:
+        if all(value is values[0] for value in values):
+            return [process(values[0])] * len(values)
+        return [process(value) for value in values]
+    except (TypeError, ValueError) as error:
+        raise StatementError(str(error), None, None, error) from error
 
 
 def _text(value: str) -> str:

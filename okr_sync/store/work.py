@@ -17,11 +17,12 @@ from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, Members, Miss, WorkItem
 from okr_sync.store import mirror
-from okr_sync.store.statements import Row, batches, change_all, chunks, differ, fetch, insert_all
+from okr_sync.store.statements import Row, batches, change_all, chunks, differ, fetch, insert_all, insert_columns
 from okr_sync.store.tables import ContainerRow, MembershipRow, ScopeRow, TransitionRow, WorkItemRow, sql
 
 ITEMS, CONTAINERS, MEMBERSHIPS = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow)
 SCOPES, TRANSITIONS = sql(ScopeRow), sql(TransitionRow)
+MOST = 2_000  # members that are compared at once
 FOLLOWED = ("state", "resolution", "points", "parent")  # fields whose changes are kept as transitions
 
 
@@ -45,14 +46,17 @@ def _save_batch(session: Session, run_id: int, collected: Collected, batch: Iter
     rows = {row["id"]: row for row in mirror.item_rows(session, collected.source, frozenset(fresh))}
     known = {id_: mirror.work_item(row) for id_, row in rows.items()}
     stamp = {"source": collected.source, "absence": None, "absent_since": None, "run_id": run_id}
-    new = [mirror.item_row(item) | stamp for id_, item in fresh.items() if id_ not in known]
+    new = [item for id_, item in fresh.items() if id_ not in known]
     changed = [
         mirror.item_row(fresh[id_]) | stamp
         for id_, row in rows.items()
         if row["absence"] is not None or known[id_] != fresh[id_]
     ]
     moves = [move for id_, before in known.items() for move in _transitions(before, fresh[id_], collected)]
-    written = insert_all(session, ITEMS, new) + change_all(session, ITEMS, changed, key=("source", "id"))
+    if new:
+        same = {name: [value] * len(new) for name, value in stamp.items()}
+        insert_columns(session, ITEMS, mirror.item_columns(new) | same)
+    written = len(new) + change_all(session, ITEMS, changed, key=("source", "id"))
     return SavedItems(written, insert_all(session, TRANSITIONS, [move | {"run_id": run_id} for move in moves]))
 
 
@@ -71,12 +75,25 @@ def save_containers(session: Session, run_id: int, collected: Collected) -> int:
 def save_members(session: Session, run_id: int, collected: Collected) -> int:
     """Begin and end memberships; return how many began or ended."""
     valid = _Valid(session, collected)
-    written = sum(_save_members_of(session, run_id, collected, valid, batch) for batch in batches(collected.members))
+    written = sum(_save_members_of(session, run_id, collected, valid, batch) for batch in _in_pieces(collected.members))
     for batch in batches(collected.left.items()):
         left = dict(batch)
         rows = mirror.current_members(session, collected.source, frozenset(left))
         written += _end(session, valid, [row for row in rows if row["item"] in left[row["container"]]])
     return written + _end(session, valid, list(mirror.memberships_of(session, collected.source, collected.gone)))
+
+
+def _in_pieces(members: Iterable[Members]) -> Iterator[list[Members]]:
+    """Yield members as they come in lists of not many more than MOST items."""
+    piece: list[Members] = []
+    held = 0
+    for each in members:
+        piece.append(each)
+        held += len(each.items)
+        if held >= MOST or len(piece) >= MOST:
+            yield piece
+            piece, held = [], 0
+    yield piece
 
 
 def _save_members_of(
@@ -90,18 +107,18 @@ def _save_members_of(
         (container, item) for container in sorted(listed) for item in sorted(listed[container] - held[container].keys())
     ]
     valid.look_at({item for _, item in begun}, listed.keys())
-    stamp = {"source": collected.source, "since": collected.at, "run_id": run_id}
-    rows = [
-        {"container": container, "item": item, "valid_since": valid.since(item, container)} | stamp
-        for container, item in begun
-    ]
     ended = [
         row
         for container in sorted(whole)
         for item, row in held[container].items()
         if item not in listed[container] and item not in collected.hidden and item not in collected.gone
     ]
-    return _end(session, valid, ended) + insert_all(session, MEMBERSHIPS, rows)
+    if begun:
+        stamp = {"source": collected.source, "since": collected.at, "run_id": run_id}
+        rows = {name: [value] * len(begun) for name, value in stamp.items()}
+        rows |= {"container": [container for container, _ in begun], "item": [item for _, item in begun]}
+        insert_columns(session, MEMBERSHIPS, rows | {"valid_since": [valid.since(item, at) for at, item in begun]})
+    return _end(session, valid, ended) + len(begun)
 
 
 def _end(session: Session, valid: _Valid, ended: list[Row]) -> int:

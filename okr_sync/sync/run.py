@@ -348,7 +348,7 @@ def evaluate_stored(
 
     None: what is frozen is looked up.
     """
-    facts = history.load_history(session, config.book, freshness_of(config))
+    facts = history.load_history(session, config.book, freshness_of(config), now)
     held = frozen_at(session, config.book, now) if frozen is None else frozen
     return freeze(evaluate(config.book, facts, now), config.book, held, facts.sources)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pickle
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import groupby, islice
-from operator import attrgetter
 from typing import Any, TypeVar
 
 from okr_sync.connector import Container, Members, Miss, Page, WorkItem
@@ -22,12 +22,11 @@ _SCHEMA = (
     f"PRAGMA cache_size = -{_CACHE_KB}",
     "PRAGMA journal_mode = OFF",
     "PRAGMA synchronous = OFF",
-    "CREATE TABLE items (id TEXT PRIMARY KEY, facts BLOB) WITHOUT ROWID",
+    "CREATE TABLE items (id TEXT PRIMARY KEY, facts BLOB)",  # in the order in which they come
     "CREATE TABLE members (container TEXT, item TEXT, PRIMARY KEY (container, item)) WITHOUT ROWID",
-    "CREATE INDEX members_item ON members (item)",
     "CREATE TABLE placed (item TEXT PRIMARY KEY) WITHOUT ROWID",
 )
-_FACTS = attrgetter(*WorkItem.__slots__)
+_BY_ITEM = "CREATE INDEX IF NOT EXISTS members_item ON members (item)"
 
 
 def batches(many: Iterable[T]) -> Iterator[list[T]]:
@@ -49,6 +48,7 @@ class Spool:
         self._file = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         for statement in _SCHEMA:
             self._file.execute(statement)
+        self._file.execute("BEGIN")  # and never ended: nobody else reads it, and an end writes out what is in memory
         self.containers: dict[str, Container] = {}
         self.whole: set[str] = set()
         self.scopes: dict[str, tuple[str, ...]] = {}
@@ -58,14 +58,12 @@ class Spool:
 
     def add(self, page: Page) -> None:
         """Keep a page."""
-        self._file.execute("BEGIN")
         self.describe(page.items)
         for members in page.members:
             self.join(members.container, members.items)
         self.whole.update(members.container for members in page.members if members.whole)
         self._many("INSERT OR IGNORE INTO placed VALUES (?)", ((item,) for item in page.placed))
         self._join((container, item) for item, some in page.placed.items() for container in some)
-        self._file.execute("COMMIT")
         self.containers.update((container.id, container) for container in page.containers)
         self.scopes.update(page.scopes)
         self.misses.update(page.misses)
@@ -73,7 +71,7 @@ class Spool:
 
     def describe(self, items: Iterable[WorkItem]) -> None:
         """Keep the facts of items."""
-        rows = ((item.id, pickle.dumps(_FACTS(item), 5)) for item in items)
+        rows = ((item.id, _facts(item)) for item in items)
         self._many("INSERT OR REPLACE INTO items VALUES (?, ?)", rows)
 
     def join(self, container: str, items: Iterable[str]) -> None:
@@ -100,6 +98,8 @@ class Spool:
 
     def holders(self, items: Collection[str]) -> dict[str, frozenset[str]]:
         """Return the containers in which each of `items` is listed; those in none are left out."""
+        if items:
+            self._file.execute(_BY_ITEM)  # made when it is wanted first: most pulls of everything never do
         return _grouped(self._among("SELECT item, container FROM members WHERE item IN", items))
 
     def listed(self) -> frozenset[str]:
@@ -168,8 +168,29 @@ class SpooledMembers(Iterable[Members]):
         return self._spool.all_members()
 
 
+def _facts(item: WorkItem) -> bytes:
+    """Return an item as bytes; instants as texts, which take a fraction of the time."""
+    return pickle.dumps(
+        [
+            item.id, item.key, item.title, item.url, item.kind, item.state, item.resolution, item.parent, item.points,
+            _text(item.created), _text(item.done_at), _text(item.updated), item.due, item.labels,
+        ],
+        5,
+    )  # fmt: skip
+
+
 def _item(facts: bytes) -> WorkItem:
-    return WorkItem(*pickle.loads(facts))  # noqa: S301 -- our own, from a file that nobody else can open
+    told = pickle.loads(facts)  # noqa: S301 -- our own, from a file that nobody else can open
+    told[9:12] = map(_instant, told[9:12])
+    return WorkItem(*told)
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat()
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def _grouped(rows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:
