@@ -34,11 +34,14 @@ class Found:
 def need(issue: Any, *path: str) -> Any:
     """Return what stands at `path` in an issue; raises ProtocolError that names the issue and the field."""
     here = issue
-    for name in path:
-        if not isinstance(here, dict) or here.get(name) is None:
-            key = issue.get("key") or issue.get("id") if isinstance(issue, dict) else "?"
-            raise ProtocolError(f"issue {key} has no {'.'.join(path)}", fix="check that the account may see this field")
-        here = here[name]
+    try:
+        for name in path:
+            here = here[name]
+    except (KeyError, TypeError):
+        here = None
+    if here is None:
+        key = issue.get("key") or issue.get("id") if isinstance(issue, dict) else "?"
+        raise ProtocolError(f"issue {key} has no {'.'.join(path)}", fix="check that the account may see this field")
     return here
 
 

@@ -131,12 +131,14 @@ def simulate_weeks(remaining: int, pace: Sequence[int], seed: int) -> tuple[floa
     if remaining > HORIZON * most:
         return None
     draw = _Draw(seed, len(pace))
+    done_in = bytes(pace).ljust(BYTES, b"\0") if most < BYTES else None  # week → items, for bytes at once
     sure = (remaining - 1) // most  # weeks in which no future can come to its end
     left = [remaining] * FUTURES
     ends: list[float] = []
     for week in range(HORIZON):
         # All futures draw each week, done or not, so that the draws don't depend on what is left.
-        finished = [pace[each] for each in draw.weeks()]
+        weeks = draw.weeks()
+        finished = [pace[each] for each in weeks] if done_in is None else weeks.translate(done_in)
         if week >= sure:
             ends += [week + rest / done for rest, done in zip(left, finished, strict=True) if 0 < rest <= done]
         left = list(map(sub, left, finished))

@@ -45,6 +45,7 @@ def save_collected(session: Session, run_id: int, collected: Collected) -> Saved
 
 
 def _save_facts(session: Session, run_id: int, collected: Collected) -> Saved:
+    dues = save_due_dates(session, run_id, collected, collected.containers)
     items = save_items(session, run_id, collected)
     save_suspicions(session, run_id, collected)
     return Saved(
@@ -54,7 +55,7 @@ def _save_facts(session: Session, run_id: int, collected: Collected) -> Saved:
         members=save_members(session, run_id, collected),
         containers=save_containers(session, run_id, collected),
         scopes=save_scopes(session, run_id, collected),
-        due_dates=save_due_dates(session, run_id, collected),
+        due_dates=dues + items.due_dates,
     )
 
 

@@ -5,34 +5,26 @@ A row is appended when a thing is first seen with a due date, and each time it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
-from itertools import chain
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, Container, DueSeen, WorkItem
-from okr_sync.store.statements import Row, batches, chunks, fetch, insert_all
+from okr_sync.store.statements import Row, chunks, fetch, insert_all
 from okr_sync.store.tables import DueDateRow, sql
 
 DUE_DATES = sql(DueDateRow)
 
 
-def save_due_dates(session: Session, run_id: int, collected: Collected) -> int:
+def save_due_dates(session: Session, run_id: int, collected: Collected, brought: Iterable[Container | WorkItem]) -> int:
     """Append the due dates of what was brought where they differ from the newest ones; return the rows written."""
-    brought: Iterable[Container | WorkItem] = chain(collected.containers, collected.items)
-    return sum(
-        _save_batch(session, run_id, collected, {each.id: each.due for each in some}) for some in batches(brought)
-    )
-
-
-def _save_batch(session: Session, run_id: int, collected: Collected, brought: Mapping[str, date | None]) -> int:
-    known = load_due_dates(session, collected.source, frozenset(brought))
+    dues = {each.id: each.due for each in brought}
+    known = load_due_dates(session, collected.source, frozenset(dues))
     stamp = {"source": collected.source, "seen_at": collected.at, "run_id": run_id}
     rows = [
         {"thing": thing, "due": due} | stamp
-        for thing, due in sorted(brought.items())
+        for thing, due in sorted(dues.items())
         if due != (known[thing][-1].due if thing in known else None)
     ]
     return insert_all(session, DUE_DATES, rows)

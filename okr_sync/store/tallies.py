@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from okr_sync.core.facts import Alike, Tally
 from okr_sync.store.scopes import asked_anew, said
-from okr_sync.store.statements import Row, chunks, fetch
+from okr_sync.store.statements import Row, chunks, fetch_plain
 from okr_sync.store.tables import ContainerRow, MembershipRow, WorkItemRow, sql
 
 __all__ = ["load_tallies"]
@@ -74,14 +74,14 @@ class _Counted:
         self._groups: dict[str, dict[_Sort, _Group]] = {}
         for chunk in chunks(containers - self._unclear):
             ended: set[str] = set()
-            for row in fetch(session, _described(source, chunk)):
-                self._groups[row["id"]] = {}
-                if row["kind"] != "query" and row["state"] == "done":
-                    ended.add(row["id"])
-            for row in fetch(session, _numbers(source, chunk)):
+            for id_, kind, state in fetch_plain(session, _described(source, chunk)):
+                self._groups[id_] = {}
+                if kind != "query" and state == "done":
+                    ended.add(id_)
+            for row in fetch_plain(session, _numbers(source, chunk)):
                 self._count(row, since)
-            for row in fetch(session, _finished(source, chunk, since)):
-                self._groups.get(row["container"], {}).get(_sort(row), _Group()).finished.append(row["done_at"])
+            for container, resolution, kind, at in fetch_plain(session, _finished(source, chunk, since)):
+                self._groups.get(container, {}).get((kind, "done", resolution), _Group()).finished.append(at)
             self._unclear |= {id_ for id_ in ended if not self._groups[id_]}  # it stands for a piece of work itself
 
     def tells(self, containers: Iterable[str]) -> bool:
@@ -98,17 +98,13 @@ class _Counted:
             Alike(*sort, each.number, each.began, tuple(sorted(each.finished))) for sort, each in whole.items()
         )
 
-    def _count(self, row: Row, since: datetime) -> None:
-        if row["number"] != row["readable"] or row["container"] not in self._groups:
-            self._unclear.add(row["container"])  # something in it can't be read, or it can't itself
+    def _count(self, row: Sequence[Any], since: datetime) -> None:
+        container, kind, state, resolution, number, readable, began, first = row
+        if number != readable or container not in self._groups:
+            self._unclear.add(container)  # something in it can't be read, or it can't itself
             return
-        first = row["first"]
-        earlier = [first] if row["state"] == "done" and first is not None and first < since else []
-        self._groups[row["container"]][_sort(row)] = _Group(row["number"], row["began"], earlier)
-
-
-def _sort(row: Row) -> _Sort:
-    return row["kind"], row["state"], row["resolution"]
+        earlier = [first] if state == "done" and first is not None and first < since else []
+        self._groups[container][kind, state, resolution] = _Group(number, began, earlier)
 
 
 def _sharing(session: Session, source: str) -> set[str]:
@@ -116,7 +112,7 @@ def _sharing(session: Session, source: str) -> set[str]:
     lasting = (MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
     often = select(MEMBERSHIPS.c.item).where(*lasting).group_by(MEMBERSHIPS.c.item).having(func.count() > 1)
     found = select(MEMBERSHIPS.c.container).where(*lasting, MEMBERSHIPS.c.item.in_(often)).distinct()
-    return {row["container"] for row in fetch(session, found)}
+    return {container for (container,) in fetch_plain(session, found)}
 
 
 def _described(source: str, containers: list[str]) -> Select[Any]:
@@ -127,21 +123,17 @@ def _described(source: str, containers: list[str]) -> Select[Any]:
 def _numbers(source: str, containers: list[str]) -> Select[Any]:
     """Return what counts the items of containers by sort; `readable` are those that the mirror has and sees."""
     readable = func.count(ITEMS.c.id) - func.count(ITEMS.c.absence)
-    counted = select(
-        *SORT,
-        func.count().label("number"),
-        readable.label("readable"),
-        func.min(ITEMS.c.created).label("began"),
-        func.min(ITEMS.c.done_at).label("first"),
-    )
+    numbers = (func.count(), readable, func.min(ITEMS.c.created), func.min(ITEMS.c.done_at))
     same = and_(ITEMS.c.source == MEMBERSHIPS.c.source, ITEMS.c.id == MEMBERSHIPS.c.item)
-    return counted.select_from(MEMBERSHIPS.outerjoin(ITEMS, same)).where(*_inside(source, containers)).group_by(*SORT)
+    counted = select(*SORT, *numbers).select_from(MEMBERSHIPS.outerjoin(ITEMS, same))
+    return counted.where(*_inside(source, containers)).group_by(*SORT)
 
 
 def _finished(source: str, containers: list[str], since: datetime) -> Select[Any]:
     same = (ITEMS.c.source == MEMBERSHIPS.c.source, ITEMS.c.id == MEMBERSHIPS.c.item)
     done = (ITEMS.c.state == "done", ITEMS.c.done_at >= since)
-    return select(*SORT, ITEMS.c.done_at).where(*_inside(source, containers), *same, *done)
+    told = (MEMBERSHIPS.c.container, ITEMS.c.resolution, ITEMS.c.kind, ITEMS.c.done_at)
+    return select(*told).where(*_inside(source, containers), *same, *done)
 
 
 def _inside(source: str, containers: list[str]) -> tuple[Any, ...]:

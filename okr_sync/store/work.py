@@ -8,8 +8,8 @@ where it is, and the scopes that hold it miss for as long as it is hidden.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, Members, Miss, WorkItem
 from okr_sync.store import mirror
+from okr_sync.store.due_dates import save_due_dates
 from okr_sync.store.statements import Row, batches, change_all, chunks, differ, fetch, insert_all, insert_columns
 from okr_sync.store.tables import ContainerRow, MembershipRow, ScopeRow, TransitionRow, WorkItemRow, sql
 
@@ -28,20 +29,22 @@ FOLLOWED = ("state", "resolution", "points", "parent")  # fields whose changes a
 
 @dataclass(frozen=True, slots=True)
 class SavedItems:
-    """How many rows of items and transitions were written."""
+    """How many rows of items, transitions and due dates were written."""
 
     items: int
     transitions: int
+    due_dates: int
 
 
 def save_items(session: Session, run_id: int, collected: Collected) -> SavedItems:
-    """Insert new items, update changed ones, append their transitions, mark and unmark absent ones."""
+    """Insert new items, update changed ones, append their transitions and due dates, mark and unmark absent ones."""
     saved = [_save_batch(session, run_id, collected, batch) for batch in batches(collected.items)]
     absences = _save_absences(session, run_id, collected)
-    return SavedItems(sum(each.items for each in saved) + absences, sum(each.transitions for each in saved))
+    whole = (sum(getattr(each, name) for each in saved) for name in SavedItems.__slots__)
+    return replace(SavedItems(*whole), items=sum(each.items for each in saved) + absences)
 
 
-def _save_batch(session: Session, run_id: int, collected: Collected, batch: Iterable[WorkItem]) -> SavedItems:
+def _save_batch(session: Session, run_id: int, collected: Collected, batch: Collection[WorkItem]) -> SavedItems:
     fresh = {item.id: item for item in batch if item.id not in collected.gone}
     rows = {row["id"]: row for row in mirror.item_rows(session, collected.source, frozenset(fresh))}
     known = {id_: mirror.work_item(row) for id_, row in rows.items()}
@@ -57,7 +60,8 @@ def _save_batch(session: Session, run_id: int, collected: Collected, batch: Iter
         same = {name: [value] * len(new) for name, value in stamp.items()}
         insert_columns(session, ITEMS, mirror.item_columns(new) | same)
     written = len(new) + change_all(session, ITEMS, changed, key=("source", "id"))
-    return SavedItems(written, insert_all(session, TRANSITIONS, [move | {"run_id": run_id} for move in moves]))
+    appended = insert_all(session, TRANSITIONS, [move | {"run_id": run_id} for move in moves])
+    return SavedItems(written, appended, save_due_dates(session, run_id, collected, batch))
 
 
 def save_containers(session: Session, run_id: int, collected: Collected) -> int:

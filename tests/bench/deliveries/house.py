@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.bench.deliveries.downloading import CONCURRENCY
 from tests.bench.deliveries.playing import EMAIL, GITHUB_TOKEN, TOKEN, Playing
 from tests.bench.deliveries.processes import Cost, run_module
 
 TOGETHER = 10  # epics of one initiative
 IN_AN_OBJECTIVE = 5  # key results
+IN_A_FILE = 100  # key results: a file may hold so much and no more
 SOURCE = "tracker"
 
 
@@ -45,14 +47,17 @@ def build(folder: Path, played: Playing) -> House:
     }
     (folder / "okrs").mkdir(parents=True)
     (folder / "okr-sync.yaml").write_text(json.dumps(main), "utf-8")
-    (folder / "okrs" / "all.yaml").write_text(json.dumps(_team([scope for scope, _ in scopes])), "utf-8")
+    for start in range(0, len(scopes), IN_A_FILE):
+        numbers = range(start, min(start + IN_A_FILE, len(scopes)))
+        team = _team({number: scopes[number][0] for number in numbers})
+        (folder / "okrs" / f"from-{start}.yaml").write_text(json.dumps(team), "utf-8")
     places = {f"work-{number}": ids for number, (_, ids) in enumerate(scopes)}
     (folder / "initiatives.json").write_text(json.dumps(places), "utf-8")
     return House(folder)
 
 
 def _source(played: Playing) -> dict[str, Any]:
-    home = {"url": played.url, "allow_hosts": ["127.0.0.1"], "backfill": False}
+    home = {"url": played.url, "allow_hosts": ["127.0.0.1"], "backfill": False, "concurrency": CONCURRENCY}
     if played.tracker == "github":
         return {"kind": "github_milestones", "token": "${GITHUB_TOKEN}", **home}
     account = {"email": EMAIL} if played.tracker == "jira-cloud" else {}
@@ -74,15 +79,18 @@ def _scopes(played: Playing) -> Iterator[tuple[dict[str, Any], list[str]]]:
         yield scope, [each["id"] for each in some]
 
 
-def _team(scopes: list[dict[str, Any]]) -> dict[str, Any]:
-    numbers = range(len(scopes))
+def _team(scopes: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    """Return the file about the works of these numbers, each with its scope."""
     key_results = [
         {"id": f"kr-{number}", "title": f"Finish {number}", "measure": {"delivery": f"work-{number}"}}
-        for number in numbers
+        for number in scopes
     ]
     objectives = [
-        {"id": f"goal-{start}", "title": "Deliver", "key_results": key_results[start : start + IN_AN_OBJECTIVE]}
+        {"id": f"goal-{some[0]['id']}", "title": "Deliver", "key_results": some}
         for start in range(0, len(key_results), IN_AN_OBJECTIVE)
+        for some in (key_results[start : start + IN_AN_OBJECTIVE],)
     ]
-    works = [{"id": f"work-{number}", "title": f"Work {number}", "delivery": [scopes[number]]} for number in numbers]
+    works = [
+        {"id": f"work-{number}", "title": f"Work {number}", "delivery": [scope]} for number, scope in scopes.items()
+    ]
     return {"cycle": "now", "objectives": objectives, "initiatives": works}
