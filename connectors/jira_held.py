@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from connectors.jira_dialect import Dialect
@@ -81,8 +81,10 @@ class Cursor:
 
     def dump(self) -> str:
         """Return the cursor as text."""
+        told = {each.name: getattr(self, each.name) for each in fields(self)}
+        tree = {each.name: getattr(self.tree, each.name) for each in fields(self.tree)}
         sets = {"projects": sorted(self.projects), "types": sorted(self.types)}
-        return json.dumps({"v": _VERSION, **asdict(self), **sets}, sort_keys=True)
+        return json.dumps({"v": _VERSION, **told, "tree": tree, **sets}, sort_keys=True)
 
 
 def load_cursor(text: str | None) -> Cursor | None:

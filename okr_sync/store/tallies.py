@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, TypeAlias
 
 from sqlalchemy import Select, and_, func, select
@@ -20,6 +21,7 @@ from okr_sync.store.tables import ContainerRow, MembershipRow, WorkItemRow, sql
 __all__ = ["load_tallies"]
 
 ITEMS, CONTAINERS, MEMBERSHIPS = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow)
+TOGETHER = 500  # containers that are counted at once
 SORT = (MEMBERSHIPS.c.container, ITEMS.c.kind, ITEMS.c.state, ITEMS.c.resolution)
 
 _Sort: TypeAlias = tuple[Any, Any, Any]
@@ -45,10 +47,23 @@ def load_tallies(
     found: dict[str, Tally] = {}
     for source in sorted({rows[ref]["source"] for ref in plain}):
         places = {ref: [id_ for _, id_ in held[ref]] for ref in plain if rows[ref]["source"] == source}
-        counted = _Counted(session, source, frozenset(id_ for some in places.values() for id_ in some), since)
-        clear = {ref: some for ref, some in places.items() if counted.tells(some)}
-        found |= {ref: Tally(ref, counted.alike(some), said(rows[ref])) for ref, some in clear.items()}
+        sharing = _sharing(session, source)
+        for piece in _pieces(places):
+            counted = _Counted(session, source, frozenset(chain.from_iterable(piece.values())) - sharing, since)
+            clear = {ref: some for ref, some in piece.items() if counted.tells(some)}
+            found |= {ref: Tally(ref, counted.alike(some), said(rows[ref])) for ref, some in clear.items()}
     return found
+
+
+def _pieces(places: Mapping[str, list[str]]) -> Iterator[dict[str, list[str]]]:
+    """Yield scopes with their containers, about TOGETHER of these at once: all may be too many for memory."""
+    piece: dict[str, list[str]] = {}
+    for ref, containers in places.items():
+        piece[ref] = containers
+        if sum(map(len, piece.values())) >= TOGETHER:
+            yield piece
+            piece = {}
+    yield piece
 
 
 @dataclass(slots=True)
@@ -70,9 +85,9 @@ class _Counted:
     """Some containers of one source, with how many items of each sort they hold."""
 
     def __init__(self, session: Session, source: str, containers: frozenset[str], since: datetime) -> None:
-        self._unclear = _sharing(session, source)
+        self._unclear: set[str] = set()
         self._groups: dict[str, dict[_Sort, _Group]] = {}
-        for chunk in chunks(containers - self._unclear):
+        for chunk in chunks(containers):
             ended: set[str] = set()
             for id_, kind, state in fetch_plain(session, _described(source, chunk)):
                 self._groups[id_] = {}
