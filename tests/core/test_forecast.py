@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from okr_sync.core.evaluate import evaluate
@@ -344,3 +344,12 @@ def test_without_a_due_date_the_first_key_result_that_needs_it_counts() -> None:
     snapshot = evaluate(book(early, soon, late, initiatives=plans), history(HALF, scopes=held), HALF)
     dues = [state.forecast and state.forecast.due for state in snapshot.initiatives]
     assert dues == [(day(60) - timedelta(days=1)).astimezone(UTC).date(), (day(90) - timedelta(days=1)).date()]
+
+
+@given(st.integers(1, 400), st.lists(st.integers(0, 9), min_size=2, max_size=8), st.integers(0, 2**32))
+def test_a_hundred_times_the_work_at_a_hundred_times_the_pace_takes_as_long(
+    left: int, pace: list[int], seed: int
+) -> None:
+    """More than 255 items in a week are drawn in another way than fewer."""
+    assume(max(pace) > 2)
+    assert simulate_weeks(100 * left, [100 * each for each in pace], seed) == simulate_weeks(left, pace, seed)

@@ -97,6 +97,14 @@ def test_what_numbers_do_not_tell_is_read_item_by_item(
     assert [by_number[name].state for name in "ab"] == [by_item[name].state for name in "ab"]
 
 
+def test_what_was_never_answered_has_no_tally(session: Session) -> None:
+    """Seen red with the look at `resolved` in `load_tallies` removed: it held nothing, and counted as empty."""
+    misses = {"a/2": Miss("not_found", "no such epic")}
+    save(session, {"e1": "1", "e3": "3"}, THREE, scopes={"a/1": ("e1",), "b/1": ("e3",)}, misses=misses)
+    assert tallied(session) == {"a/1", "b/1"}
+    assert "no such epic" in works(session, counted=True)["a"].state.reason
+
+
 def test_what_is_hidden_is_read_item_by_item(session: Session) -> None:
     save(session, {"e1": "1", "e2": "2", "e3": "3"}, THREE)
     save_collected(session, running(session, NOW + HOUR), replace(pulled(at=NOW + HOUR, hidden="3"), scopes={}))
