@@ -10,15 +10,29 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from tests.bar.house import FULL, children, open_house, until
-from tests.bar.oracle import assert_sound
+import pytest
 
+from tests.bar.house import FULL, House, children, furnish, open_house, until
+from tests.bar.oracle import assert_sound
+from tests.bar.postgres_house import PostgresHouse
+from tests.servers.postgres import database, postgres
+
+__all__ = ["database", "postgres"]
+
+NEWEST = "SELECT value FROM observations ORDER BY id DESC LIMIT 1"
 CHILDREN = 200 if FULL else 4
 WORKERS = 100 if FULL else 3
 
 
-def test_a_run_killed_at_any_instant_leaves_no_trace_and_the_worker_outlives_it(tmp_path: Path) -> None:
-    house, chance, killed = open_house(tmp_path, "every 1 s"), random.Random(7), 0
+@pytest.fixture(params=["sqlite", "postgres"])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
+    if request.param == "sqlite":
+        return open_house(tmp_path, "every 1 s")
+    return furnish(PostgresHouse(tmp_path, request.getfixturevalue("database")), "every 1 s")
+
+
+def test_a_run_killed_at_any_instant_leaves_no_trace_and_the_worker_outlives_it(house: House) -> None:
+    chance, killed = random.Random(7), 0
     house.play(0, seconds=0.3)
     with house.worker("--round", "1") as worker:
         until(lambda: "ok" in house.outcomes())
@@ -31,33 +45,40 @@ def test_a_run_killed_at_any_instant_leaves_no_trace_and_the_worker_outlives_it(
                     os.kill(child, signal.SIGKILL)
                     killed += 1
         house.play(1000)
-        until(lambda: house.rows("SELECT value FROM observations ORDER BY id DESC LIMIT 1") == [(1000.0,)])
+        until(lambda: house.rows(NEWEST) == [(1000.0,)])
         assert worker.poll() is None
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(10) == 0
     counts = assert_sound(house)
     assert killed >= CHILDREN / 2
     assert "interrupted" in house.outcomes()
-    print(f"kill -9 of a run: {killed} kills, {counts}")  # noqa: T201
+    print(f"{_where(house)}: kill -9 of a run: {killed} kills, {counts}")  # noqa: T201
 
 
-def test_a_worker_killed_at_any_instant_is_healed_by_the_next_one(tmp_path: Path) -> None:
-    house, chance = open_house(tmp_path, "every 1 s"), random.Random(11)
+def test_a_worker_killed_at_any_instant_is_healed_by_the_next_one(house: House) -> None:
+    chance = random.Random(11)
     for number in range(WORKERS):
         house.play(number, seconds=0.3)
         with house.worker() as worker:
-            time.sleep(chance.uniform(1.5, 6))
+            if number % 4 != 3:  # else while it starts
+                until(partial(children, worker.pid))
+            time.sleep(chance.uniform(0, 2) * bool(number))
             left = children(worker.pid)
             worker.kill()
             worker.wait()
             until(partial(_all_gone, left), 10)
     house.play(1000)
     with house.worker() as worker:
-        until(lambda: house.rows("SELECT value FROM observations ORDER BY id DESC LIMIT 1") == [(1000.0,)])
+        until(lambda: house.rows(NEWEST) == [(1000.0,)])
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(10) == 0
     counts = assert_sound(house)
-    print(f"kill -9 of a worker: {WORKERS} kills, {counts}")  # noqa: T201
+    assert "interrupted" in house.outcomes(), "the first is killed with its run"
+    print(f"{_where(house)}: kill -9 of a worker: {WORKERS} kills, {counts}")  # noqa: T201
+
+
+def _where(house: House) -> str:
+    return house.url.partition(":")[0]
 
 
 def _all_gone(pids: list[int]) -> bool:
