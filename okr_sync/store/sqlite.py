@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
@@ -22,6 +22,8 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     f"PRAGMA cache_size = -{CACHE_KB}",
 )
+NO_ROOM = {"SQLITE_IOERR_SHMOPEN", "SQLITE_IOERR_SHMSIZE"}  # on the disk, for the index of the write-ahead log
+ALONE = "PRAGMA locking_mode = EXCLUSIVE"
 
 
 def path_of(url: URL) -> Path:
@@ -56,15 +58,33 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def engine_of(path: Path) -> Engine:
     """Return the engine for a file that is there; each transaction has a connection of its own."""
-    engine = create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool)
-    event.listen(engine, "connect", _set_up)
+    engine = create_engine("sqlite://", creator=lambda: _set_up(path), poolclass=NullPool)
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _set_up(connection: sqlite3.Connection, _record: Any) -> None:
-    for pragma in PRAGMAS:
-        connection.execute(pragma)
+def _set_up(path: Path) -> sqlite3.Connection:
+    """Return a connection that is ready for work.
+
+    Alone with the file SQLite keeps the index of its log in memory, so that on a full disk readers read on, and writers
+    hear what is wrong.
+    """
+    try:
+        return _applied(connect(path), PRAGMAS)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname not in NO_ROOM:
+            raise
+        return _applied(connect(path), (PRAGMAS[0], ALONE, *PRAGMAS[1:]))
+
+
+def _applied(connection: sqlite3.Connection, pragmas: Sequence[str]) -> sqlite3.Connection:
+    try:
+        for pragma in pragmas:
+            connection.execute(pragma)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _begin(connection: Connection) -> None:

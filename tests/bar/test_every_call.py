@@ -1,4 +1,4 @@
-"""A kill at every storage call of a run: whichever it was, numbers are those of before or after, and the next run heals."""
+"""A kill at every storage call of a run: numbers are those of before or after it, and the next run heals."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.bar.here import here, shown
 from tests.bar.house import FULL, House, furnish, open_house
 from tests.bar.oracle import assert_sound
 from tests.bar.postgres_house import PostgresHouse
 from tests.bar.traced import Call, calls, killed_at, why_not
-from tests.edge.cli_play import Ran, run
 from tests.servers.postgres import Postgres, database, postgres
 
 __all__ = ["database", "postgres"]
@@ -31,17 +30,6 @@ def strace(tmp_path: Path) -> None:
         pytest.skip(reason)
 
 
-def _here(house: House, *words: str) -> Ran:
-    """Run one command in this process."""
-    return run(*house._words(words)[3:])
-
-
-def _shown(house: House) -> list[float]:
-    """Return the values of all key results as people see them."""
-    said: Any = _here(house, "status", "--json").json()
-    return [each["value"] for each in said["objectives"][0]["key_results"]]
-
-
 def _spread(every: list[Call]) -> list[Call]:
     """Return all of them, or some that lie evenly apart, the last one included."""
     return every if FULL else [every[(number + 1) * len(every) // SPREAD - 1] for number in range(SPREAD)]
@@ -55,22 +43,22 @@ def _play(house: House, call: Call) -> str:
     outcomes = house.outcomes()
     assert outcomes[0] == "ok", "what was acknowledged is lost"
     acknowledged = outcomes[1:] == ["ok"]
-    assert _shown(house) == [DURING if acknowledged else BEFORE] * 2, call
+    assert shown(house) == [DURING if acknowledged else BEFORE] * 2, call
     assert_sound(house)
     house.play(AFTER)
-    assert _here(house, "sync").code == 0
-    assert _shown(house) == [AFTER] * 2, call
+    assert here(house, "sync").code == 0
+    assert shown(house) == [AFTER] * 2, call
     assert house.outcomes()[1:] in (["ok"], ["ok", "ok"], ["interrupted", "ok"])
     assert_sound(house)
-    assert _here(house, "verify").code == 0
+    assert here(house, "verify").code == 0
     return "after its end" if acknowledged else "under way" if len(outcomes) > 1 else "before its begin"
 
 
 def _said(where: str, every: list[Call], elsewhere: int, ends: Counter[str]) -> str:
     names = dict(Counter(call.name for call in every))
     return (
-        f"{where}: {sum(ends.values())} kills at {len(every)} storage calls of a run {names}, {elsewhere} more in threads "
-        f"that read: {dict(ends)}"
+        f"{where}: {sum(ends.values())} kills at {len(every)} storage calls of a run {names}, "
+        f"{elsewhere} more in threads that read: {dict(ends)}"
     )
 
 
@@ -83,7 +71,7 @@ def test_a_run_killed_at_any_storage_call_of_its_file_is_whole_or_not_there(
     house = open_house(origin)
     monkeypatch.syspath_prepend(str(origin / "site"))
     house.play(BEFORE)
-    assert _here(house, "sync").code == 0
+    assert here(house, "sync").code == 0
     with _copied(house, tmp_path) as other:
         every, elsewhere = calls(other, "sync")
     ends = Counter[str]()
@@ -113,7 +101,7 @@ def test_a_run_killed_at_any_call_to_its_server_is_whole_or_not_there(
     with postgres.fresh() as name:
         house = furnish(PostgresHouse(origin, postgres.url(name)))
         house.play(BEFORE)
-        assert _here(house, "sync").code == 0
+        assert here(house, "sync").code == 0
         with _cloned(house, name, postgres, tmp_path) as other:
             every, elsewhere = calls(other, "sync")
         ends = Counter[str]()
