@@ -15,13 +15,14 @@ from okr_sync.core.slots import Schedule, latest_slot, slots_until
 from okr_sync.store import ledger, slots
 from okr_sync.store.database import Store
 from okr_sync.store.processes import is_alive, this_process
-from okr_sync.store.slots import ATTEMPTS, Slot
+from okr_sync.store.slots import ATTEMPTS, OVERLAP, Slot, Span
 
 __all__ = ["Claimed", "Claimer"]
 
 CHUNK = 500  # missed slots recorded in one transaction, so that no other writer waits long
 MISSED = "no worker was there in time; the run of a later slot makes it good"
 BROKEN_OFF = ("interrupted", "fenced")
+SCHEDULED = ("slot", "retry")  # triggers of runs that serve slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ class Claimer:
         The newest due slot of each schedule gets one run together; `apart`, the schedule that waits longest gets one.
         Older slots without a run are recorded as missed, so after an outage there is one run that catches up. While a
         run is under way, slots of its own schedules are recorded as missed, and those of others wait unless they are
-        `apart`. A slot whose run was broken off is tried again, thrice at most. A schedule that never had a slot has
-        its latest one.
+        `apart`; what came meanwhile is told as skipped, whether that is found before or after that run ended. A slot
+        whose run was broken off is tried again, thrice at most. A schedule that never had a slot has its latest one.
         """
         while True:
             with self.store.writing() as session:
@@ -93,11 +94,7 @@ class Claimer:
         known = {name: slot for name, slot in slots.newest_slots(session, now).items() if name in schedules}
         due = {name: _due(each, zone, known.get(name), now, CHUNK) for name, each in schedules.items()}
         held = {name: each["id"] for each in holders for name in slots.slots_of(session, each["id"])}
-        kept = [
-            self._miss(session, name, due[name], now, f"run {run} was still under way")
-            for name, run in held.items()
-            if name in due
-        ]
+        kept = [self._skip(session, name, due[name], now, run) for name, run in held.items() if name in due]
         if CHUNK in kept:
             return None
         if any(not self.apart or each["lease"] == ledger.ONLY_ONE for each in holders):
@@ -106,7 +103,7 @@ class Claimer:
         chosen = waiting[:1] if self.apart else waiting
         due = {name: due[name] for name in chosen}
         for name, found in due.items():
-            self._miss(session, name, found[:-1], now, MISSED)
+            self._pass_over(session, name, found[:-1], now)
         if any(len(found) == CHUNK for found in due.values()):
             return None
         again = [known[name] for name in chosen if not due[name]]
@@ -129,8 +126,25 @@ class Claimer:
         until = now + self.deadline
         return ledger.open_run(session, now, trigger, self.lease, self._name(), deadline=until, held=held)
 
-    def _miss(self, session: Session, name: str, due: list[datetime], now: datetime, why: str) -> int:
-        return slots.record_missed(session, name, due, now=now, owner=self._name(), why=why)
+    def _pass_over(self, session: Session, name: str, due: list[datetime], now: datetime) -> None:
+        """Record older slots: those that came while a run left no room for them were skipped, the others are missed."""
+        spans = [each for each in slots.spans_since(session, due[0]) if self._left_no_room(each, name)] if due else []
+        by_run: dict[int | None, list[datetime]] = {}
+        for at in due:
+            run = next((each.run_id for each in spans if each.started <= at < each.finished), None)
+            by_run.setdefault(run, []).append(at)
+        for run, found in by_run.items():
+            if run is None:
+                slots.record_missed(session, name, found, now=now, owner=self._name(), why=MISSED)
+            else:
+                self._skip(session, name, found, now, run)
+
+    def _left_no_room(self, span: Span, name: str) -> bool:
+        return not self.apart or span.schedule == name or span.trigger not in SCHEDULED
+
+    def _skip(self, session: Session, name: str, due: list[datetime], now: datetime, run: int) -> int:
+        why = f"run {run} was still under way"
+        return slots.record_missed(session, name, due, now=now, owner=self._name(), why=why, trigger=OVERLAP)
 
     def _name(self) -> str:
         return self.owner or this_process()

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from okr_sync.core.alerting import Kind, Lapse, Notice, Subject, Trouble, decide, next_try
 from okr_sync.core.facts import SourceState
-from okr_sync.store.slots import ATTEMPTS
+from okr_sync.store.slots import ATTEMPTS, OVERLAP
 from okr_sync.store.sources import source_states
 from okr_sync.store.statements import Row, change_all, fetch, fetch_one, insert_all
 from okr_sync.store.tables import OutboxRow, Run, RunSource, SlotRow, TroubleRow, sql
@@ -204,10 +204,14 @@ def _failures(session: Session, state: SourceState, most: int) -> int:
 
 
 def _lapse(session: Session, schedule: str) -> Lapse | None:
-    """Return the slots that came to nothing since the last one whose run ended by itself; None when there are none."""
+    """Return the slots that came to nothing since the last one whose run ended by itself; None when there are none.
+
+    One that was skipped since another run was under way is neither a failure nor a recovery.
+    """
     done = fetch_one(session, _slots(schedule).where(RUNS.c.outcome.in_(ENDED)).order_by(SLOTS.c.due.desc()).limit(1))
     tried_enough = and_(RUNS.c.outcome.in_(BROKEN_OFF), SLOTS.c.attempts >= ATTEMPTS)
-    lost = _slots(schedule).where(or_(RUNS.c.outcome == "missed", tried_enough))
+    nobody_came = and_(RUNS.c.outcome == "missed", RUNS.c.trigger != OVERLAP)
+    lost = _slots(schedule).where(or_(nobody_came, tried_enough))
     if done is not None:
         lost = lost.where(SLOTS.c.due > done["due"])
     last = fetch_one(session, lost.order_by(SLOTS.c.due.desc()).limit(1))

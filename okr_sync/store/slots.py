@@ -14,7 +14,20 @@ from okr_sync.store.statements import change_all, fetch, insert_all
 from okr_sync.store.tables import Run, SlotRow, sql
 
 SLOTS, RUNS = sql(SlotRow), sql(Run)
+ENDED = ("ok", "partial", "failed")
+OVERLAP = "overlap"  # the trigger of a run that was not begun since another one was under way
 ATTEMPTS = 3  # of one slot, before the next one must do
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run that ended by itself, when it was under way (the end is exclusive), and its schedule if it had a slot."""
+
+    run_id: int
+    trigger: str
+    schedule: str | None
+    started: datetime
+    finished: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,17 @@ def slots_of(session: Session, run_id: int) -> dict[str, datetime]:
     return {row["schedule"]: row["due"] for row in found}
 
 
+def spans_since(session: Session, since: datetime) -> list[Span]:
+    """Return the runs that ended by themselves after `since`, oldest first; one with many slots comes as often.
+
+    When one that was broken off really ended, nobody knows.
+    """
+    columns = (RUNS.c.id.label("run_id"), RUNS.c.trigger, SLOTS.c.schedule, RUNS.c.started, RUNS.c.finished)
+    joined = RUNS.outerjoin(SLOTS, SLOTS.c.run_id == RUNS.c.id)
+    statement = select(*columns).select_from(joined).where(RUNS.c.finished > since, RUNS.c.outcome.in_(ENDED))
+    return [Span(**row) for row in fetch(session, statement.order_by(RUNS.c.id, SLOTS.c.schedule))]
+
+
 def claim(session: Session, run_id: int, due: Mapping[str, datetime]) -> None:
     """Give each slot its run. A slot has one row: whoever comes second is refused by its key."""
     rows = [{"schedule": name, "due": at, "run_id": run_id, "attempts": 1} for name, at in sorted(due.items())]
@@ -62,12 +86,19 @@ def try_again(session: Session, run_id: int, slots: Iterable[Slot]) -> None:
 
 
 def record_missed(
-    session: Session, schedule: str, due: Iterable[datetime], *, now: datetime, owner: str, why: str
+    session: Session,
+    schedule: str,
+    due: Iterable[datetime],
+    *,
+    now: datetime,
+    owner: str,
+    why: str,
+    trigger: str = "slot",
 ) -> int:
-    """Give each slot a run that says missed and why; return how many."""
+    """Give each slot a run that says missed and why; return how many. `trigger` OVERLAP: it was skipped, not lost."""
     rows = []
     for each in due:
         said = f"the slot of {each:%Y-%m-%d %H:%M:%S} UTC{f' of {schedule}' if schedule else ''}: {why}"
-        missed = ledger.record_missed(session, now, "slot", owner, said)
+        missed = ledger.record_missed(session, now, trigger, owner, said)
         rows.append({"schedule": schedule, "due": each, "run_id": missed, "attempts": 0})
     return insert_all(session, SLOTS, rows)

@@ -169,6 +169,12 @@ def children(pid: int) -> list[int]:
     return []
 
 
+def resident(pid: int) -> int:
+    """Return the memory that a process has, in KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
 def _is_run(pid: int) -> bool:
     with suppress(OSError):
         return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -6,17 +6,11 @@ import signal
 import time
 from pathlib import Path
 
-from tests.bar.house import open_house, until
+from tests.bar.house import open_house, resident, until
 from tests.bar.oracle import assert_sound
 from tests.bar.sleeping import assert_a_sleeper_is_fenced
 
 CLOSED = "SELECT count(*) FROM runs WHERE lease IS NULL AND outcome <> 'running'"
-
-
-def _rss(pid: int) -> int:
-    """Resident memory in KiB."""
-    status = Path(f"/proc/{pid}/status").read_text("utf-8")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def test_a_run_that_hangs_ends_at_its_deadline_with_all_that_it_began(tmp_path: Path) -> None:
@@ -58,14 +52,14 @@ def test_a_run_that_hogs_memory_or_crashes_ends_alone_and_the_worker_does_not_gr
     house.play(5)
     with house.worker("--memory", "900", "--round", "1") as worker:
         until(lambda: house.outcomes().count("ok") >= 1)
-        before = _rss(worker.pid)
+        before = resident(worker.pid)
         house.play(6, hog=True)
         until(lambda: "failed" in house.outcomes())
         house.play(7, crash=True)
         until(lambda: "interrupted" in house.outcomes())
         house.play(8)
         until(lambda: house.rows("SELECT value FROM observations ORDER BY id DESC LIMIT 1") == [(8.0,)])
-        grown = _rss(worker.pid) - before
+        grown = resident(worker.pid) - before
         assert grown < 20 * 1024
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(10) == 0

@@ -54,6 +54,8 @@ def test_slots_that_come_while_their_run_is_under_way_are_recorded_as_missed(tmp
         until(lambda: house.outcomes().count("ok") >= 2)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(10) == 0
+    skipped = [text for (text,) in house.rows("SELECT summary FROM runs WHERE outcome = 'missed' ORDER BY id LIMIT 2")]
+    assert all(text.endswith("was still under way") for text in skipped)
     assert_sound(house)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from okr_sync.core.slots import Interval, Schedule
 from okr_sync.errors import BusyError
-from okr_sync.schedule.claiming import Claimed, Claimer
+from okr_sync.schedule.claiming import MISSED, Claimed, Claimer
 from okr_sync.store import Store, ledger
 from okr_sync.store.slots import ATTEMPTS, newest_slots
 from tests.store.builders import HOUR, NOW
@@ -89,6 +90,45 @@ def test_slots_of_the_schedule_under_way_are_missed_and_those_of_others_wait(sto
     assert said == "the slot of 2026-10-05 09:15:00 UTC: run 1 was still under way"
     _end(store, 1, NOW + QUARTER)
     assert _claim(store, NOW + QUARTER, both) == Claimed(3, "slot", frozenset({"tracker"}))
+
+
+def _said(store: Store) -> list[tuple[str, str]]:
+    """Return (trigger, why) of all slots without a run, oldest first."""
+    with store.reading() as session:
+        found = [(row.trigger, row.summary) for row in ledger.runs(session, 100) if row.outcome == "missed"]
+    return [(trigger, said.partition(": ")[2]) for trigger, said in reversed(found)]
+
+
+def test_slots_that_came_under_a_run_are_skipped_also_when_that_is_seen_after_its_end(store: Store) -> None:
+    """And those for which nobody was there are told apart. Seen red without the look at runs that ended."""
+    _claim(store, NOW)
+    _end(store, 1, NOW + 2.5 * QUARTER)
+    assert _claim(store, NOW + 5 * QUARTER) is not None
+    assert _said(store) == [("overlap", "run 1 was still under way")] * 2 + [("slot", MISSED)] * 2
+
+
+def test_slots_that_came_after_a_worker_died_are_missed_however_late_its_run_is_closed(store: Store) -> None:
+    """Seen red with every run that is closed instead of those that ended by themselves."""
+    _claim(store, NOW)
+    assert _claim(store, NOW + 3 * QUARTER) is not None
+    assert _runs(store)[0] == ("slot", "fenced")
+    assert _said(store) == [("slot", MISSED)] * 2
+
+
+def test_a_run_of_everything_leaves_no_room_and_one_of_another_schedule_does_where_they_run_apart(store: Store) -> None:
+    both: dict[str, Schedule] = {"a": Interval(QUARTER), "b": Interval(QUARTER)}
+    apart = replace(_claimer(store), apart=True)
+    assert apart.claim({"a": both["a"]}, UTC_ZONE, NOW) == Claimed(1, "slot", frozenset({"a"}))
+    assert apart.claim({"b": both["b"]}, UTC_ZONE, NOW) == Claimed(2, "slot", frozenset({"b"}))
+    _end(store, 2, NOW)
+    _end(store, 1, NOW + 2.5 * QUARTER)
+    assert apart.claim({"b": both["b"]}, UTC_ZONE, NOW + 3 * QUARTER) is not None
+    assert _said(store) == [("slot", MISSED)] * 2
+    _end(store, 5, NOW + 3 * QUARTER)
+    apart.begin("now", NOW + 3 * QUARTER)
+    _end(store, 6, NOW + 5.5 * QUARTER)
+    assert apart.claim({"b": both["b"]}, UTC_ZONE, NOW + 6 * QUARTER) is not None
+    assert _said(store)[2:] == [("overlap", "run 6 was still under way")] * 2
 
 
 def test_schedules_that_are_due_together_have_one_run_together(store: Store) -> None:

@@ -100,6 +100,25 @@ def test_missed_slots_are_one_trouble_until_a_later_slot_had_its_run(session: Se
     assert [each.event for each in watch(session, WATCHING, NOW + 4 * HOUR)] == ["resolved"]
 
 
+def test_slots_skipped_under_a_run_raise_nothing_and_resolve_nothing(session: Session) -> None:
+    """However often a schedule overlaps its own runs. Seen red with every missed slot as a lapse."""
+    for number in range(0, 9, 3):
+        _slot(session, NOW + number * HOUR, "ok")
+        skipped = [NOW + (number + 1) * HOUR, NOW + (number + 2) * HOUR]
+        slots.record_missed(
+            session, "", skipped, now=skipped[1], owner="host:1", why="run 1 was still under way", trigger=slots.OVERLAP
+        )
+        assert watch(session, WATCHING, skipped[1]) == ()
+    slots.record_missed(session, "", [NOW + 9 * HOUR], now=NOW + 9 * HOUR, owner="host:1", why="nobody was there")
+    (raised,) = watch(session, WATCHING, NOW + 9 * HOUR)
+    assert raised.reason.startswith("1 slot had no run, 2026-10-05 18:00 UTC: ")
+    at = NOW + 10 * HOUR
+    slots.record_missed(session, "", [at], now=at, owner="host:1", why="overlap", trigger=slots.OVERLAP)
+    assert watch(session, WATCHING, at) == (), "still open, and not told again"
+    _slot(session, NOW + 11 * HOUR, "ok")
+    assert [each.event for each in watch(session, WATCHING, NOW + 11 * HOUR)] == ["resolved"]
+
+
 @pytest.mark.parametrize(("attempts", "events"), [(2, []), (3, ["raised"])])
 def test_a_slot_whose_run_was_broken_off_is_lost_after_its_last_attempt(
     session: Session, attempts: int, events: list[str]
