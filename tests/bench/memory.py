@@ -1,4 +1,4 @@
-"""Resident memory of a worker while it does run after run: `--runs 30`, after the first `--warm 10`; 1,000 take a while.
+"""Resident memory of a worker over many runs: `--runs 30` behind the first `--warm 10`; 1,000 take a while.
 
 Each run is a process of its own, so what grows is what the worker itself keeps.
 """
