@@ -19,7 +19,7 @@ from tests.servers.postgres import Postgres, database, postgres
 
 __all__ = ["database", "postgres"]
 
-SPREAD = 5  # of the calls of each store, in usual runs
+SPREAD = 3  # of the calls of each store, in usual runs
 BEFORE, DURING, AFTER = 5, 7, 9
 
 

@@ -20,8 +20,8 @@ from tests.servers.postgres import database, postgres
 __all__ = ["database", "postgres"]
 
 NEWEST = "SELECT value FROM observations ORDER BY id DESC LIMIT 1"
-CHILDREN = 200 if FULL else 4
-WORKERS = 100 if FULL else 3
+CHILDREN = 200 if FULL else 3
+WORKERS = 100 if FULL else 2
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
