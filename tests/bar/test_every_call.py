@@ -73,6 +73,7 @@ def test_a_run_killed_at_any_storage_call_of_its_file_is_whole_or_not_there(
     house.play(BEFORE)
     assert here(house, "sync").code == 0
     with _copied(house, tmp_path) as other:
+        other.play(DURING)
         every, elsewhere = calls(other, "sync")
     ends = Counter[str]()
     for call in _spread(every):
@@ -103,6 +104,7 @@ def test_a_run_killed_at_any_call_to_its_server_is_whole_or_not_there(
         house.play(BEFORE)
         assert here(house, "sync").code == 0
         with _cloned(house, name, postgres, tmp_path) as other:
+            other.play(DURING)
             every, elsewhere = calls(other, "sync")
         ends = Counter[str]()
         for call in _spread(every):
