@@ -52,6 +52,7 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
 
 @pytest.mark.parametrize("workers", [2, 10])
 def test_of_many_workers_at_the_same_instant_one_does_the_run(workers: int, house: House) -> None:
+    """Seen red on SQLite with transactions that don't begin as writers."""
     words = [sys.executable, "-c", CONTENDER, house.url]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
     processes = [subprocess.Popen(words, cwd=ROOT, **pipes) for _ in range(workers)]  # type: ignore[call-overload]

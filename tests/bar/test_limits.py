@@ -29,6 +29,7 @@ def test_a_run_that_hangs_ends_at_its_deadline_with_all_that_it_began(tmp_path: 
 
 
 def test_sigterm_ends_the_worker_within_ten_seconds_and_gives_back_the_lease(tmp_path: Path) -> None:
+    """Seen red with a supervisor that does not look whether it is to stop."""
     house = open_house(tmp_path)
     house.play(5, seconds=100)
     with house.worker() as worker:
@@ -69,6 +70,7 @@ def test_a_run_that_hogs_memory_or_crashes_ends_alone_and_the_worker_does_not_gr
 
 
 def test_a_busy_store_refuses_run_now_with_exit_code_5(tmp_path: Path) -> None:
+    """Seen red without the look at who is under way."""
     house = open_house(tmp_path)
     house.play(5, seconds=100)
     with house.worker():
@@ -79,6 +81,7 @@ def test_a_busy_store_refuses_run_now_with_exit_code_5(tmp_path: Path) -> None:
 
 
 def test_a_broken_edit_keeps_the_last_good_config_and_says_so(tmp_path: Path) -> None:
+    """Seen red without the last good config."""
     house = open_house(tmp_path, "every 2 s")
     with house.worker() as worker:
         until(lambda: house.outcomes().count("ok") >= 1)

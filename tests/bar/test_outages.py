@@ -26,6 +26,7 @@ def _sleep_for(house: House, away: timedelta) -> None:
 
 
 def test_after_three_days_off_one_run_catches_up_and_every_missed_slot_says_so(tmp_path: Path) -> None:
+    """Seen red with older slots passed over and not recorded."""
     house = open_house(tmp_path, "every 15 min")
     with house.worker() as worker:
         until(lambda: house.outcomes() == ["ok"])
@@ -46,6 +47,7 @@ def test_after_three_days_off_one_run_catches_up_and_every_missed_slot_says_so(t
 
 
 def test_slots_that_come_while_their_run_is_under_way_are_recorded_as_missed(tmp_path: Path) -> None:
+    """Seen red with older slots passed over and not recorded."""
     house = open_house(tmp_path, "every 1 s")
     house.play(5, seconds=4)
     with house.worker("--round", "1") as worker:
