@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import Column, Select, Table, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlmodel import Session
 
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, ObjectiveState, Status
-from okr_sync.store.statements import Row, change_all, chunks, fetch, insert_all
-from okr_sync.store.tables import DeliveryPointRow, LatestRow, PointRow, sql
+from okr_sync.store.interning import SERIES
+from okr_sync.store.layout import JUDGED, DELIVERED, Layout
+from okr_sync.store.layout import save as save_rows
+from okr_sync.store.statements import Row, fetch
+from okr_sync.store.tables import LatestRow, sql
 
 PointKind: TypeAlias = Literal["key_result", "objective"]
 
-POINTS, DELIVERY, LATEST = sql(PointRow), sql(DeliveryPointRow), sql(LatestRow)
+LATEST = sql(LatestRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,12 @@ def text(said: Mapping[str, Any]) -> str:
 
 def save_points(session: Session, kind: PointKind, points: Mapping[str, Row]) -> int:
     """Write one point a subject (id → columns) at their slot, replacing one of the same slot; return how many."""
-    return _save(session, POINTS, "subject", [{"kind": kind, "subject": id_, **row} for id_, row in points.items()])
+    return save_rows(session, JUDGED, [((kind, id_), row) for id_, row in points.items()])
 
 
 def save_delivery_points(session: Session, points: Mapping[str, Row]) -> int:
     """Write one point an initiative (id → columns) at their slot, replacing one of the same slot; return how many."""
-    return _save(session, DELIVERY, "initiative", [{"initiative": id_, **row} for id_, row in points.items()])
+    return save_rows(session, DELIVERED, [(("initiative", id_), row) for id_, row in points.items()])
 
 
 def points(session: Session, kind: PointKind, id: str, since: datetime | None = None) -> list[Point]:  # noqa: A002
@@ -96,10 +99,10 @@ def points(session: Session, kind: PointKind, id: str, since: datetime | None = 
 
     Those of a key result that is withheld now have no numbers, although they are stored with them.
     """
-    wanted = [POINTS.c.kind == kind, POINTS.c.subject == id]
+    wanted = [SERIES.c.kind == kind, SERIES.c.subject == id]
     if since is not None:
-        wanted.append(POINTS.c.slot >= since)
-    found = [point(row) for row in fetch(session, select(POINTS).where(*wanted).order_by(POINTS.c.slot))]
+        wanted.append(JUDGED.table.c.slot >= since)
+    found = [point(row) for row in fetch(session, JUDGED.rows().where(*wanted).order_by(JUDGED.table.c.slot))]
     return [withhold(each) for each in found] if kind == "key_result" and is_withheld(session, id) else found
 
 
@@ -123,23 +126,21 @@ def withhold(point: Point) -> Point:
 
 def delivery_points(session: Session, id: str) -> list[DeliveryPoint]:  # noqa: A002
     """Return the points of an initiative, oldest first."""
-    found = fetch(session, select(DELIVERY).where(DELIVERY.c.initiative == id).order_by(DELIVERY.c.slot))
-    return [delivery_point(row) for row in found]
+    named = and_(SERIES.c.kind == "initiative", SERIES.c.subject == id)
+    return [
+        delivery_point(row) for row in fetch(session, DELIVERED.rows().where(named).order_by(DELIVERED.table.c.slot))
+    ]
 
 
 def points_at(session: Session, at: datetime) -> dict[tuple[str, str], Point]:
     """Return (kind, id) → the point in force `at`, of all that `latest` lists."""
-    of_latest = (POINTS.c.kind == LATEST.c.kind, POINTS.c.subject == LATEST.c.subject)
-    newest = _newest(POINTS, [*of_latest, POINTS.c.slot <= at], POINTS.c.slot)
-    found = [point(row) for row in fetch(session, newest)]
+    found = [point(row) for row in fetch(session, _newest(JUDGED, JUDGED.table.c.slot <= at))]
     return {(each.kind, each.id): each for each in found}
 
 
 def delivery_points_at(session: Session, at: datetime) -> dict[str, DeliveryPoint]:
     """Return initiative id → the point in force `at`, of all that `latest` lists."""
-    of_latest = (LATEST.c.kind == "initiative", DELIVERY.c.initiative == LATEST.c.subject)
-    newest = _newest(DELIVERY, [*of_latest, DELIVERY.c.slot <= at], DELIVERY.c.slot)
-    found = [delivery_point(row) for row in fetch(session, newest)]
+    found = [delivery_point(row) for row in fetch(session, _newest(DELIVERED, DELIVERED.table.c.slot <= at))]
     return {each.initiative: each for each in found}
 
 
@@ -151,50 +152,26 @@ def point(row: Row) -> Point:
 
 def delivery_point(row: Row) -> DeliveryPoint:
     """Return the delivery point of a row."""
-    names = [field.name for field in fields(DeliveryPoint) if field.name != "run"]
-    return DeliveryPoint(run=row["run_id"], **{name: row[name] for name in names})
-
-
-def _newest(table: Table, wanted: list[Any], order: Column[Any]) -> Select[Any]:
-    """Return the query of the last of the `wanted` points by `order`, for each that `latest` lists.
-
-    By key, one look-up each: with a join, SQLite may choose to read all points and look for each in `latest`.
-    """
-    last = select(table.c.id).where(*wanted).order_by(order.desc()).limit(1).correlate(LATEST).scalar_subquery()
-    return select(table).where(table.c.id.in_(select(last).select_from(LATEST)))
-
-
-def _save(session: Session, table: Table, subject: str, rows: Sequence[Row]) -> int:
-    there = _there(session, table, subject, rows)
-    again = [{"id": there[row[subject]], **row} for row in rows if row[subject] in there]
-    new = [row for row in rows if row[subject] not in there]
-    return change_all(session, table, again, key=("id",)) + insert_all(session, table, new)
-
-
-def _there(session: Session, table: Table, subject: str, rows: Sequence[Row]) -> dict[str, int]:
-    """Return subject → key of those that have a point at this slot already."""
-    if not rows:
-        return {}
-    wanted = [table.c.slot == rows[0]["slot"], *([table.c.kind == rows[0]["kind"]] if "kind" in rows[0] else [])]
-    columns = select(table.c.id, table.c[subject]).where(*wanted)
-    return {
-        row[subject]: row["id"]
-        for chunk in chunks([row[subject] for row in rows])
-        for row in fetch(session, columns.where(table.c[subject].in_(chunk)))
-    }
+    names = [field.name for field in fields(DeliveryPoint) if field.name not in {"initiative", "run"}]
+    return DeliveryPoint(initiative=row["subject"], run=row["run_id"], **{name: row[name] for name in names})
 
 
 def newest_told(session: Session) -> dict[tuple[str, str], dict[str, Any]]:
     """Return (kind, id) → what the point of the newest slot says, of all that `latest` lists, as `text` keeps it."""
-    of_latest = [POINTS.c.kind == LATEST.c.kind, POINTS.c.subject == LATEST.c.subject]
-    of_work = [LATEST.c.kind == "initiative", DELIVERY.c.initiative == LATEST.c.subject]
-    judged = fetch(session, _newest(POINTS, of_latest, POINTS.c.slot))
-    delivered = fetch(session, _newest(DELIVERY, of_work, DELIVERY.c.slot))
-    told = {(row["kind"], row["subject"]): _told_of(row) for row in judged}
-    return told | {("initiative", row["initiative"]): _told_of(row) for row in delivered}
+    found = [(layout, row) for layout in (JUDGED, DELIVERED) for row in fetch(session, _newest(layout))]
+    return {
+        (row["kind"], row["subject"]): json.loads(text({name: row[name] for name in layout.said}))
+        for layout, row in found
+    }
 
 
-def _told_of(row: Row) -> dict[str, Any]:
-    beside = {"id", "kind", "subject", "initiative", "slot", "at", "run_id", "backfilled", "recorded_at"}
-    told: dict[str, Any] = json.loads(text({name: value for name, value in row.items() if name not in beside}))
-    return told
+def _newest(layout: Layout, *wanted: ColumnElement[bool]) -> Select[Any]:
+    """Return the query of the last of the `wanted` points, for each that `latest` lists.
+
+    By key, one look-up each: with a join alone, SQLite may choose to read all points and look for each in `latest`.
+    """
+    slot = layout.table.c.slot
+    last = select(func.max(slot)).where(layout.table.c.series == SERIES.c.id, *wanted)
+    last_slot = last.correlate(SERIES).scalar_subquery()
+    listed = and_(LATEST.c.kind == SERIES.c.kind, LATEST.c.subject == SERIES.c.subject)
+    return layout.rows().where(select(LATEST.c.kind).where(listed).exists(), slot == last_slot)

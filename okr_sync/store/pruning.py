@@ -15,8 +15,9 @@ from sqlalchemy import Exists, Select, delete, exists, func, not_, select
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Session
 
-from okr_sync.store.statements import CHUNK, Row, fetch
+from okr_sync.store.statements import CHUNK, fetch
 from okr_sync.store.tables import (
+    ContextRow,
     DeliveryPointRow,
     Observation,
     OutboxRow,
@@ -25,13 +26,15 @@ from okr_sync.store.tables import (
     Run,
     RunEntry,
     RunSource,
+    SeriesRow,
+    StampRow,
     Table,
     TroubleRow,
     sql,
 )
 
 RUNS, MARKS, OBSERVATIONS = sql(Run), sql(ReportMark), sql(Observation)
-OUTBOX, TROUBLES = sql(OutboxRow), sql(TroubleRow)
+OUTBOX, TROUBLES, SERIES = sql(OutboxRow), sql(TroubleRow), sql(SeriesRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,12 @@ class Pruned:
 
 def prune(session: Session, before: datetime) -> Pruned:
     """Delete what is older than `before` (exclusive) and not needed; return how much. Days are those of UTC."""
+    thinned = [_thin(session, sql(model), before) for model in (PointRow, DeliveryPointRow)]
+    _forget_unshared(session)
     details = [_run_details(session, sql(model), before) for model in (RunEntry, RunSource)]
     return Pruned(
-        points=_thin(session, sql(PointRow), ("kind", "subject"), before),
-        delivery_points=_thin(session, sql(DeliveryPointRow), ("initiative",), before),
+        points=thinned[0],
+        delivery_points=thinned[1],
         observations=_remove(session, OBSERVATIONS, _superseded(session, before)),
         run_entries=details[0],
         run_sources=details[1],
@@ -69,25 +74,36 @@ def prune(session: Session, before: datetime) -> Pruned:
     )
 
 
-def _thin(session: Session, table: SqlTable, subject: tuple[str, ...], before: datetime) -> int:
-    of = [table.c[name] for name in subject]
+def _thin(session: Session, table: SqlTable, before: datetime) -> int:
     removed = 0
-    for named in fetch(session, select(*of).distinct().order_by(*of)):
-        wanted = [table.c[name] == value for name, value in named.items()]
-        rows = fetch(session, select(table.c.id, table.c.slot).where(*wanted).order_by(table.c.slot))
-        removed += _remove(session, table, _followed_on_their_day(rows, before))
+    for series in session.connection().execute(select(SERIES.c.id).order_by(SERIES.c.id)).scalars().all():
+        rows = session.connection().execute(select(table.c.slot).where(table.c.series == series).order_by(table.c.slot))
+        gone = _followed_on_their_day(rows.scalars(), before)
+        for start in range(0, len(gone), CHUNK):
+            slots = gone[start : start + CHUNK]
+            session.connection().execute(delete(table).where(table.c.series == series, table.c.slot.in_(slots)))
+        removed += len(gone)
     return removed
 
 
-def _followed_on_their_day(rows: Iterable[Row], before: datetime) -> list[int]:
-    last: dict[date, Row] = {}
+def _followed_on_their_day(slots: Iterable[datetime], before: datetime) -> list[datetime]:
+    last: dict[date, datetime] = {}
     gone = []
-    for row in rows:
-        day = row["slot"].astimezone(UTC).date()
-        if day in last and last[day]["slot"] < before:
-            gone.append(last[day]["id"])
-        last[day] = row
+    for slot in slots:
+        day = slot.astimezone(UTC).date()
+        if day in last and last[day] < before:
+            gone.append(last[day])
+        last[day] = slot
     return gone
+
+
+def _forget_unshared(session: Session) -> None:
+    """Delete what points had in common that are no longer there; a run is needed as long as a stamp names it."""
+    for model, column in ((ContextRow, "context"), (StampRow, "stamp"), (SeriesRow, "series")):
+        shared = sql(model)
+        used = [select(sql(points).c[column]) for points in (PointRow, DeliveryPointRow)]
+        unused = [shared.c.id.not_in(each) for each in used]
+        session.connection().execute(delete(shared).where(*unused))
 
 
 def _superseded(session: Session, before: datetime) -> list[int]:

@@ -6,21 +6,20 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import and_, func, select
 from sqlmodel import Session
 
 from okr_sync.store.bodies import Kind
-from okr_sync.store.points import DELIVERY, LATEST, POINTS, text, told
-from okr_sync.store.statements import Row, change_all, chunks, fetch, fetch_one, insert_all
+from okr_sync.store.interning import SERIES, Subject, series_of
+from okr_sync.store.layout import JUDGED, DELIVERED, layout_of, write
+from okr_sync.store.points import LATEST, text, told
+from okr_sync.store.statements import CHUNK, Row, fetch, fetch_one, insert_all
 from okr_sync.store.tables import SupersededRow, sql
 
 SUPERSEDED = sql(SupersededRow)
-Subject: TypeAlias = tuple[Kind, str]
-"""What a point is of: a key result, an objective or an initiative, and its id."""
-POINT = ("value", "baseline", "target", "progress", "score", "status", "definition", "question")
-WORK = ("done", "in_progress", "open", "dropped", "weight_done", "weight_total", "progress", "state", "question")
+POINT, WORK = JUDGED.said, DELIVERED.said
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +48,12 @@ class Written:
 def first_slots(session: Session) -> dict[Subject, datetime]:
     """Return the slot of the first point of everything that `latest` lists."""
     found: dict[Subject, datetime] = {}
-    for table, subject, of_work in _tables():
-        slot = select(func.min(table.c.slot)).where(*_same(table, subject)).correlate(LATEST).scalar_subquery()
-        listed = select(LATEST.c.kind, LATEST.c.subject, slot.label("slot"))
-        listed = listed.where(LATEST.c.kind == "initiative" if of_work else LATEST.c.kind != "initiative")
-        found |= {(row["kind"], row["subject"]): row["slot"] for row in fetch(session, listed) if row["slot"]}
+    listed = and_(LATEST.c.kind == SERIES.c.kind, LATEST.c.subject == SERIES.c.subject)
+    for table in (JUDGED.table, DELIVERED.table):
+        first = select(func.min(table.c.slot)).where(table.c.series == SERIES.c.id).correlate(SERIES).scalar_subquery()
+        columns = select(SERIES.c.kind, SERIES.c.subject, first.label("slot"))
+        rows = fetch(session, columns.where(select(LATEST.c.kind).where(listed).exists()))
+        found |= {(row["kind"], row["subject"]): row["slot"] for row in rows if row["slot"]}
     return found
 
 
@@ -106,19 +106,18 @@ class Rewriting:
     def save(self, run_id: int, now: datetime) -> Written:
         """Write it and return how much that was."""
         mark = {"backfilled": True, "recorded_at": now, "run_id": run_id}
-        for table, subject, of_work in _tables():
+        for layout in (JUDGED, DELIVERED):
             new = [
-                _named(key, subject) | row | {"at": row["slot"]} | mark
-                for key, row in self._new
-                if (key[0] == "initiative") == of_work
+                (subject, {**row, "at": row["slot"], **mark})
+                for subject, row in self._new
+                if layout_of(subject) is layout
             ]
             again = [
-                {"id": row["id"], **said, "at": row["slot"], **mark}
-                for key, row, said in self._replaced
-                if (key[0] == "initiative") == of_work
+                (subject, {**said, "slot": row["slot"], "at": row["slot"], **mark})
+                for subject, row, said in self._replaced
+                if layout_of(subject) is layout
             ]
-            insert_all(self._session, table, new)
-            change_all(self._session, table, again, key=("id",))
+            write(self._session, layout, new, again)
         aside = [_aside(key, row, now, run_id) for key, row, _ in self._replaced]
         insert_all(self._session, SUPERSEDED, aside)
         return Written(len(self._new), len(self._replaced))
@@ -146,43 +145,30 @@ def superseded(
     ]
 
 
-def _tables() -> tuple[tuple[Table, str, bool], ...]:
-    """(table, its column of the subject, whether it is of initiatives) of both kinds of points."""
-    return ((POINTS, "subject", False), (DELIVERY, "initiative", True))
-
-
-def _same(table: Table, subject: str) -> list[Any]:
-    same = [table.c[subject] == LATEST.c.subject]
-    return [*same, table.c.kind == LATEST.c.kind] if "kind" in table.c else same
-
-
-def _named(key: Subject, subject: str) -> dict[str, Any]:
-    return {"initiative": key[1]} if subject == "initiative" else {"kind": key[0], "subject": key[1]}
-
-
 def _rows(session: Session, spans: Mapping[Subject, tuple[datetime, datetime]]) -> Iterator[tuple[Subject, Row]]:
     if not spans:
         return
     since, until = min(span[0] for span in spans.values()), max(span[1] for span in spans.values())
-    for kind in sorted({kind for kind, _ in spans}):
-        table, subject = (DELIVERY, "initiative") if kind == "initiative" else (POINTS, "subject")
-        wanted = select(table).where(table.c.slot >= since, table.c.slot <= until)
-        wanted = wanted if kind == "initiative" else wanted.where(table.c.kind == kind)
-        for chunk in chunks([name for of_kind, name in spans if of_kind == kind]):
-            for row in fetch(session, wanted.where(table.c[subject].in_(chunk))):
-                yield (kind, row[subject]), row
+    subjects = {id_: subject for subject, id_ in series_of(session, spans).items()}
+    for layout in (JUDGED, DELIVERED):
+        slot, series = layout.table.c.slot, layout.table.c.series
+        ids = sorted(id_ for id_, subject in subjects.items() if layout_of(subject) is layout)
+        for start in range(0, len(ids), CHUNK):
+            wanted = (slot >= since, slot <= until, series.in_(ids[start : start + CHUNK]))
+            for row in fetch(session, layout.rows().where(*wanted)):
+                yield subjects[row["series"]], row
 
 
 def _said_before(session: Session, key: Subject, instant: datetime) -> dict[str, Any] | None:
-    table = DELIVERY if key[0] == "initiative" else POINTS
-    named = _named(key, "initiative" if key[0] == "initiative" else "subject")
-    wanted = [table.c.slot < instant, *(table.c[column] == value for column, value in named.items())]
-    row = fetch_one(session, select(table).where(*wanted).order_by(table.c.slot.desc()).limit(1))
+    layout = layout_of(key)
+    slot = layout.table.c.slot
+    wanted = (SERIES.c.kind == key[0], SERIES.c.subject == key[1], slot < instant)
+    row = fetch_one(session, layout.rows().where(*wanted).order_by(slot.desc()).limit(1))
     return None if row is None else _said_in(key, row)
 
 
 def _said_in(key: Subject, row: Row) -> dict[str, Any]:
-    return {name: row[name] for name in (WORK if key[0] == "initiative" else POINT)}
+    return {name: row[name] for name in layout_of(key).said}
 
 
 def _same_words(written: dict[str, Any] | None, said: dict[str, Any]) -> bool:

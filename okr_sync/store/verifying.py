@@ -79,8 +79,8 @@ def _infinite(session: Session) -> Iterator[str]:
 
 
 def _crowded_slots(session: Session) -> Iterator[str]:
-    for table, key in ((POINTS, ("kind", "subject", "slot")), (DELIVERY, ("initiative", "slot"))):
-        columns = [table.c[name] for name in key]
+    for table in (POINTS, DELIVERY):
+        columns = [table.c.series, table.c.slot]
         yield from _named(session, table, select(*columns).group_by(*columns).having(func.count() > 1))
 
 

@@ -207,7 +207,7 @@ def test_a_closed_cycle_is_never_computed_again(tmp_path: Path) -> None:
     write_survey(tmp_path, house.now, ((3, 90),))
     assert house.sync().past.instants == 0
     assert refill(house).past.instants == 0
-    tables = ("points", "delivery_points", "superseded_points")
+    tables = ("point_values", "delivery_values", "superseded_points")
     assert {name: house.tables()[name] for name in tables} == {name: there[name] for name in tables}
 
 

@@ -213,7 +213,7 @@ def test_points_from_before_the_question_was_kept_are_not_computed_again_for_tha
     house = make_house(tmp_path, random_world(23, 5))
     live_days(house, range(1, 6))
     with house.store.writing() as session:
-        session.connection().exec_driver_sql("UPDATE points SET question = NULL")
+        session.connection().exec_driver_sql("UPDATE point_contexts SET question = NULL")
     house.now += DAY / 4
     assert refill(house).past.replaced == 0
     assert before(house, "objective" if name == "all" else "key_result", name) == []

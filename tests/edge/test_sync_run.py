@@ -77,7 +77,7 @@ def test_what_must_end_a_run_ends_it_closes_it_and_leaves_the_lease_free(
     (run,) = runs_of(made)
     assert (run.outcome, run.finished) == ("failed", made.now)
     assert type(error).__name__ in run.summary
-    assert made.tables()["points"] == []
+    assert made.tables()["point_values"] == []
     with pytest.raises(type(error)):
         made.sync()
     assert len(runs_of(made)) == 2

@@ -48,10 +48,10 @@ def test_no_table_of_points_is_read_as_a_whole(session: Session, reader: str) ->
     save_snapshot(session, running(session), snapshot(key_result(0.1)), slot=NOW)
     plans = [_plan(session, *sent) for sent in _statements(session, READERS[reader])]
     assert plans
-    whole = [f"{how} {table}" for how in ("SCAN", "Seq Scan on") for table in ("points", "delivery_points")]
+    whole = [f"{how} {table}" for how in ("SCAN", "Seq Scan on") for table in ("point_values", "delivery_values")]
     assert [plan for plan in plans if any(words in plan for words in whole)] == []
 
 
 def test_a_search_without_an_index_would_be_found(session: Session) -> None:
-    plan = _plan(session, "SELECT * FROM points WHERE value = 1.0", ())
-    assert "SCAN points" in plan or "Seq Scan on points" in plan
+    plan = _plan(session, "SELECT * FROM point_values WHERE value = 1.0", ())
+    assert "SCAN point_values" in plan or "Seq Scan on point_values" in plan

@@ -71,8 +71,8 @@ def test_a_store_that_the_program_wrote_is_sound(store: Store) -> None:
         ("runs", {"outcome": "running"}, "a run is closed, or under way with a lease"),
         ("memberships", {"until": NOW - DAY}, "an item is in a container once at a time"),
         ("latest", {"point": '{"value": 1}'}, "the latest state is that of the newest point"),
-        ("points", {"progress": 0.123}, "the latest state is that of the newest point"),
-        ("delivery_points", {"done": 123}, "the latest state is that of the newest point"),
+        ("point_values", {"progress": 0.123}, "the latest state is that of the newest point"),
+        ("delivery_values", {"done": 123}, "the latest state is that of the newest point"),
     ],
 )
 def test_a_row_that_breaks_a_law_is_found(store: Store, table: str, values: dict[str, Any], law: str) -> None:

@@ -131,9 +131,8 @@ def test_the_database_itself_refuses_a_second_point_of_a_slot(store: Store) -> N
         _save(session, snapshot(key_result()))
         row = fetch_one(session, select(sql(PointRow)))
     assert row is not None
-    again = {name: value for name, value in row.items() if name != "id"}
     with pytest.raises(StoreError, match=r"(UNIQUE|unique) constraint"), store.writing() as session:
-        session.connection().execute(sql(PointRow).insert().values(again))
+        session.connection().execute(sql(PointRow).insert().values(row))
 
 
 def test_work_done_makes_a_delivery_point(session: Session) -> None:

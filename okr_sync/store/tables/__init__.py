@@ -21,7 +21,8 @@ from okr_sync.store.tables.facts import (
 )
 from okr_sync.store.tables.inbox import PushedRow, TokenRow
 from okr_sync.store.tables.ledger import ReportMark, Run, RunEntry, RunSource, SlotRow
-from okr_sync.store.tables.results import DefinitionRow, DeliveryPointRow, LatestRow, PointRow, SupersededRow
+from okr_sync.store.tables.points import ContextRow, DeliveryPointRow, PointRow, SeriesRow, StampRow
+from okr_sync.store.tables.results import DefinitionRow, LatestRow, SupersededRow
 from okr_sync.store.tables.shape import Table, sql
 from okr_sync.store.tables.suspicions import SuspicionRow
 
@@ -31,6 +32,7 @@ __all__ = [
     "CheckInRow",
     "ClosingRow",
     "ContainerRow",
+    "ContextRow",
     "DefinitionRow",
     "DeliveryPointRow",
     "DueDateRow",
@@ -48,8 +50,10 @@ __all__ = [
     "RunEntry",
     "RunSource",
     "ScopeRow",
+    "SeriesRow",
     "SlotRow",
     "SourceRow",
+    "StampRow",
     "SupersededRow",
     "SuspicionRow",
     "Table",
