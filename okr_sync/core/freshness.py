@@ -40,8 +40,12 @@ def refresh(snapshot: Snapshot, sources: Mapping[str, SourceState], now: datetim
 
 def oldest(inputs: Iterable[Input], sources: Mapping[str, SourceState]) -> datetime | None:
     """Return the oldest instant among the inputs; those that never had one are left out, None when none had."""
-    instants = (each.time or _last_success(each, sources) for each in inputs)
-    return min((instant for instant in instants if instant is not None), default=None)
+    found: datetime | None = None
+    for each in inputs:
+        instant = each.time or _last_success(each, sources)
+        if instant is not None and (found is None or instant < found):
+            found = instant
+    return found
 
 
 def why_stale(each: Input, sources: Mapping[str, SourceState], now: datetime) -> str:
@@ -86,7 +90,7 @@ def _age_initiative(state: InitiativeState, sources: Mapping[str, SourceState], 
     whys = [why for each in state.inputs if (why := why_stale(each, sources, now))]
     as_of = oldest(state.inputs, sources)
     if state.stale or not whys:
-        return replace(state, as_of=as_of)
+        return state if state.as_of == as_of else replace(state, as_of=as_of)
     return replace(state, as_of=as_of, stale=True, reason="; ".join(filter(None, [*whys, state.reason])))
 
 
@@ -101,11 +105,11 @@ def _age_key_result(
         return replace(state, as_of=as_of)
     if state.status in ("suspect", "stale", "outdated"):
         return replace(state, as_of=as_of, stale=True)
-    then = min(now, state.due)
+    then = min(state.due, now)
     expired = [why for each in state.inputs if (why := why_expired(each, then))]
     stale = [why for each in state.inputs if (why := _why_aged(each, sources, aged, then))]
     if not (expired or stale or state.stale):
-        return replace(state, as_of=as_of)
+        return state if state.as_of == as_of else replace(state, as_of=as_of)
     status: Status = "outdated" if expired else _word(state, aged)
     whys = "; ".join(dict.fromkeys(expired or stale or ["its newest question failed"]))
     reason = f"{whys}; else {state.status.replace('_', ' ')}: {state.reason}"
@@ -119,7 +123,7 @@ def _word(state: KeyResultState, aged: Mapping[Input, InitiativeState]) -> Statu
 def _why_aged(
     each: Input, sources: Mapping[str, SourceState], aged: Mapping[Input, InitiativeState], then: datetime
 ) -> str:
-    if each in aged:
+    if aged and each in aged:  # an empty one needs no hash of the input
         return f"initiative {each.subject} is {'suspect' if aged[each].suspect else 'stale'}: {aged[each].reason}"
     return why_stale(each, sources, then)
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal, TypeAlias
+from functools import cache, partial
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter
 
+from okr_sync.core.facts import SourceState
+from okr_sync.core.freshness import oldest
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, ObjectiveState
 from okr_sync.errors import StoreError
+from okr_sync.store.unpacking import Unpacking, parsed
 
 Kind: TypeAlias = Literal["objective", "key_result", "initiative"]
+Read = TypeVar("Read")
 State: TypeAlias = ObjectiveState | KeyResultState | InitiativeState
 
 VOLATILE = frozenset({"as_of", "expected"})
@@ -35,6 +41,40 @@ def key_result_body(state: KeyResultState) -> str:
 def initiative_body(state: InitiativeState) -> str:
     """Return the initiative as JSON without what is volatile. Raises StoreError when a number is not finite."""
     return _text(state.id, INITIATIVE.dump_python(state, mode="json", exclude={"as_of"}))
+
+
+def read_objective(text: str) -> ObjectiveState:
+    """Return the objective that a body says."""
+    body = parsed(text)
+    way: Unpacking[ObjectiveState] = _way(ObjectiveState)
+    return way.build(body) if way.knows(body) else OBJECTIVE.validate_json(text)
+
+
+def read_key_result(text: str, sources: Mapping[str, SourceState]) -> KeyResultState:
+    """Return the key result that a body says; as of when it is by `sources`, where there are any."""
+    body = parsed(text)
+    way: Unpacking[KeyResultState] = _way(KeyResultState)
+    if not way.knows(body):
+        return KEY_RESULT.validate_json(text)
+    return way.build(body, partial(_date, sources) if sources and body["value"] is not None else None)
+
+
+def read_initiative(text: str, sources: Mapping[str, SourceState]) -> InitiativeState:
+    """Return the initiative that a body says; as of when it is by `sources`, where there are any."""
+    body = parsed(text)
+    way: Unpacking[InitiativeState] = _way(InitiativeState)
+    if not way.knows(body):
+        return INITIATIVE.validate_json(text)
+    return way.build(body, partial(_date, sources) if sources and body["total"] is not None else None)
+
+
+def _date(sources: Mapping[str, SourceState], made: Any) -> None:
+    made.as_of = oldest(made.inputs, sources)
+
+
+@cache
+def _way(cls: type[Read]) -> Unpacking[Read]:
+    return Unpacking(cls, VOLATILE)
 
 
 def instant(at: datetime) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import ColumnElement, Executable, Table, and_, func, select
 from sqlmodel import Session
 
 from okr_sync.store.bodies import Kind
@@ -50,12 +50,11 @@ class Stamp(NamedTuple):
 def series_of(session: Session, subjects: Iterable[Subject]) -> dict[Subject, int]:
     """Return the number of each series that is there."""
     wanted = frozenset(subjects)
-    columns = select(SERIES.c.id, SERIES.c.kind, SERIES.c.subject)
     return {
-        (kind, row["subject"]): row["id"]
+        (kind, name): id_
         for kind in sorted({kind for kind, _ in wanted})
         for chunk in chunks([name for of_kind, name in wanted if of_kind == kind])
-        for row in fetch(session, columns.where(SERIES.c.kind == kind, SERIES.c.subject.in_(chunk)))
+        for id_, name in _found(session, select(SERIES.c.id, SERIES.c.subject).where(_among(kind, chunk)))
     }
 
 
@@ -72,9 +71,9 @@ def number_contexts(session: Session, contexts: Iterable[Context]) -> dict[Conte
     digests = {context.digest(): context for context in dict.fromkeys(contexts)}
     columns = select(CONTEXTS.c.id, CONTEXTS.c.digest)
     known = {
-        digests[row["digest"]]: row["id"]
+        digests[digest]: id_
         for chunk in chunks(list(digests))
-        for row in fetch(session, columns.where(CONTEXTS.c.digest.in_(chunk)))
+        for id_, digest in _found(session, columns.where(CONTEXTS.c.digest.in_(chunk)))
     }
     new = _numbered(session, CONTEXTS, [context for context in digests.values() if context not in known])
     rows = [{"id": id_, "digest": context.digest(), **context._asdict()} for context, id_ in new.items()]
@@ -91,6 +90,14 @@ def number_stamps(session: Session, stamps: Iterable[Stamp]) -> dict[Stamp, int]
     new = _numbered(session, STAMPS, [stamp for stamp in wanted if stamp not in known])
     insert_all(session, STAMPS, [{"id": id_, **stamp._asdict()} for stamp, id_ in new.items()])
     return known | new
+
+
+def _among(kind: Kind, names: list[str]) -> ColumnElement[bool]:
+    return and_(SERIES.c.kind == kind, SERIES.c.subject.in_(names))
+
+
+def _found(session: Session, statement: Executable) -> Sequence[Any]:
+    return session.connection().execute(statement).all()
 
 
 def _stamp(row: Mapping[str, Any]) -> Stamp:

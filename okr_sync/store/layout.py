@@ -22,7 +22,6 @@ from okr_sync.store.interning import (
     number_contexts,
     number_series,
     number_stamps,
-    series_of,
 )
 from okr_sync.store.statements import CHUNK, Row, change_all, fetch, insert_all
 from okr_sync.store.tables import DeliveryPointRow, PointRow, sql
@@ -84,11 +83,11 @@ def layout_of(subject: Subject) -> Layout:
 
 def save(session: Session, layout: Layout, points: Sequence[Point]) -> int:
     """Write points of one slot, replacing those that stand there; return how many. What they are is as in `write`."""
-    if not points:
-        return 0
-    there = _there(session, layout.table, points)
-    again = [point for point in points if point[0] in there]
-    return write(session, layout, [point for point in points if point[0] not in there], again)
+    rows = _rows(session, layout, points)
+    there = _there(session, layout.table, rows)
+    again = [row for row in rows if row["series"] in there]
+    insert_all(session, layout.table, [row for row in rows if row["series"] not in there])
+    return change_all(session, layout.table, again, key=("series", "slot")) + len(rows) - len(again)
 
 
 def write(session: Session, layout: Layout, new: Sequence[Point], again: Sequence[Point]) -> int:
@@ -126,14 +125,13 @@ def _stamp(row: Row) -> Stamp:
     return Stamp(row["run_id"], at, row.get("backfilled", False), row.get("recorded_at"))
 
 
-def _there(session: Session, table: Table, points: Sequence[Point]) -> set[Subject]:
-    """Return those that have a point already at the slot, which is the same of all."""
-    subjects = {id_: subject for subject, id_ in series_of(session, [subject for subject, _ in points]).items()}
-    at_slot = select(table.c.series).where(table.c.slot == points[0][1]["slot"])
-    ids, found = sorted(subjects), set()
-    for start in range(0, len(ids), CHUNK):
-        wanted = at_slot.where(table.c.series.in_(ids[start : start + CHUNK]))
-        found |= {subjects[row["series"]] for row in fetch(session, wanted)}
+def _there(session: Session, table: Table, rows: Sequence[Row]) -> set[int]:
+    """Return the series that have a point already at the slot, which is the same of all."""
+    found: set[int] = set()
+    for start in range(0, len(rows), CHUNK):
+        some = [row["series"] for row in rows[start : start + CHUNK]]
+        wanted = (table.c.slot == rows[0]["slot"], table.c.series.in_(some))
+        found |= {row["series"] for row in fetch(session, select(table.c.series).where(*wanted))}
     return found
 
 

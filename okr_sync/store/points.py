@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlmodel import Session
 
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, ObjectiveState, Status
 from okr_sync.store.interning import SERIES
-from okr_sync.store.layout import JUDGED, DELIVERED, Layout
+from okr_sync.store.layout import DELIVERED, JUDGED, Layout
 from okr_sync.store.layout import save as save_rows
 from okr_sync.store.statements import Row, fetch
 from okr_sync.store.tables import LatestRow, sql
@@ -168,10 +168,10 @@ def newest_told(session: Session) -> dict[tuple[str, str], dict[str, Any]]:
 def _newest(layout: Layout, *wanted: ColumnElement[bool]) -> Select[Any]:
     """Return the query of the last of the `wanted` points, for each that `latest` lists.
 
-    By key, one look-up each: with a join alone, SQLite may choose to read all points and look for each in `latest`.
+    By key, one look-up each: with a join, SQLite may choose to read all points and look for each in `latest`.
     """
-    slot = layout.table.c.slot
-    last = select(func.max(slot)).where(layout.table.c.series == SERIES.c.id, *wanted)
-    last_slot = last.correlate(SERIES).scalar_subquery()
-    listed = and_(LATEST.c.kind == SERIES.c.kind, LATEST.c.subject == SERIES.c.subject)
-    return layout.rows().where(select(LATEST.c.kind).where(listed).exists(), slot == last_slot)
+    slot, series = layout.table.c.slot, layout.table.c.series
+    last = select(func.max(slot)).where(series == SERIES.c.id, *wanted).correlate(SERIES).scalar_subquery()
+    named = and_(LATEST.c.kind == SERIES.c.kind, LATEST.c.subject == SERIES.c.subject)
+    keys = select(SERIES.c.id, last).select_from(LATEST.join(SERIES, named))
+    return layout.rows().where(tuple_(series, slot).in_(keys))

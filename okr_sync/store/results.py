@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlmodel import Session
 
+from okr_sync.core.facts import SourceState
 from okr_sync.core.freshness import refresh
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, ObjectiveState, Snapshot
 from okr_sync.store import bodies
@@ -51,6 +52,7 @@ __all__ = [
 ]
 
 LATEST, RUNS = sql(LatestRow), sql(Run)
+NO_SOURCES: Mapping[str, SourceState] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,9 @@ def latest_snapshot(session: Session, now: datetime) -> Snapshot | None:
 
     `at` is the instant at which they were judged; `expected` is not kept. None when nothing was ever judged.
     """
-    saved = saved_snapshot(session)
-    return None if saved is None else refresh(saved, source_states(session), now)
+    sources = source_states(session)
+    saved = saved_snapshot(session, sources)
+    return None if saved is None else refresh(saved, sources, now)
 
 
 def snapshot_at(session: Session, at: datetime) -> Snapshot | None:
@@ -149,19 +152,25 @@ def judged_at(session: Session) -> datetime | None:
     return at
 
 
-def saved_snapshot(session: Session) -> Snapshot | None:
-    """Return the newest states as they were judged, whatever happened to their sources since; None: there are none."""
+def saved_snapshot(session: Session, sources: Mapping[str, SourceState] = NO_SOURCES) -> Snapshot | None:
+    """Return the newest states as they were judged, whatever happened to their sources since; None: there are none.
+
+    They say as of when they are where `sources` are given, which is what `refresh` would have to add to each.
+    """
     judged = judged_at(session)
     if judged is None:
         return None
-    rows = fetch(session, select(LATEST).order_by(LATEST.c.position))
-    texts = {kind: [row["body"] for row in rows if row["kind"] == kind] for kind in {row["kind"] for row in rows}}
     return Snapshot(
         at=judged,
-        objectives=tuple(bodies.OBJECTIVE.validate_json(body) for body in texts.get("objective", ())),
-        key_results=tuple(bodies.KEY_RESULT.validate_json(body) for body in texts.get("key_result", ())),
-        initiatives=tuple(bodies.INITIATIVE.validate_json(body) for body in texts.get("initiative", ())),
+        objectives=tuple([bodies.read_objective(text) for text in _texts(session, "objective")]),
+        key_results=tuple([bodies.read_key_result(text, sources) for text in _texts(session, "key_result")]),
+        initiatives=tuple([bodies.read_initiative(text, sources) for text in _texts(session, "initiative")]),
     )
+
+
+def _texts(session: Session, kind: Kind) -> Sequence[str]:
+    wanted = select(LATEST.c.body).where(LATEST.c.kind == kind).order_by(LATEST.c.position)
+    return session.connection().execute(wanted).scalars().all()
 
 
 def _latest_rows(snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from okr_sync.store.bodies import Kind
 from okr_sync.store.interning import SERIES, Subject, series_of
-from okr_sync.store.layout import JUDGED, DELIVERED, layout_of, write
+from okr_sync.store.layout import DELIVERED, JUDGED, layout_of, write
 from okr_sync.store.points import LATEST, text, told
 from okr_sync.store.statements import CHUNK, Row, fetch, fetch_one, insert_all
 from okr_sync.store.tables import SupersededRow, sql

@@ -47,7 +47,7 @@ class SeriesRow(Table, table=True):
     """What points are of, and its number: a key result, an objective or an initiative."""
 
     __tablename__ = "point_series"
-    __table_args__ = (UniqueConstraint("kind", "subject"),)
+    __table_args__ = (UniqueConstraint("subject", "kind"),)
 
     id: int = Field(primary_key=True)
     kind: str

@@ -95,7 +95,7 @@ def _shared_tables() -> None:
         text("kind"),
         text("subject"),
         sa.PrimaryKeyConstraint("id", name="pk_point_series"),
-        sa.UniqueConstraint("kind", "subject", name="uq_point_series_kind_subject"),
+        sa.UniqueConstraint("subject", "kind", name="uq_point_series_subject_kind"),
     )
     op.create_table(
         "point_contexts",
