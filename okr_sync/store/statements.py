@@ -39,7 +39,7 @@ def fetch_one(session: Session, statement: Executable) -> dict[str, Any] | None:
 
 def insert_one(session: Session, table: Table, row: Row) -> int:
     """Insert a row into a table with a counted key; return the key."""
-    key: Any = session.connection().execute(table.insert().values(_storable(row))).inserted_primary_key
+    key: Any = session.connection().execute(table.insert().values(storable(row))).inserted_primary_key
     return int(key[0])
 
 
@@ -92,7 +92,7 @@ def put_one(session: Session, table: Table, row: Row, key: tuple[str, ...], *, f
     known = fetch_one(session, said)
     if known is None:
         return insert_all(session, table, [{**first, **row}]) == 1
-    return differ(known, _storable(row)) and change_all(session, table, [row], key) == 1
+    return differ(known, storable(row)) and change_all(session, table, [row], key) == 1
 
 
 def differ(known: Row, row: Row) -> bool:
@@ -101,10 +101,11 @@ def differ(known: Row, row: Row) -> bool:
 
 
 def _bound(row: Row, key: tuple[str, ...]) -> dict[str, Any]:
-    return {(f"key_{name}" if name in key else f"new_{name}"): value for name, value in _storable(row).items()}
+    return {(f"key_{name}" if name in key else f"new_{name}"): value for name, value in storable(row).items()}
 
 
-def _storable(row: Row) -> Row:
+def storable(row: Row) -> Row:
+    """Return the row with texts that every database takes."""
     # JSON may escape half a surrogate pair or a NUL; no database, or not each, takes them, and one title must not
     # stop a whole source.
     return {name: _text(value) if isinstance(value, str) else value for name, value in row.items()}
