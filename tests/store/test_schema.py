@@ -129,3 +129,11 @@ def test_the_page_about_the_store_lists_every_table_and_no_other() -> None:
     page = (Path(__file__).parents[2] / "docs" / "store.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
     assert sorted(listed) == sorted(Table.metadata.tables)
+
+
+def test_the_page_about_the_store_names_every_view(store: Store) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "store.md").read_text(encoding="utf-8")
+    with store.reading() as session:
+        views = inspect(session.connection()).get_view_names()
+    assert sorted(views) == ["delivery_points", "points"]
+    assert [view for view in views if f"`{view}`" not in page] == []
