@@ -15,8 +15,7 @@ from sqlalchemy import ColumnElement, Executable, Table, and_, func, select
 from sqlmodel import Session
 
 from okr_sync.store.bodies import Kind
-from okr_sync.store.bulk import insert_many
-from okr_sync.store.statements import chunks, fetch
+from okr_sync.store.statements import chunks, fetch, insert_many
 from okr_sync.store.tables import ContextRow, SeriesRow, StampRow, sql
 
 SERIES, CONTEXTS, STAMPS = sql(SeriesRow), sql(ContextRow), sql(StampRow)

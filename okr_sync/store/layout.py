@@ -12,7 +12,6 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import ColumnElement, Select, Table, case, func, select
 from sqlmodel import Session
 
-from okr_sync.store.bulk import insert_many
 from okr_sync.store.interning import (
     CONTEXTS,
     SERIES,
@@ -24,7 +23,7 @@ from okr_sync.store.interning import (
     number_series,
     number_stamps,
 )
-from okr_sync.store.statements import CHUNK, Row, change_all, fetch
+from okr_sync.store.statements import CHUNK, Row, change_all, fetch, insert_many
 from okr_sync.store.tables import DeliveryPointRow, PointRow, sql
 from okr_sync.store.tables.points import Instant
 

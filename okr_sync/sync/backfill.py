@@ -20,9 +20,10 @@ from okr_sync.core.past import Past, Walk
 from okr_sync.core.snapshot import Snapshot
 from okr_sync.store import changelog, news, readings, rewriting
 from okr_sync.store.books import Books
+from okr_sync.store.interning import Subject
 from okr_sync.store.news import Mark
 from okr_sync.store.past import load_past
-from okr_sync.store.rewriting import Rewriting, Subject
+from okr_sync.store.rewriting import Rewriting
 from okr_sync.sync.spans import (
     EVER,
     NEVER,

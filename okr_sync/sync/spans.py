@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from okr_sync.core.definition import initiatives_of, metrics_of, scope_question
 from okr_sync.core.model import Book, KeyResult, Objective
 from okr_sync.core.past import Past
-from okr_sync.store.rewriting import Subject
+from okr_sync.store.interning import Subject
 
 DAY = timedelta(days=1)
 EVER = datetime.min.replace(tzinfo=UTC)
