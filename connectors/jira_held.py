@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from connectors.jira_dialect import Dialect
@@ -84,7 +84,8 @@ class Cursor:
         told = {each.name: getattr(self, each.name) for each in fields(self)}
         tree = {each.name: getattr(self.tree, each.name) for each in fields(self.tree)}
         sets = {"projects": sorted(self.projects), "types": sorted(self.types)}
-        return json.dumps({"v": _VERSION, **told, "tree": tree, **sets}, sort_keys=True)
+        site = {"dialect": asdict(self.dialect)}
+        return json.dumps({"v": _VERSION, **told, "tree": tree, **site, **sets}, sort_keys=True)
 
 
 def load_cursor(text: str | None) -> Cursor | None:
