@@ -32,11 +32,11 @@ demo: $(INSTALLED) ## see it: sandbox, DigitalPharma example, weeks of history, 
 
 test: $(INSTALLED) ## run all tests, with branch coverage: 100 % of the core, 90 % of the whole
 	@rm -f .coverage .coverage.*
-	@$(BIN)/pytest -n $(WORKERS) --cov --cov-report= $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report= $(ARGS)
 	@$(BIN)/python .ci/check_coverage.py
 
 laws: $(INSTALLED) ## try each law of core, store and idle runs with 1,000 examples
-	@OKR_SYNC_EXAMPLES=1000 $(BIN)/pytest -n $(WORKERS) -m hypothesis tests/store tests/core tests/edge/test_sync_again.py
+	@OKR_SYNC_EXAMPLES=1000 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m hypothesis tests/store tests/core tests/edge/test_sync_again.py
 
 check: format lint types imports test ## everything that must be green before a commit
 
