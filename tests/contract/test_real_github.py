@@ -102,6 +102,8 @@ def test_every_query_fits_githubs_published_schema() -> None:
         assert list(connector.past(first.items, START, NOW))
         world.delete(lost, at=NOW)
         connector.look_up(frozenset(first.items), first.items)
+        with connected(server.url, points_field="Estimate") as another:  # which has not seen the repository in a pull
+            another.look_up(frozenset(first.items), first.items)
         connector.probe()
         sent = {json.loads(each.body)["query"] for each in server.log}
     assert len(sent) == 9, (

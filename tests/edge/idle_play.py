@@ -167,17 +167,22 @@ def _work(said: Said, name: str) -> type[DeliverySource]:
 
 JUDGED: Mapping[str, frozenset[str]] = {
     "latest": frozenset({"changed_at", "run_id"}),
-    "points": frozenset({"id", "slot", "at", "run_id"}),
-    "delivery_points": frozenset({"id", "slot", "at", "run_id"}),
+    "points": frozenset({"slot", "at", "run_id"}),
+    "delivery_points": frozenset({"slot", "at", "run_id"}),
 }
-"""Tables that the clock may write into, as it moves what is expected by now → their columns that say nothing."""
+"""What the clock may write into, as it moves what is expected by now → its columns that say nothing."""
+BENEATH = frozenset({"point_values", "delivery_values", "point_contexts", "point_stamps"})
+"""The tables of which the views of points are made."""
 
 
 def judged(made: House) -> dict[str, list[dict[str, Any]]]:
     """Return the rows of the judged tables in the order in which they were written, by table."""
     with closing(sqlite3.connect(f"file:{made.store.path}?mode=ro", uri=True)) as file:
         file.row_factory = sqlite3.Row
-        return {table: list(map(dict, file.execute(f"SELECT * FROM {table} ORDER BY rowid"))) for table in JUDGED}  # noqa: S608
+        orders = {table: "slot" if "slot" in stamps else "rowid" for table, stamps in JUDGED.items()}
+        return {
+            name: list(map(dict, file.execute(f"SELECT * FROM {name} ORDER BY {by}"))) for name, by in orders.items()
+        }  # noqa: S608
 
 
 def repeated(before: Mapping[str, list[dict[str, Any]]], after: Mapping[str, list[dict[str, Any]]]) -> list[Any]:

@@ -65,7 +65,7 @@ def test_an_interrupt_ends_a_run_soon_and_the_next_one_is_free(play: Play) -> No
     play.sync()
     before = play.key_results()
     play.tracker.finish(1)
-    play.jira.inject(Fault("silence", seconds=2, times=1))
+    play.jira.inject(Fault("silence", seconds=5, times=1))
     process = _started("sync")
     _wait_until_a_run_is_under_way(play)
     process.send_signal(signal.SIGINT)
@@ -85,7 +85,7 @@ def test_an_interrupt_ends_a_run_soon_and_the_next_one_is_free(play: Play) -> No
 def test_a_process_that_is_killed_leaves_a_store_that_the_next_run_heals(play: Play) -> None:
     play.sync()
     play.tracker.finish(1)
-    play.jira.inject(Fault("silence", seconds=2, times=1))
+    play.jira.inject(Fault("silence", seconds=5, times=1))
     process = _started("sync")
     _wait_until_a_run_is_under_way(play)
     process.kill()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from okr_sync.render.costs import size
 from okr_sync.sandbox.server import Fault, Response, Server
 from tests.edge.cli_play import GITHUB_TOKEN, JIRA_TOKEN, Play, playing
 
@@ -87,7 +88,7 @@ def test_the_last_line_of_a_sync_and_the_ledger_say_what_it_cost(play: Play) -> 
     out = play.sync().out
     received = sum(each.sent for each in (*play.jira.log, *play.github.log))
     requests = len(play.jira.log) + len(play.github.log) + 1  # reading a file is one, too
-    assert f"; {requests} requests, {received / 1024:.1f} KiB" in out.splitlines()[-1]
+    assert f"; {requests} requests, {size(received)}" in out.splitlines()[-1]
     rows = {row["source"]: row for row in play.run("runs", "2", "--json").json()["sources"]}
     assert rows["tracker"]["received"] == sum(each.sent for each in play.jira.log)
     assert rows["code"]["received"] == sum(each.sent for each in play.github.log)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okr_sync.connector import Miss, Outcome, Reading, Unchanged, WorkItem
-from tests.edge.idle_play import JUDGED, SHAPES, IdleHouse, Said, idle_house, judged, repeated
+from tests.edge.idle_play import BENEATH, JUDGED, SHAPES, IdleHouse, Said, idle_house, judged, repeated
 from tests.edge.sync_play import START, House, item
 from tests.examples import EXAMPLES
 
@@ -58,7 +58,7 @@ def sources(draw: st.DrawFn, asked: IdleHouse) -> tuple[datetime, Said]:
 
 def lasting(made: House) -> dict[str, Any]:
     """Return the rows of every table that neither a run nor the clock alone writes into."""
-    return {name: rows for name, rows in made.tables().items() if name not in JUDGED}
+    return {name: rows for name, rows in made.tables().items() if name not in JUDGED.keys() | BENEATH}
 
 
 @pytest.mark.parametrize("shape", SHAPES)
