@@ -180,9 +180,8 @@ def judged(made: House) -> dict[str, list[dict[str, Any]]]:
     with closing(sqlite3.connect(f"file:{made.store.path}?mode=ro", uri=True)) as file:
         file.row_factory = sqlite3.Row
         orders = {table: "slot" if "slot" in stamps else "rowid" for table, stamps in JUDGED.items()}
-        return {
-            name: list(map(dict, file.execute(f"SELECT * FROM {name} ORDER BY {by}"))) for name, by in orders.items()
-        }  # noqa: S608
+        asked = {name: f"SELECT * FROM {name} ORDER BY {order}" for name, order in orders.items()}  # noqa: S608
+        return {name: list(map(dict, file.execute(statement))) for name, statement in asked.items()}
 
 
 def repeated(before: Mapping[str, list[dict[str, Any]]], after: Mapping[str, list[dict[str, Any]]]) -> list[Any]:
