@@ -36,13 +36,19 @@ def test_a_quiet_pull_asks_what_changed_and_how_many_there_are(jira: Jira) -> No
     assert (jira.requests, pulled.items, pulled.placed) == (2, {}, {})
 
 
+def _another_process(jira: Jira) -> Jira:
+    """Return one that knows what the store kept, and nothing else."""
+    later = Jira(jira.home)
+    later.mirror = later.connector.mirror = jira.mirror
+    later.cursor = jira.cursor
+    return later
+
+
 def test_a_new_process_need_not_be_told_again_what_the_site_is(jira: Jira) -> None:
     """Two questions in all. Red when the cursor does not keep how the site speaks: it is asked, too, and its fields."""
     jira.pull(**SCOPES)
     jira.home.tick(60)
-    later = Jira(jira.home)
-    later.mirror = later.connector.mirror = jira.mirror
-    later.cursor = jira.cursor
+    later = _another_process(jira)
     later.pull(**SCOPES)
     assert later.requests == 2
     later.connector.close()
@@ -52,9 +58,7 @@ def test_a_full_reading_asks_anew_what_the_site_is(jira: Jira) -> None:
     """Red when what was recalled is believed for good: a points field that was pinned would never be missed."""
     jira.pull(**SCOPES)
     jira.home.tick(60)
-    later = Jira(jira.home)
-    later.mirror = later.connector.mirror = jira.mirror
-    later.cursor = jira.cursor
+    later = _another_process(jira)
     later.pull(**SCOPES)
     jira.home.tick(25 * 60)
     later.pull(**SCOPES)
