@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from okr_sync.core.alerting import Kind, Lapse, Notice, Subject, Trouble, decide, next_try
 from okr_sync.core.facts import SourceState
-from okr_sync.store.slots import ATTEMPTS, OVERLAP
+from okr_sync.store.slots import ATTEMPTS, ENDED, OVERLAP
 from okr_sync.store.sources import source_states
 from okr_sync.store.statements import Row, change_all, fetch, fetch_one, insert_all
 from okr_sync.store.tables import OutboxRow, Run, RunSource, SlotRow, TroubleRow, sql
@@ -34,7 +34,6 @@ __all__ = [
 
 TROUBLES, OUTBOX = sql(TroubleRow), sql(OutboxRow)
 RUNS, SOURCES, SLOTS = sql(Run), sql(RunSource), sql(SlotRow)
-ENDED = ("ok", "partial", "failed")
 BROKEN_OFF = ("interrupted", "fenced")
 
 LetterState: TypeAlias = Literal["waiting", "sent", "given_up"]

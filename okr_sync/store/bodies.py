@@ -45,27 +45,34 @@ def initiative_body(state: InitiativeState) -> str:
 
 def read_objective(text: str) -> ObjectiveState:
     """Return the objective that a body says."""
-    body = parsed(text)
     way: Unpacking[ObjectiveState] = _way(ObjectiveState)
-    return way.build(body) if way.knows(body) else OBJECTIVE.validate_json(text)
+    return _read(text, way, OBJECTIVE)
 
 
 def read_key_result(text: str, sources: Mapping[str, SourceState]) -> KeyResultState:
     """Return the key result that a body says; as of when it is by `sources`, where there are any."""
-    body = parsed(text)
     way: Unpacking[KeyResultState] = _way(KeyResultState)
-    if not way.knows(body):
-        return KEY_RESULT.validate_json(text)
-    return way.build(body, partial(_date, sources) if sources and body["value"] is not None else None)
+    return _read(text, way, KEY_RESULT, sources, "value")
 
 
 def read_initiative(text: str, sources: Mapping[str, SourceState]) -> InitiativeState:
     """Return the initiative that a body says; as of when it is by `sources`, where there are any."""
-    body = parsed(text)
     way: Unpacking[InitiativeState] = _way(InitiativeState)
+    return _read(text, way, INITIATIVE, sources, "total")
+
+
+def _read(
+    text: str,
+    way: Unpacking[Read],
+    adapter: TypeAdapter[Read],
+    sources: Mapping[str, SourceState] | None = None,
+    number: str = "",
+) -> Read:
+    """Return what a body says, dated by `sources` where there are any and it has a `number`."""
+    body = parsed(text)
     if not way.knows(body):
-        return INITIATIVE.validate_json(text)
-    return way.build(body, partial(_date, sources) if sources and body["total"] is not None else None)
+        return adapter.validate_json(text)
+    return way.build(body, partial(_date, sources) if sources and body[number] is not None else None)
 
 
 def _date(sources: Mapping[str, SourceState], made: Any) -> None:
@@ -73,7 +80,7 @@ def _date(sources: Mapping[str, SourceState], made: Any) -> None:
 
 
 @cache
-def _way(cls: type[Read]) -> Unpacking[Read]:
+def _way(cls: type[Any]) -> Unpacking[Any]:
     return Unpacking(cls, VOLATILE)
 
 

@@ -11,11 +11,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Executable, Table, and_, func, select
+from sqlalchemy import ColumnElement, Table, and_, func, select
 from sqlmodel import Session
 
 from okr_sync.store.bodies import Kind
-from okr_sync.store.statements import chunks, fetch, insert_many
+from okr_sync.store.statements import chunks, fetch, fetch_plain, insert_many
 from okr_sync.store.tables import ContextRow, SeriesRow, StampRow, sql
 
 SERIES, CONTEXTS, STAMPS = sql(SeriesRow), sql(ContextRow), sql(StampRow)
@@ -54,7 +54,7 @@ def series_of(session: Session, subjects: Iterable[Subject]) -> dict[Subject, in
         (kind, name): id_
         for kind in sorted({kind for kind, _ in wanted})
         for chunk in chunks([name for of_kind, name in wanted if of_kind == kind])
-        for id_, name in _found(session, select(SERIES.c.id, SERIES.c.subject).where(_among(kind, chunk)))
+        for id_, name in fetch_plain(session, select(SERIES.c.id, SERIES.c.subject).where(_among(kind, chunk)))
     }
 
 
@@ -73,7 +73,7 @@ def number_contexts(session: Session, contexts: Iterable[Context]) -> dict[Conte
     known = {
         digests[digest]: id_
         for chunk in chunks(list(digests))
-        for id_, digest in _found(session, columns.where(CONTEXTS.c.digest.in_(chunk)))
+        for id_, digest in fetch_plain(session, columns.where(CONTEXTS.c.digest.in_(chunk)))
     }
     new = _numbered(session, CONTEXTS, [context for context in digests.values() if context not in known])
     rows = [{"id": id_, "digest": context.digest(), **context._asdict()} for context, id_ in new.items()]
@@ -94,10 +94,6 @@ def number_stamps(session: Session, stamps: Iterable[Stamp]) -> dict[Stamp, int]
 
 def _among(kind: Kind, names: list[str]) -> ColumnElement[bool]:
     return and_(SERIES.c.kind == kind, SERIES.c.subject.in_(names))
-
-
-def _found(session: Session, statement: Executable) -> Sequence[Any]:
-    return session.connection().execute(statement).all()
 
 
 def _stamp(row: Mapping[str, Any]) -> Stamp:

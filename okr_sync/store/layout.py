@@ -23,7 +23,7 @@ from okr_sync.store.interning import (
     number_series,
     number_stamps,
 )
-from okr_sync.store.statements import CHUNK, Row, change_all, fetch, insert_many
+from okr_sync.store.statements import Row, batches, change_all, fetch, insert_many
 from okr_sync.store.tables import DeliveryPointRow, PointRow, sql
 from okr_sync.store.tables.points import Instant
 
@@ -128,8 +128,7 @@ def _stamp(row: Row) -> Stamp:
 def _there(session: Session, table: Table, rows: Sequence[Row]) -> set[int]:
     """Return the series that have a point already at the slot, which is the same of all."""
     found: set[int] = set()
-    for start in range(0, len(rows), CHUNK):
-        some = [row["series"] for row in rows[start : start + CHUNK]]
+    for some in batches(row["series"] for row in rows):
         wanted = (table.c.slot == rows[0]["slot"], table.c.series.in_(some))
         found |= {row["series"] for row in fetch(session, select(table.c.series).where(*wanted))}
     return found

@@ -15,7 +15,7 @@ from sqlalchemy import Exists, Select, delete, exists, func, not_, select
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Session
 
-from okr_sync.store.statements import CHUNK, fetch
+from okr_sync.store.statements import batches, fetch
 from okr_sync.store.tables import (
     ContextRow,
     DeliveryPointRow,
@@ -79,8 +79,7 @@ def _thin(session: Session, table: SqlTable, before: datetime) -> int:
     for series in session.connection().execute(select(SERIES.c.id).order_by(SERIES.c.id)).scalars().all():
         rows = session.connection().execute(select(table.c.slot).where(table.c.series == series).order_by(table.c.slot))
         gone = _followed_on_their_day(rows.scalars(), before)
-        for start in range(0, len(gone), CHUNK):
-            slots = gone[start : start + CHUNK]
+        for slots in batches(gone):
             session.connection().execute(delete(table).where(table.c.series == series, table.c.slot.in_(slots)))
         removed += len(gone)
     return removed
@@ -145,6 +144,6 @@ def _newest_judging() -> Select[tuple[int]]:
 
 
 def _remove(session: Session, table: SqlTable, ids: list[int]) -> int:
-    for start in range(0, len(ids), CHUNK):
-        session.connection().execute(delete(table).where(table.c.id.in_(ids[start : start + CHUNK])))
+    for some in batches(ids):
+        session.connection().execute(delete(table).where(table.c.id.in_(some)))
     return len(ids)

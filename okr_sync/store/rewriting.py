@@ -15,7 +15,7 @@ from okr_sync.store.bodies import Kind
 from okr_sync.store.interning import SERIES, Subject, series_of
 from okr_sync.store.layout import DELIVERED, JUDGED, layout_of, write
 from okr_sync.store.points import LATEST, text, told
-from okr_sync.store.statements import CHUNK, Row, fetch, fetch_one, insert_all
+from okr_sync.store.statements import Row, batches, fetch, fetch_one, insert_all
 from okr_sync.store.tables import SupersededRow, sql
 
 SUPERSEDED = sql(SupersededRow)
@@ -153,8 +153,8 @@ def _rows(session: Session, spans: Mapping[Subject, tuple[datetime, datetime]]) 
     for layout in (JUDGED, DELIVERED):
         slot, series = layout.table.c.slot, layout.table.c.series
         ids = sorted(id_ for id_, subject in subjects.items() if layout_of(subject) is layout)
-        for start in range(0, len(ids), CHUNK):
-            wanted = (slot >= since, slot <= until, series.in_(ids[start : start + CHUNK]))
+        for some in batches(ids):
+            wanted = (slot >= since, slot <= until, series.in_(some))
             for row in fetch(session, layout.rows().where(*wanted)):
                 yield subjects[row["series"]], row
 
