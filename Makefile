@@ -8,7 +8,7 @@ INSTALLED := .venv/installed
 # One more than there are cores: many tests wait for servers.
 WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 
-.PHONY: help demo test laws check format lint types imports pages bench lock clean
+.PHONY: help demo test coverage laws check format lint types imports pages bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -30,10 +30,17 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 demo: $(INSTALLED) ## see it: sandbox, DigitalPharma example, weeks of history, status and HTML report
 	@$(BIN)/okr-sync demo
 
-test: $(INSTALLED) ## run all tests, with branch coverage: 100 % of the core, 90 % of the whole
+# Measuring coverage doubles what a test costs: here only the core is measured, by its own tests.
+test: $(INSTALLED) ## run all tests; those of the core cover each of its lines and branches
 	@rm -f .coverage .coverage.*
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report= $(ARGS)
-	@$(BIN)/python .ci/check_coverage.py
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov=okr_sync/core --cov-report= tests/core
+	@$(BIN)/python .ci/check_coverage.py 'okr_sync/core/*=100'
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore=tests/core $(ARGS)
+
+coverage: $(INSTALLED) ## run all tests with branch coverage of everything: 90 % of the whole
+	@rm -f .coverage .coverage.*
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov --cov-report=
+	@$(BIN)/python .ci/check_coverage.py 'okr_sync/core/*=100' '*=90'
 
 laws: $(INSTALLED) ## try each law of core, store and idle runs with 1,000 examples
 	@OKR_SYNC_EXAMPLES=1000 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m hypothesis tests/store tests/core tests/edge/test_sync_again.py
