@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
@@ -22,6 +21,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+from okr_sync.config.events import events_of
 from okr_sync.config.places import Mistakes, Place, Row, Table
 from okr_sync.config.references import References
 
@@ -134,7 +134,7 @@ class _Reader:
 
     def read(self, text: str) -> Table:
         try:
-            for event in YAML(typ="safe", pure=True).parse(text):
+            for event in events_of(text, 4 * MAX_WRITTEN):
                 self._take(event)
         except ReaderError as error:
             place = _at_end(self.name, text[: error.position])
