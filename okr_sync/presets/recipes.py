@@ -100,7 +100,7 @@ def read_recipe(name: str) -> Recipe:
 def parse_recipe(text: str, name: str) -> Recipe:
     """Return the recipe that a text says. Raises RecipeError, which names the place in it."""
     try:
-        return Recipe.model_validate(YAML(typ="safe").load(text))
+        return Recipe.model_validate(YAML(typ="safe", pure=True).load(text))
     except YAMLError as error:
         raise RecipeError(f"the recipe {name!r} is no YAML: {error}; repair it") from error
     except ValidationError as error:

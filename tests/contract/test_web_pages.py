@@ -22,7 +22,7 @@ def _written(page: str) -> dict[str, Any]:
     sections: dict[str, Any] = {}
     written = (PAGES / f"{page}.md").read_text("utf-8").partition("<!-- made from the models")[0]
     for text in re.findall(r"```yaml\n(.*?)```", written, re.DOTALL):
-        sections |= YAML(typ="safe").load(text)
+        sections |= YAML(typ="safe", pure=True).load(text)
     return sections
 
 

@@ -24,7 +24,7 @@ from okr_sync.outside.serving import PORT
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
-YAML_ = YAML(typ="safe")
+YAML_ = YAML(typ="safe", pure=True)
 DOCUMENTS = list(YAML_.load_all((DEPLOY / "kubernetes" / "okr-sync.yaml").read_text("utf-8")))
 COMPOSE = YAML_.load((DEPLOY / "compose.yaml").read_text("utf-8"))
 WORKERS = {name: each for name, each in COMPOSE["services"].items() if name != "database"}

@@ -59,7 +59,7 @@ def test_a_kind_says_what_it_is_what_it_may_and_what_each_key_means(kind: str) -
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_example_of_a_kind_loads(kind: str, tmp_path: Path) -> None:
     """As it stands: its sources and metrics in the main file, its objectives in one of their own."""
-    yaml = YAML(typ="safe")
+    yaml = YAML(typ="safe", pure=True)
     example = yaml.load(described(kind).example)
     assert example["sources"]
     assert example.get("metrics") or example.get("objectives")

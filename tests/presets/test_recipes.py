@@ -72,7 +72,7 @@ def test_no_key_is_one_that_every_source_or_metric_has(recipe: Recipe) -> None:
 
 def test_the_example_asks_this_kind(recipe: Recipe) -> None:
     """With questions that it has."""
-    example = YAML(typ="safe").load(recipe.example)
+    example = YAML(typ="safe", pure=True).load(recipe.example)
     (source,) = example["sources"].values()
     assert RECIPES[source["kind"]] is recipe
     assert {metric["query"] for metric in example["metrics"].values()} <= set(recipe.questions)
