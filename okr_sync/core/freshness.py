@@ -18,6 +18,9 @@ from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState, Objec
 __all__ = ["oldest", "refresh", "why_expired", "why_stale"]
 
 
+SETTLED = frozenset({"closed", "suspect", "stale", "outdated"})
+
+
 def refresh(snapshot: Snapshot, sources: Mapping[str, SourceState], now: datetime) -> Snapshot:
     """Return the snapshot as it is to be read at `now`; `sources` by name.
 
@@ -29,7 +32,13 @@ def refresh(snapshot: Snapshot, sources: Mapping[str, SourceState], now: datetim
     """
     initiatives = tuple(_age_initiative(state, sources, now) for state in snapshot.initiatives)
     aged = {each: state for state in initiatives if state.stale for each in state.inputs}
-    key_results = tuple(_age_key_result(state, sources, aged, now) for state in snapshot.key_results)
+    fresh = {} if aged else _fresh(sources, now)
+    key_results = tuple(
+        [
+            state if _is_untouched(state, fresh, now) else _age_key_result(state, sources, aged, now)
+            for state in snapshot.key_results
+        ]
+    )
     return replace(
         snapshot,
         objectives=_age_objectives(snapshot.objectives, key_results),
@@ -114,6 +123,34 @@ def _age_key_result(
     whys = "; ".join(dict.fromkeys(expired or stale or ["its newest question failed"]))
     reason = f"{whys}; else {state.status.replace('_', ' ')}: {state.reason}"
     return replace(state, as_of=as_of, stale=True, status=status, reason=reason)
+
+
+def _fresh(sources: Mapping[str, SourceState], now: datetime) -> dict[str, datetime]:
+    """Return source → its last success, of those that are fresh at `now`."""
+    return {
+        name: source.last_success
+        for name, source in sources.items()
+        if source.last_success is not None and not why_stale(Input(name, ""), sources, now)
+    }
+
+
+def _is_untouched(state: KeyResultState, fresh: Mapping[str, datetime], now: datetime) -> bool:
+    """Return whether `_age_key_result` would return the state as it is, where a short look can tell: most are so.
+
+    It rests on nothing but `fresh` sources and values that don't age, says already as of when it is, and is judged by
+    `now` and not by its due date.
+    """
+    if state.stale or state.override is not None or state.status in SETTLED or state.due < now:
+        return False
+    found: datetime | None = None
+    for each in state.inputs:
+        instant = fresh.get(each.source)
+        if instant is None or each.expires is not None or each.max_age_days is not None:
+            return False
+        instant = each.time or instant
+        if found is None or instant < found:
+            found = instant
+    return found == state.as_of
 
 
 def _word(state: KeyResultState, aged: Mapping[Input, InitiativeState]) -> Status:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any, Literal, TypeAlias, TypeVar
@@ -14,7 +14,8 @@ from okr_sync.core.facts import SourceState
 from okr_sync.core.freshness import oldest
 from okr_sync.core.snapshot import InitiativeState, KeyResultState, ObjectiveState
 from okr_sync.errors import StoreError
-from okr_sync.store.unpacking import Unpacking, parsed
+from okr_sync.store.statements import batches
+from okr_sync.store.unpacking import Columns, Unpacking, parsed
 
 Kind: TypeAlias = Literal["objective", "key_result", "initiative"]
 Read = TypeVar("Read")
@@ -43,40 +44,44 @@ def initiative_body(state: InitiativeState) -> str:
     return _text(state.id, INITIATIVE.dump_python(state, mode="json", exclude={"as_of"}))
 
 
-def read_objective(text: str) -> ObjectiveState:
-    """Return the objective that a body says."""
+def read_objectives(texts: Sequence[str]) -> tuple[ObjectiveState, ...]:
+    """Return the objectives that bodies say."""
     way: Unpacking[ObjectiveState] = _way(ObjectiveState)
-    return _read(text, way, OBJECTIVE)
+    return _read(texts, way, OBJECTIVE)
 
 
-def read_key_result(text: str, sources: Mapping[str, SourceState]) -> KeyResultState:
-    """Return the key result that a body says; as of when it is by `sources`, where there are any."""
+def read_key_results(texts: Sequence[str], sources: Mapping[str, SourceState]) -> tuple[KeyResultState, ...]:
+    """Return the key results that bodies say; as of when they are by `sources`, where there are any."""
     way: Unpacking[KeyResultState] = _way(KeyResultState)
-    return _read(text, way, KEY_RESULT, sources, "value")
+    return _read(texts, way, KEY_RESULT, partial(_dated, sources, "value") if sources else None)
 
 
-def read_initiative(text: str, sources: Mapping[str, SourceState]) -> InitiativeState:
-    """Return the initiative that a body says; as of when it is by `sources`, where there are any."""
+def read_initiatives(texts: Sequence[str], sources: Mapping[str, SourceState]) -> tuple[InitiativeState, ...]:
+    """Return the initiatives that bodies say; as of when they are by `sources`, where there are any."""
     way: Unpacking[InitiativeState] = _way(InitiativeState)
-    return _read(text, way, INITIATIVE, sources, "total")
+    return _read(texts, way, INITIATIVE, partial(_dated, sources, "total") if sources else None)
 
 
 def _read(
-    text: str,
+    texts: Sequence[str],
     way: Unpacking[Read],
     adapter: TypeAdapter[Read],
-    sources: Mapping[str, SourceState] | None = None,
-    number: str = "",
-) -> Read:
-    """Return what a body says, dated by `sources` where there are any and it has a `number`."""
-    body = parsed(text)
-    if not way.knows(body):
-        return adapter.validate_json(text)
-    return way.build(body, partial(_date, sources) if sources and body[number] is not None else None)
+    later: Callable[[Columns], Columns] | None = None,
+) -> tuple[Read, ...]:
+    read: list[Read] = []
+    for some in batches(texts):  # what is in between stays small
+        read += way.read(list(map(parsed, some)), partial(_validated, adapter, some), later)
+    return tuple(read)
 
 
-def _date(sources: Mapping[str, SourceState], made: Any) -> None:
-    made.as_of = oldest(made.inputs, sources)
+def _validated(adapter: TypeAdapter[Read], texts: Sequence[str], place: int) -> Read:
+    return adapter.validate_json(texts[place])
+
+
+def _dated(sources: Mapping[str, SourceState], number: str, columns: Columns) -> Columns:
+    """Return as of when those are that have a `number`."""
+    having = zip(columns[number], columns["inputs"], strict=True)
+    return {"as_of": [None if value is None else oldest(inputs, sources) for value, inputs in having]}
 
 
 @cache

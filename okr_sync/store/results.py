@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -32,8 +33,9 @@ from okr_sync.store.points import (
     withhold,
 )
 from okr_sync.store.sources import source_states
-from okr_sync.store.statements import Row, change_all, chunks, differ, fetch, fetch_one, insert_all
+from okr_sync.store.statements import Row, change_all, chunks, differ, fetch, fetch_one, fetch_plain, insert_all
 from okr_sync.store.tables import LatestRow, Run, sql
+from okr_sync.store.uncollected import uncollected
 
 __all__ = [
     "DeliveryPoint",
@@ -160,17 +162,22 @@ def saved_snapshot(session: Session, sources: Mapping[str, SourceState] = NO_SOU
     judged = judged_at(session)
     if judged is None:
         return None
-    return Snapshot(
-        at=judged,
-        objectives=tuple([bodies.read_objective(text) for text in _texts(session, "objective")]),
-        key_results=tuple([bodies.read_key_result(text, sources) for text in _texts(session, "key_result")]),
-        initiatives=tuple([bodies.read_initiative(text, sources) for text in _texts(session, "initiative")]),
-    )
+    with uncollected():
+        texts = _texts(session)
+        return Snapshot(
+            at=judged,
+            objectives=bodies.read_objectives(texts["objective"]),
+            key_results=bodies.read_key_results(texts["key_result"], sources),
+            initiatives=bodies.read_initiatives(texts["initiative"], sources),
+        )
 
 
-def _texts(session: Session, kind: Kind) -> Sequence[str]:
-    wanted = select(LATEST.c.body).where(LATEST.c.kind == kind).order_by(LATEST.c.position)
-    return session.connection().execute(wanted).scalars().all()
+def _texts(session: Session) -> dict[Kind, list[str]]:
+    """Return the bodies of each kind in their order; the database would carry the texts about to put them in it."""
+    rows = fetch_plain(session, select(LATEST.c.kind, LATEST.c.position, LATEST.c.body))
+    ordered = sorted(rows, key=itemgetter(1))
+    kinds: tuple[Kind, ...] = ("objective", "key_result", "initiative")
+    return {wanted: [body for kind, _, body in ordered if kind == wanted] for wanted in kinds}
 
 
 def _latest_rows(snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -7,9 +7,10 @@ other, one of an earlier version, is validated as a whole.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, field, fields, is_dataclass, make_dataclass
 from datetime import date, datetime
+from itertools import chain, islice, repeat
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -17,44 +18,67 @@ import orjson
 from pydantic import TypeAdapter
 
 State = TypeVar("State")
-Turn: TypeAlias = Callable[[Any], Any]
+Body: TypeAlias = dict[str, Any]
+Column: TypeAlias = Sequence[Any]
+"""The values of one field in many bodies, in their order."""
+Columns: TypeAlias = Mapping[str, Column]
+Turn: TypeAlias = Callable[[Column], Column]
 INSTANTS = 4_096  # texts of instants that are remembered: those of a cycle are few
+PLAIN = frozenset({float, NoneType})
 
 
 class Unpacking(Generic[State]):
     """The way from bodies to states of one class; `volatile` names the fields that bodies lack.
 
-    A frozen dataclass sets field by field through `object.__setattr__`, which is most of what reading thousands of
-    states costs. So values go by position into a class of the same slots that is not frozen, and what was made then
-    becomes one of the frozen class. A class without such slots fails here, when the first state is read.
+    Many bodies are turned a field at a time, so that what costs is done by few loops over thousands of values and not
+    by thousands of loops over few. A frozen dataclass sets field by field through `object.__setattr__`, several times
+    as slow as setting them. So values go by position into a class of the same slots that is not frozen, and what was
+    made then becomes one of the frozen class. A class without such slots fails here, when the first state is read.
     """
 
     def __init__(self, cls: type[State], volatile: Iterable[str] = ()) -> None:
         self._cls = cls
-        self._volatile = frozenset(volatile)
-        self._names = tuple(each.name for each in _fields(cls) if each.name not in self._volatile)
+        later = frozenset(volatile)
+        known = {each.name: each for each in _fields(cls)}
+        self._names = tuple(name for name in known if name not in later)
+        self._later = {name: each.default for name, each in known.items() if name in later}
         hints = get_type_hints(cls)
-        turns = ((place, _turn(hints[name])) for place, name in enumerate(self._names))
-        self._turns = tuple((place, turn) for place, turn in turns if turn is not None)
-        self._thawed = _thawed(cls, self._names)
+        self._turns = {name: turn for name in self._names if (turn := _turn(hints[name])) is not None}
+        self._thawed = _thawed(cls, [*self._names, *self._later])
 
-    def knows(self, body: dict[str, Any]) -> bool:
+    def knows(self, body: Body) -> bool:
         """Return whether a body has the fields that are written now, in their order."""
         return tuple(body) == self._names
 
-    def build(self, body: dict[str, Any], finish: Callable[[Any], None] | None = None) -> State:
-        """Return the state that a body says; volatile fields have their defaults, or what `finish` sets in it."""
-        values = list(body.values())
-        for place, turn in self._turns:
-            value = values[place]
-            if value is not None:
-                values[place] = turn(value)
-        made = self._thawed(*values)
-        if finish is not None:
-            finish(made)
-        made.__class__ = self._cls
-        state: State = made
-        return state
+    def read(
+        self,
+        bodies: Sequence[Body],
+        validate: Callable[[int], State],
+        later: Callable[[Columns], Columns] | None = None,
+    ) -> list[State]:
+        """Return the states that bodies say; of one that it does not know what `validate` says of its place.
+
+        `later` returns columns of volatile fields for those that it knows, from what they say; the others have their
+        defaults.
+        """
+        known = [body for body in bodies if self.knows(body)]
+        columns = self._columns(known)
+        built = self._build({**columns, **(later(columns) if later else {})}) if known else []
+        if len(known) == len(bodies):
+            return built
+        ahead = iter(built)
+        return [next(ahead) if self.knows(body) else validate(place) for place, body in enumerate(bodies)]
+
+    def _columns(self, bodies: Sequence[Body]) -> Columns:
+        columns = zip(self._names, zip(*map(dict.values, bodies), strict=True), strict=False)
+        return {name: self._turns[name](column) if name in self._turns else column for name, column in columns}
+
+    def _build(self, columns: Columns) -> list[State]:
+        later = (columns.get(name, repeat(default)) for name, default in self._later.items())
+        made: list[Any] = list(map(self._thawed, *(columns[name] for name in self._names), *later))
+        for each in made:
+            each.__class__ = self._cls
+        return made
 
 
 @functools.cache
@@ -67,11 +91,9 @@ def _fields(cls: type) -> Sequence[Field[Any]]:
     return fields(cls)
 
 
-def _thawed(cls: type, first: Sequence[str]) -> type:
-    """Return a class with the slots of `cls` that takes the fields `first` by position, in that order."""
-    known = {each.name: each for each in _fields(cls)}
-    later = [(name, object, field(default=each.default)) for name, each in known.items() if name not in first]
-    specs = [*((name, object, field()) for name in first), *later]
+def _thawed(cls: type, order: Sequence[str]) -> type:
+    """Return a class with the slots of `cls` that takes its fields by position, in that order."""
+    specs = [(name, object, field()) for name in order]
     return make_dataclass(f"Thawed{cls.__name__}", specs, slots=True, eq=False, repr=False)
 
 
@@ -81,23 +103,38 @@ def _turn(hint: Any) -> Turn | None:
     if get_origin(hint) in {Union, UnionType}:
         return _turn(options[0]) if len(options) == 1 else _refuse(hint)
     if get_origin(hint) is tuple:
-        return _tuple(options)
+        return _tuples(_turn(options[0]))
     if isinstance(hint, type) and is_dataclass(hint):
-        return _part(hint)
+        return _parts(hint)
     return TURNS.get(hint)
 
 
-def _tuple(options: Sequence[Any]) -> Turn:
-    turn = _turn(options[0])
-    if turn is None:
-        return tuple
-    return lambda values: tuple([turn(value) for value in values]) if values else ()
+def _tuples(turn: Turn | None) -> Turn:
+    """Return what makes tuples of lists: all their elements are turned together, and then cut to tuples again."""
+
+    def turned(lists: Column) -> Column:
+        flat = list(chain.from_iterable(filter(None, lists)))
+        if not flat:
+            return [None if each is None else () for each in lists]
+        ahead = iter(flat if turn is None else turn(flat))
+        return [None if each is None else tuple(islice(ahead, len(each))) for each in lists]
+
+    return turned
 
 
-def _part(cls: type) -> Turn:
-    """Return what makes a part of a state; parts are few, so one with other fields may cost its validation."""
+def _parts(cls: type) -> Turn:
+    """Return what makes parts of states; parts are few, so one with other fields may cost its validation."""
     way: Unpacking[Any] = unpacking(cls)
-    return lambda body: way.build(body) if way.knows(body) else _adapter(cls).validate_python(body)
+
+    def turned(bodies: Column) -> Column:
+        there = [body for body in bodies if body is not None]
+        read = way.read(there, lambda place: _adapter(cls).validate_python(there[place]))
+        if len(there) == len(bodies):
+            return read
+        ahead = iter(read)
+        return [None if body is None else next(ahead) for body in bodies]
+
+    return turned
 
 
 @functools.cache
@@ -106,18 +143,32 @@ def _adapter(cls: type) -> TypeAdapter[Any]:
 
 
 @functools.lru_cache(maxsize=INSTANTS)
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
 
 
-TURNS: dict[Any, Turn] = {float: float, datetime: _instant, date: date.fromisoformat}
+def _instants(texts: Column) -> Column:
+    return list(map(_instant, texts))
+
+
+def _days(texts: Column) -> Column:
+    return [None if text is None else date.fromisoformat(text) for text in texts]
+
+
+def _floats(numbers: Column) -> Column:
+    if set(map(type, numbers)) <= PLAIN:
+        return numbers
+    return [None if number is None else float(number) for number in numbers]
+
+
+TURNS: dict[Any, Turn] = {float: _floats, datetime: _instants, date: _days}
 
 
 def _refuse(hint: Any) -> Turn:
     raise TypeError(f"a field that may be any of {hint} needs a way of its own in okr_sync.store.unpacking")
 
 
-def parsed(body: str) -> dict[str, Any]:
+def parsed(body: str) -> Body:
     """Return the fields of a body as they are written."""
-    found: dict[str, Any] = orjson.loads(body)
+    found: Body = orjson.loads(body)
     return found
