@@ -35,7 +35,7 @@ def refresh(snapshot: Snapshot, sources: Mapping[str, SourceState], now: datetim
     fresh = {} if aged else _fresh(sources, now)
     key_results = tuple(
         [
-            state if _is_untouched(state, fresh, now) else _age_key_result(state, sources, aged, now)
+            state if _is_untouched(state, fresh) else _age_key_result(state, sources, aged, now)
             for state in snapshot.key_results
         ]
     )
@@ -134,13 +134,13 @@ def _fresh(sources: Mapping[str, SourceState], now: datetime) -> dict[str, datet
     }
 
 
-def _is_untouched(state: KeyResultState, fresh: Mapping[str, datetime], now: datetime) -> bool:
+def _is_untouched(state: KeyResultState, fresh: Mapping[str, datetime]) -> bool:
     """Return whether `_age_key_result` would return the state as it is, where a short look can tell: most are so.
 
-    It rests on nothing but `fresh` sources and values that don't age, says already as of when it is, and is judged by
-    `now` and not by its due date.
+    It rests on nothing but `fresh` sources and values that don't age, and says already as of when it is. What is fresh
+    now was so at its due date, too.
     """
-    if state.stale or state.override is not None or state.status in SETTLED or state.due < now:
+    if state.stale or state.override is not None or state.status in SETTLED:
         return False
     found: datetime | None = None
     for each in state.inputs:

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import MetricFacts, Miss, Reading, SourceState
 from okr_sync.core.freshness import oldest, refresh, why_stale
 from okr_sync.core.model import Book, Change, Delivery, Done
-from okr_sync.core.snapshot import Input, Snapshot
+from okr_sync.core.snapshot import Input, KeyResultState, Snapshot
 from tests.core.builders import (
     DUE,
     HALF,
@@ -36,6 +36,7 @@ from tests.core.builders import (
     source,
     work,
 )
+from tests.examples import EXAMPLES
 
 HOUR = timedelta(hours=1)
 MEASURE = Change("m", 0, target=1)
@@ -275,3 +276,45 @@ def test_the_oldest_input_makes_the_age() -> None:
     assert oldest(inputs, fresh(HALF, "survey")) == day(3)
     assert oldest(inputs[2:], {}) is None
     assert why_stale(Input("survey", "b", time=day(3)), fresh(HALF, "survey"), HALF) == ""
+
+
+NAMED = st.sampled_from("abc")  # c failed when it was last asked
+AGES = st.none() | st.integers(0, 9).map(lambda hours: HALF - hours * HOUR)
+INPUTS = st.builds(Input, NAMED, st.just("m"), AGES, st.none() | st.just(5 / 24), st.none() | st.just(HALF + 3 * HOUR))
+STATES = st.builds(
+    KeyResultState,
+    *(st.just(text) for text in ("kr", "o", "KR", "change")),
+    owner=st.none(),
+    weight=st.just(1.0),
+    unit=st.just("%"),
+    start=st.just(HALF),
+    due=st.integers(0, 9).map(lambda hours: HALF + hours * HOUR),
+    definition=st.just("d"),
+    value=st.just(1.0),
+    status=st.sampled_from(["on_track", "met", "closed", "suspect", "stale", "outdated"]),
+    inputs=st.lists(INPUTS, max_size=3).map(tuple),
+    stale=st.booleans(),
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(STATES, st.integers(0, 9))
+def test_a_state_that_says_as_of_when_it_is_is_judged_as_one_that_does_not(state: KeyResultState, hours: int) -> None:
+    """Red where the short look passes over values that expire, sources that are stale, or what was saved as stale."""
+    now = HALF + hours * HOUR
+    sources = {name: SourceState(name, HALF - HOUR, 5 * HOUR, None, None) for name in "ab"}
+    sources |= {"c": SourceState("c", HALF - HOUR, 9 * HOUR, "HTTP 500", None)}
+    dated = replace(state, as_of=oldest(state.inputs, sources))
+    assert refresh(Snapshot(HALF, (), (dated,)), sources, now) == refresh(Snapshot(HALF, (), (state,)), sources, now)
+
+
+def test_a_state_is_as_old_as_the_oldest_of_its_inputs_whichever_comes_first() -> None:
+    sources = fresh(HALF)
+    name = min(sources)
+    times = (HALF - 2 * HOUR, HALF - HOUR, HALF - 3 * HOUR)
+    snapshot = saved(undated(0.5))
+    inputs = tuple(Input(name, "m", time) for time in times)
+    held = replace(one(snapshot), inputs=inputs, as_of=times[2])
+    aged = replace(snapshot, key_results=(held,))
+    assert refresh(aged, sources, HALF) == aged
+    assert one(refresh(replace(aged, key_results=(replace(held, as_of=None),)), sources, HALF)) == held
