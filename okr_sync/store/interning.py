@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Table, and_, func, select
 from sqlmodel import Session
 
 from okr_sync.store.bodies import Kind
-from okr_sync.store.statements import chunks, fetch, fetch_plain, insert_many
+from okr_sync.store.statements import chunks, fetch, fetch_plain, insert_all
 from okr_sync.store.tables import ContextRow, SeriesRow, StampRow, sql
 
 SERIES, CONTEXTS, STAMPS = sql(SeriesRow), sql(ContextRow), sql(StampRow)
@@ -62,7 +62,7 @@ def number_series(session: Session, subjects: Sequence[Subject]) -> dict[Subject
     """Return the number of each series, of new ones too."""
     known = series_of(session, subjects)
     new = _numbered(session, SERIES, [subject for subject in subjects if subject not in known])
-    insert_many(session, SERIES, [{"id": id_, "kind": kind, "subject": name} for (kind, name), id_ in new.items()])
+    insert_all(session, SERIES, [{"id": id_, "kind": kind, "subject": name} for (kind, name), id_ in new.items()])
     return known | new
 
 
@@ -77,7 +77,7 @@ def number_contexts(session: Session, contexts: Iterable[Context]) -> dict[Conte
     }
     new = _numbered(session, CONTEXTS, [context for context in digests.values() if context not in known])
     rows = [{"id": id_, "digest": context.digest(), **context._asdict()} for context, id_ in new.items()]
-    insert_many(session, CONTEXTS, rows)
+    insert_all(session, CONTEXTS, rows)
     return known | new
 
 
@@ -88,7 +88,7 @@ def number_stamps(session: Session, stamps: Iterable[Stamp]) -> dict[Stamp, int]
     there = {_stamp(row): row["id"] for row in fetch(session, select(STAMPS).where(runs))}
     known = {stamp: there[stamp] for stamp in wanted if stamp in there}
     new = _numbered(session, STAMPS, [stamp for stamp in wanted if stamp not in known])
-    insert_many(session, STAMPS, [{"id": id_, **stamp._asdict()} for stamp, id_ in new.items()])
+    insert_all(session, STAMPS, [{"id": id_, **stamp._asdict()} for stamp, id_ in new.items()])
     return known | new
 
 

@@ -23,7 +23,7 @@ from okr_sync.store.interning import (
     number_series,
     number_stamps,
 )
-from okr_sync.store.statements import Row, batches, change_all, fetch, insert_many
+from okr_sync.store.statements import Row, batches, change_all, fetch, insert_all
 from okr_sync.store.tables import DeliveryPointRow, PointRow, sql
 from okr_sync.store.tables.points import Instant
 
@@ -86,7 +86,7 @@ def save(session: Session, layout: Layout, points: Sequence[Point]) -> int:
     rows = _rows(session, layout, points)
     there = _there(session, layout.table, rows)
     again = [row for row in rows if row["series"] in there]
-    insert_many(session, layout.table, [row for row in rows if row["series"] not in there])
+    insert_all(session, layout.table, [row for row in rows if row["series"] not in there])
     return change_all(session, layout.table, again, key=("series", "slot")) + len(rows) - len(again)
 
 
@@ -97,7 +97,7 @@ def write(session: Session, layout: Layout, new: Sequence[Point], again: Sequenc
     was judged.
     """
     rows = _rows(session, layout, [*new, *again])
-    insert_many(session, layout.table, rows[: len(new)])
+    insert_all(session, layout.table, rows[: len(new)])
     change_all(session, layout.table, rows[len(new) :], key=("series", "slot"))
     return len(rows)
 

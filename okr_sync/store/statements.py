@@ -8,11 +8,13 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import ARRAY, Executable, Table, bindparam, func, select
+from sqlalchemy import Connection, Dialect, Executable, Table, bindparam, select
 from sqlalchemy import and_ as every
 from sqlalchemy.exc import StatementError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlmodel import Session
+
+from okr_sync.store import arrays
 
 T = TypeVar("T")
 Row: TypeAlias = Mapping[str, Any]
@@ -56,14 +58,13 @@ def insert_columns(session: Session, table: Table, columns: Mapping[str, Sequenc
     Values are made ready a column at a time: row by row that takes longer than storing them.
     """
     connection = session.connection()
-    dialect = connection.dialect
     number = len(next(iter(columns.values())))
     columns = {**{name: [value] * number for name, value in _defaults(table).items()}, **columns}
-    statement = table.insert().inline().compile(dialect=dialect, column_keys=list(columns))
-    ready = {
-        name: _ready(values, table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
-        for name, values in columns.items()
-    }
+    ready = _all_ready(connection.dialect, table, columns)
+    if _goes_at_once(connection, number):
+        arrays.insert(connection, table, ready)
+        return number
+    statement = table.insert().inline().compile(dialect=connection.dialect, column_keys=list(columns))
     names = statement.positiontup
     rows: list[Any]
     if names is None:
@@ -71,32 +72,19 @@ def insert_columns(session: Session, table: Table, columns: Mapping[str, Sequenc
     else:
         rows = list(zip(*(ready[name] for name in names), strict=True))
     connection.exec_driver_sql(str(statement), rows)
-    return len(rows)
-
-
-def insert_many(session: Session, table: Table, rows: Sequence[Row]) -> int:
-    """Insert thousands of short `rows` (same columns in each, and the column's own type in all); return how many.
-
-    PostgreSQL takes several times as long for one statement a row as for one over arrays. Long texts are better sent by
-    `insert_all`: the driver escapes each text of an array by itself.
-    """
-    if not rows or session.connection().dialect.name != "postgresql":
-        return insert_all(session, table, rows)
-    kinds = {name: table.c[name].type for name in rows[0]}
-    lists = [func.unnest(bindparam(f"all_{name}", type_=ARRAY(kind)), type_=kind) for name, kind in kinds.items()]
-    kept = [_storable(row) for row in rows]
-    values = {f"all_{name}": [row[name] for row in kept] for name in kinds}
-    labelled = [each.label(name) for name, each in zip(kinds, lists, strict=True)]
-    session.connection().execute(table.insert().from_select(list(kinds), select(*labelled)), values)
-    return len(rows)
+    return number
 
 
 def change_all(session: Session, table: Table, rows: Sequence[Row], key: tuple[str, ...]) -> int:
-    """Change the rows that `key` names to what `rows` say (same columns in each); return how many."""
-    if rows:
+    """Change the rows that `key` names, each once, to what `rows` say (same columns in each); return how many."""
+    connection = session.connection()
+    if _goes_at_once(connection, len(rows)):
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        arrays.change(connection, table, _all_ready(connection.dialect, table, columns), key)
+    elif rows:
         found = every(*(table.c[name] == bindparam(f"key_{name}") for name in key))
         changed: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0] if name not in key}
-        session.connection().execute(table.update().where(found).values(changed), [_bound(row, key) for row in rows])
+        connection.execute(table.update().where(found).values(changed), [_bound(row, key) for row in rows])
     return len(rows)
 
 
@@ -130,6 +118,17 @@ def _storable(row: Row) -> Row:
 @functools.cache
 def _defaults(table: Table) -> dict[str, Any]:
     return {each.name: each.default.arg for each in table.c if isinstance(each.default, ScalarElementColumnDefault)}
+
+
+def _goes_at_once(connection: Connection, number: int) -> bool:
+    return number > 1 and connection.dialect.name == "postgresql"
+
+
+def _all_ready(dialect: Dialect, table: Table, columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    return {
+        name: _ready(values, table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
+        for name, values in columns.items()
+    }
 
 
 def _ready(values: Sequence[Any], process: Callable[[Any], Any] | None) -> Sequence[Any]:

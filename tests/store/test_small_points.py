@@ -15,10 +15,8 @@ from sqlmodel import Session
 
 from okr_sync.core.snapshot import KeyResultState
 from okr_sync.store import Store, schema
-from okr_sync.store.interning import SERIES
 from okr_sync.store.pruning import prune
 from okr_sync.store.results import DeliveryPoint, Point, delivery_points, points, save_snapshot
-from okr_sync.store.statements import insert_all, insert_many
 from okr_sync.store.verifying import verify
 from tests.store.builders import HOUR, NOW, TRIED, running
 from tests.store.older import RUN, at_revision
@@ -145,13 +143,3 @@ def test_forgetting_points_forgets_what_only_they_shared(session: Session) -> No
     assert _count(session, "point_stamps") == 9
     assert prune(session, NOW + 9 * HOUR).points == 16
     assert _count(session, "point_stamps") == 2  # of the last, and of the first, which holds the only point of the work
-
-
-def test_many_rows_at_once_are_the_same_as_one_by_one(session: Session) -> None:
-    rows = [{"id": number, "kind": "objective", "subject": f"ä\\{number} \"'{{}},\0"} for number in range(1, 1_201)]
-    assert insert_many(session, SERIES, rows) == 1_200
-    found = session.connection().execute(SERIES.select().order_by(SERIES.c.id)).all()
-    session.connection().execute(SERIES.delete())
-    insert_all(session, SERIES, rows)
-    assert session.connection().execute(SERIES.select().order_by(SERIES.c.id)).all() == found
-    assert insert_many(session, SERIES, []) == 0

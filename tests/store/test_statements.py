@@ -1,14 +1,23 @@
-"""A row that is put under its key is there once, as it was said last, and is written only when it says anything new."""
+"""A row that is put under its key is there once, and is written only when it says anything new; many go as one goes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import select
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Table, select
+from sqlalchemy.exc import StatementError
+from sqlmodel import Session
 
+from okr_sync.store import arrays
 from okr_sync.store.database import Store
-from okr_sync.store.statements import Row, fetch, put_one
+from okr_sync.store.interning import SERIES, STAMPS
+from okr_sync.store.statements import Row, change_all, fetch, insert_all, put_one
 from okr_sync.store.tables import SourceRow, sql
+from tests.store.builders import HOUR, NOW, TRIED, running
 
 STATES = sql(SourceRow)
 WRITTEN = (STATES.c.name, STATES.c.error, STATES.c.cursor, STATES.c.declared)
@@ -45,3 +54,68 @@ def test_text_that_no_database_takes_is_the_same_when_it_comes_again(store: Stor
     """Seen red by comparing what was said instead of what was kept of it."""
     written = [put(store, {"declared": True}, name="tracker", error="half a letter: \ud83d, and \0") for _ in range(2)]
     assert written == [True, False]
+
+
+TEXTS = (
+    st.none() | st.text(max_size=5) | st.sampled_from(["{}", 'a"b,\\c', "NULL", "", "\0", "\ud83d", "half | a\tline\n"])
+)
+MOMENTS = st.none() | st.integers(-99, 99).map(lambda hours: NOW + hours * HOUR / 7)
+SAID = st.fixed_dictionaries(
+    {
+        "cursor": TEXTS,
+        "last_asked": MOMENTS,
+        "fresh_seconds": st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(-9, 9),
+        "declared": st.booleans(),
+        "error": st.none(),
+    }
+)
+MANY = st.lists(st.tuples(SAID, SAID), min_size=2, max_size=9)
+
+
+def _at_once(write: Callable[[list[Row]], int], rows: Sequence[Row]) -> int:
+    return write(list(rows))
+
+
+def _one_by_one(write: Callable[[list[Row]], int], rows: Sequence[Row]) -> int:
+    return sum(write([row]) for row in rows)
+
+
+def _there(session: Session, table: Table) -> list[dict[str, Any]]:
+    return fetch(session, select(table).order_by(*table.primary_key))
+
+
+@TRIED
+@given(MANY)
+def test_many_rows_are_inserted_and_changed_as_each_by_itself(store: Store, told: list[tuple[Row, Row]]) -> None:
+    """Seen red with arrays whose columns stand in the order of the table, and with texts that are not made ready."""
+    first, then = ([{"name": f"s{place}", **each[which]} for place, each in enumerate(told)] for which in (0, 1))
+    found = []
+    for how in (_at_once, _one_by_one):
+        with store.rehearsing() as session:
+            assert how(lambda rows: insert_all(session, STATES, rows), first) == len(told)
+            inserted = _there(session, STATES)
+            assert how(lambda rows: change_all(session, STATES, rows, ("name",)), then) == len(told)
+            found.append((inserted, _there(session, STATES)))
+    assert found[0] == found[1]
+
+
+def test_more_rows_than_one_statement_takes_are_all_written_in_their_order(session: Session) -> None:
+    """Seen red with `MOST` rows and no more."""
+    run, number = running(session), 2 * arrays.MOST + 1
+    assert insert_all(session, STAMPS, [{"id": each, "run_id": run, "at": None} for each in range(1, number + 1)])
+    changed = [{"id": each, "at": NOW + each * HOUR} for each in range(1, number + 1)]
+    assert change_all(session, STAMPS, changed, ("id",)) == number
+    assert [row["at"] for row in _there(session, STAMPS)] == [row["at"] for row in changed]
+    assert not any(row["backfilled"] for row in _there(session, STAMPS))
+
+
+def test_no_rows_are_no_statement(session: Session) -> None:
+    assert (insert_all(session, SERIES, []), change_all(session, SERIES, [], ("id",))) == (0, 0)
+
+
+def test_a_number_that_is_not_finite_is_refused_among_many(session: Session) -> None:
+    rows = [{"name": name, "declared": True, "fresh_seconds": float(name)} for name in ("1", "nan")]
+    with pytest.raises(StatementError, match="finite"):
+        insert_all(session, STATES, rows)
+    with pytest.raises(StatementError, match="finite"):
+        change_all(session, STATES, rows, ("name",))
