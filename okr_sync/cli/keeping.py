@@ -96,4 +96,8 @@ def prune(
     else:
         counts = [f"{number} {name.replace('_', ' ')}" for name, number in dataclasses.asdict(pruned).items() if number]
         say(f"{'would delete' if dry_run else 'deleted'} {', '.join(counts) or 'nothing'}")
+    if not dry_run:
+        with store.writing() as session:
+            store.take_time(session)
+            pruning.pack(session)
     return DONE

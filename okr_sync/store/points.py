@@ -68,6 +68,10 @@ class DeliveryPoint:
     recorded_at: datetime | None = None
 
 
+SAID = tuple(field.name for field in fields(Point) if field.name not in {"id", "run"})
+WORK_SAID = tuple(field.name for field in fields(DeliveryPoint) if field.name not in {"initiative", "run"})
+
+
 def told(state: ObjectiveState | KeyResultState | InitiativeState) -> dict[str, Any]:
     """Return what a point of `state` says: the columns whose change makes a new point."""
     if isinstance(state, InitiativeState):
@@ -108,15 +112,18 @@ def points(session: Session, kind: PointKind, id: str, since: datetime | None = 
 
 def is_withheld(session: Session, key_result: str) -> bool:
     """Return whether too few people are behind a key result, as it was judged last, for its numbers to be shown."""
-    return key_result in withheld_ids(session)
+    return bool(_withheld(session, LATEST.c.subject == key_result))
 
 
 def withheld_ids(session: Session) -> frozenset[str]:
     """Return the key results of which too few people are behind the number, as they were judged last."""
+    return _withheld(session)
+
+
+def _withheld(session: Session, *wanted: ColumnElement[bool]) -> frozenset[str]:
     told = LATEST.c.body.contains('"withheld":true', autoescape=True)  # quotes inside texts are escaped
-    return frozenset(
-        row["subject"] for row in fetch(session, select(LATEST.c.subject).where(LATEST.c.kind == "key_result", told))
-    )
+    found = fetch(session, select(LATEST.c.subject).where(LATEST.c.kind == "key_result", *wanted, told))
+    return frozenset(row["subject"] for row in found)
 
 
 def withhold(point: Point) -> Point:
@@ -146,14 +153,12 @@ def delivery_points_at(session: Session, at: datetime) -> dict[str, DeliveryPoin
 
 def point(row: Row) -> Point:
     """Return the point of a row."""
-    names = [field.name for field in fields(Point) if field.name not in {"id", "run"}]
-    return Point(id=row["subject"], run=row["run_id"], **{name: row[name] for name in names})
+    return Point(id=row["subject"], run=row["run_id"], **{name: row[name] for name in SAID})
 
 
 def delivery_point(row: Row) -> DeliveryPoint:
     """Return the delivery point of a row."""
-    names = [field.name for field in fields(DeliveryPoint) if field.name not in {"initiative", "run"}]
-    return DeliveryPoint(initiative=row["subject"], run=row["run_id"], **{name: row[name] for name in names})
+    return DeliveryPoint(initiative=row["subject"], run=row["run_id"], **{name: row[name] for name in WORK_SAID})
 
 
 def newest_told(session: Session) -> dict[tuple[str, str], dict[str, Any]]:

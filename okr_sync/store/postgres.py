@@ -69,6 +69,12 @@ def unhurried(connection: Connection) -> None:
     connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
+def pack(connection: Connection, index: str) -> None:
+    """Build an index anew, all its pages full; who reads by it waits meanwhile."""
+    connection.exec_driver_sql(f"ALTER INDEX {index} SET (fillfactor = 100)")
+    connection.exec_driver_sql(f"REINDEX INDEX {index}")
+
+
 def _set_up(connection: Any, _record: Any) -> None:
     connection.autocommit = True  # else the settings would go with the first transaction that is rolled back
     for name, value in SETTINGS.items():

@@ -15,6 +15,7 @@ from sqlalchemy import Exists, Select, delete, exists, func, not_, select
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Session
 
+from okr_sync.store import postgres
 from okr_sync.store.statements import batches, fetch
 from okr_sync.store.tables import (
     ContextRow,
@@ -72,6 +73,19 @@ def prune(session: Session, before: datetime) -> Pruned:
         outbox=session.connection().execute(delete(OUTBOX).where(OUTBOX.c.ended_at < before)).rowcount,
         troubles=session.connection().execute(delete(TROUBLES).where(TROUBLES.c.resolved_at < before)).rowcount,
     )
+
+
+def pack(session: Session) -> None:
+    """Make the indexes of points small again; on SQLite they are.
+
+    Points come in the order of time and lie in the index series by series, so each page there is split in the middle
+    when it is full, and its first half never fills again: PostgreSQL keeps them half empty. Readers of points wait
+    while it lasts, the overview doesn't.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        for model in (PointRow, DeliveryPointRow):
+            postgres.pack(connection, f"pk_{model.__tablename__}")
 
 
 def _thin(session: Session, table: SqlTable, before: datetime) -> int:

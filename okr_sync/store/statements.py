@@ -25,7 +25,9 @@ CHUNK = 500  # values in one IN (…): far below the limits of SQLite (32,766) a
 
 def fetch(session: Session, statement: Executable) -> list[dict[str, Any]]:
     """Return all rows of `statement`."""
-    return [dict(row) for row in session.connection().execute(statement).mappings()]
+    result = session.connection().execute(statement)
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result.all()]
 
 
 def fetch_plain(session: Session, statement: Executable) -> Sequence[Sequence[Any]]:
