@@ -24,6 +24,7 @@ State: TypeAlias = ObjectiveState | KeyResultState | InitiativeState
 VOLATILE = frozenset({"as_of", "expected"})
 """Fields that follow the clock: they are worked out when read, and nothing is written when only they changed."""
 
+AT_ONCE = 128  # bodies that are parsed before states are made of them: with more, they leave the processor's cache
 OBJECTIVE = TypeAdapter(ObjectiveState)
 KEY_RESULT = TypeAdapter(KeyResultState)
 INITIATIVE = TypeAdapter(InitiativeState)
@@ -69,7 +70,7 @@ def _read(
     later: Callable[[Columns], Columns] | None = None,
 ) -> tuple[Read, ...]:
     read: list[Read] = []
-    for some in batches(texts):  # what is in between stays small
+    for some in batches(texts, AT_ONCE):
         read += way.read(list(map(parsed, some)), partial(_validated, adapter, some), later)
     return tuple(read)
 

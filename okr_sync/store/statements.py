@@ -153,10 +153,10 @@ def _text(value: str) -> str:
     return whole if whole.isascii() else whole.encode(errors="replace").decode()
 
 
-def batches(values: Iterable[T]) -> Iterator[list[T]]:
-    """Yield `values` as they come in lists of at most CHUNK."""
+def batches(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """Yield `values` as they come in lists of at most `size`."""
     ahead = iter(values)
-    while batch := list(islice(ahead, CHUNK)):
+    while batch := list(islice(ahead, size)):
         yield batch
 
 

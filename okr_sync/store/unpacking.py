@@ -7,6 +7,7 @@ other, one of an earlier version, is validated as a whole.
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, field, fields, is_dataclass, make_dataclass
 from datetime import date, datetime
@@ -40,7 +41,8 @@ class Unpacking(Generic[State]):
         self._cls = cls
         later = frozenset(volatile)
         known = {each.name: each for each in _fields(cls)}
-        self._names = tuple(name for name in known if name not in later)
+        # As the parser holds them: comparing names that are the same objects takes no time.
+        self._names = tuple(parsed(json.dumps({name: None for name in known if name not in later})))
         self._later = {name: each.default for name, each in known.items() if name in later}
         hints = get_type_hints(cls)
         self._turns = {name: turn for name in self._names if (turn := _turn(hints[name])) is not None}

@@ -23,6 +23,7 @@ from sqlmodel import Session
 from okr_sync.core.snapshot import Input, KeyResultState, ObjectiveState, Snapshot
 from okr_sync.store import Store
 from okr_sync.store.ledger import open_run
+from okr_sync.store.pruning import pack
 from okr_sync.store.results import latest_snapshot, points, save_snapshot
 from tests.servers.postgres import running
 
@@ -85,7 +86,12 @@ def _measure(name: str, store: Store, key_results: int, days: int) -> None:
     _print_overview(name, store, key_results)
     with store.reading() as session, _timed(name, f"history of one, {days} days"):
         points(session, "key_result", "key-result-7")
-    _print_size(name, store)
+    _print_size(name, store, "as written")
+    if name == "postgresql":
+        with _timed(name, "filling the pages of the index, as prune does"), store.writing() as session:
+            store.take_time(session)
+            pack(session)
+        _print_size(name, store, "after prune")
 
 
 def _fill(session: Session, name: str, days: int) -> None:
@@ -110,11 +116,11 @@ def _print_overview(name: str, store: Store, key_results: int) -> None:
     sys.stdout.write(f"{name:11} {what}: {wall:.0f} ms, of which this process worked {work:.0f} ms\n")
 
 
-def _print_size(name: str, store: Store) -> None:
+def _print_size(name: str, store: Store, when: str) -> None:
     with store.reading() as session:
         size = int(session.connection().exec_driver_sql(SIZE[name]).scalar_one())
         count = int(session.connection().exec_driver_sql("SELECT count(*) FROM point_values").scalar_one())
-    sys.stdout.write(f"{name:11} {size / count:.0f} bytes a point of {count} (at most 100)\n")
+    sys.stdout.write(f"{name:11} {size / count:.0f} bytes a point of {count}, {when} (at most 100)\n")
 
 
 def _save(session: Session, world: Snapshot, at: datetime) -> None:
