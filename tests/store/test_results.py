@@ -22,6 +22,7 @@ from okr_sync.store.results import (
     latest_snapshot,
     points,
     save_snapshot,
+    saved_snapshot,
     snapshot_at,
 )
 from okr_sync.store.sources import declare_sources, source_states
@@ -70,6 +71,15 @@ def test_the_newest_snapshot_replaces_the_one_before(store: Store, before: Snaps
         _save(session, after, 1)
         saved = latest_snapshot(session, NOW + HOUR)
         assert saved == refresh(replace(_kept(after), at=NOW + HOUR), {}, NOW + HOUR)
+
+
+def test_states_come_in_the_order_of_the_newest_snapshot(session: Session) -> None:
+    """Seen red without sorting: they come in the order of their ids, or of their rows."""
+    for hours, order in enumerate(("cab", "bca")):
+        _save(session, snapshot(*(key_result(id_=name) for name in order)), hours)
+        saved = saved_snapshot(session)
+        assert saved is not None
+        assert [state.id for state in saved.key_results] == list(order)
 
 
 def test_what_only_the_clock_changed_is_not_written(session: Session) -> None:
