@@ -87,7 +87,7 @@ def _there(session: Session, table: Table) -> list[dict[str, Any]]:
 @TRIED
 @given(MANY)
 def test_many_rows_are_inserted_and_changed_as_each_by_itself(store: Store, told: list[tuple[Row, Row]]) -> None:
-    """Seen red with arrays whose columns stand in the order of the table, and with texts that are not made ready."""
+    """Seen red with arrays in another order than the names of their columns."""
     first, then = ([{"name": f"s{place}", **each[which]} for place, each in enumerate(told)] for which in (0, 1))
     found = []
     for how in (_at_once, _one_by_one):
