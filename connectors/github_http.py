@@ -135,6 +135,11 @@ class Client:
     def _send(self, send: Callable[[], T], verb: str) -> T:
         try:
             return send()
+        except requests.exceptions.SSLError:
+            raise ProtocolError(
+                f"no trusted TLS connection to GitHub at {self.host}",
+                fix="check `url`; name the authority's certificate in `ca_file`",
+            ) from None
         except requests.exceptions.RequestException as error:
             # The error's own text may quote a header, so only its name goes on.
             is_slow = verb == "POST" and isinstance(error, requests.exceptions.ReadTimeout)
@@ -148,7 +153,8 @@ class Client:
 
     def _follow(self, location: str) -> str:
         target, here = urlsplit(location), urlsplit(self.url)
-        if target.netloc not in ("", here.netloc) or not target.path.startswith(f"{here.path}/"):
+        is_here = target.scheme in ("", "http", "https") and target.netloc in ("", here.netloc)
+        if not is_here or not target.path.startswith(f"{here.path}/"):
             raise ProtocolError(
                 f"GitHub at {self.host} redirects to another place ({target.netloc or target.scheme})",
                 fix="check `url` of this source",

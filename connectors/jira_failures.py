@@ -36,7 +36,8 @@ def broken(error: requests.RequestException, place: str) -> SourceError:
     """Return what a failure below HTTP means: try again, unless it is one that stays."""
     name = type(error).__name__
     if isinstance(error, requests.exceptions.SSLError):
-        return ProtocolError(f"{place}: no trusted TLS connection ({name})", fix="check `url` and the certificate")
+        fix = "check `url`; name the authority's certificate in `ca_file`"
+        return ProtocolError(f"{place}: no trusted TLS connection ({name})", fix=fix)
     passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
     if isinstance(error, passing):
         return TransientError(f"{place}: no whole answer ({name})", fix=f"check `url`; else {_WAIT}")

@@ -62,20 +62,30 @@ class _Guarded(HTTPAdapter):
         return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Return the response with its body read."""
+        """Return the response with its body read. Raises requests.ReadTimeout for one that takes too long."""
         self._check(str(request.url), proxied=bool(kwargs.get("proxies")))
-        timer = threading.Timer(self._seconds, _cut, (self._live,))
+        late = threading.Event()
+        timer = threading.Timer(self._seconds, _cut, (self._live, late))
         timer.daemon = True
         timer.start()
         try:
-            response = super().send(request, *args, **{**kwargs, "stream": True})
-            try:
-                response._content = _body(response, self._max_mib)
-            finally:
-                note_answer(response.status_code, response.raw.tell())
-            vars(response)["_content_consumed"] = True
+            response = self._read(request, *args, **{**kwargs, "stream": True})
+        except requests.RequestException:
+            if not late.is_set():
+                raise
         finally:
             timer.cancel()
+        if late.is_set():  # a head that was cut short reads like a whole one, without a body
+            raise requests.ReadTimeout("the answer took too long", request=request)
+        return response
+
+    def _read(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        response = super().send(request, *args, **kwargs)
+        try:
+            response._content = _body(response, self._max_mib)
+        finally:
+            note_answer(response.status_code, response.raw.tell())
+        vars(response)["_content_consumed"] = True
         return response
 
     def _check(self, url: str, *, proxied: bool) -> None:
@@ -105,8 +115,9 @@ def _body(response: requests.Response, max_mib: int) -> bytes:
     return bytes(body)
 
 
-def _cut(live: list[socket.socket]) -> None:
-    """End a request that takes too long: whoever reads sees the connection close."""
+def _cut(live: list[socket.socket], late: threading.Event) -> None:
+    """End a request that takes too long, and say so: whoever reads sees the connection close."""
+    late.set()
     for each in live:
         with suppress(OSError):  # it is closed already
             socket.socket.shutdown(each, socket.SHUT_RDWR)

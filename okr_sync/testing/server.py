@@ -13,6 +13,7 @@ import gzip
 import json
 import os
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -107,10 +108,11 @@ class Logged:
 class Server:
     """A loopback server around a site, as a context manager: `with Server(site) as server: … server.url …`.
 
-    `latency` in seconds is waited before each answer. `log` has all requests in order of their answers.
+    `latency` in seconds is waited before each answer. `log` has all requests in order of their answers. With `tls` it
+    speaks https.
     """
 
-    def __init__(self, site: Site, *, latency: float = 0.0, port: int = 0) -> None:
+    def __init__(self, site: Site, *, latency: float = 0.0, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.site = site
         self.latency = latency
         self.log: list[Logged] = []
@@ -119,12 +121,15 @@ class Server:
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._http = _Http(self, port)
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
     def url(self) -> str:
         """The base address, without a slash at the end."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._http.server_address[1]}"
 
     def start(self) -> Self:
         """Serve from now on."""

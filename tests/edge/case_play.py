@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from okr_sync.config import load
 from okr_sync.core.snapshot import KeyResultState, Snapshot
@@ -22,16 +22,20 @@ from okr_sync.sync import RunReport, sync
 from okr_sync.sync.collect import REPORT
 from okr_sync.sync.run import World
 from okr_sync.testing.breaking import BODY, COOKIE
+from tests.edge.gitlab_tracker import Gitlab
 from tests.edge.sync_play import House, entry_of, open_house
-from tests.edge.sync_trackers import EMAIL, TOKEN, Counts, Github, Jira, Kind, counts
+from tests.edge.sync_trackers import EMAIL, TOKEN, Counts, Github, Jira, counts
 
+Kind: TypeAlias = Literal["cloud", "dc", "graphql", "rest", "gitlab"]
 ROOMY = 600.0  # seconds: the deadline of a source, which no wait may pass
 PLANTED = (TOKEN, base64.b64encode(f"{EMAIL}:{TOKEN}".encode()).decode(), COOKIE, BODY)
 """What must come out nowhere, as it is written and as it is sent."""
 
 
-def tracker_of(kind: Kind) -> Jira | Github:
+def tracker_of(kind: Kind) -> Jira | Github | Gitlab:
     """Return a tracker that nothing is wrong with."""
+    if kind == "gitlab":
+        return Gitlab()
     return Jira(kind) if kind in ("cloud", "dc") else Github(kind)  # type: ignore[arg-type] # the others
 
 
@@ -132,7 +136,7 @@ class Case:
 
 
 @contextmanager
-def opened(tracker: Jira | Github, folder: Path) -> Iterator[Case]:
+def opened(tracker: Jira | Github | Gitlab, folder: Path) -> Iterator[Case]:
     """Serve a tracker, and open a house with an initiative and a key result for each of its `initiatives`."""
     names = list(tracker.initiatives)
     measures = {f"finish-{name}": {"delivery": name} for name in names}

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime, formatdate, parsedate_to_datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from okr_sync.sandbox.server import Fault, Response
+from okr_sync.sandbox.server import Fault, Response, Server
 from okr_sync.testing.breaking import ALWAYS, BODY, COOKIE
 from tests.edge.case_play import (
     Case,
     Edited,
     Houses,
+    Kind,
     Seen,
     check_kept,
     check_requests,
@@ -26,16 +29,21 @@ from tests.edge.case_play import (
     check_witness,
 )
 from tests.edge.sync_play import entry_of
-from tests.edge.sync_trackers import Kind
+from tests.outbound.web import certificate
 
 Begin = Callable[[Case], object]
 Ends = Literal["true", "kept"]
-NOWHERE = (rb"\A\Z", b"")
+Edit = tuple[bytes, bytes]
+NOWHERE: Edit = (rb"\A\Z", b"")
+NOTHING = b'{"issues":[],"isLast":true,"total":0,"count":0,"data":{}}'
+"""An answer that says that there is no work, for those who read what they should not."""
+SHAPELESS = "no list of issues|without data|not a list|not as GitLab answers"
 HASTY: Mapping[str, Any] = {"timeout": 0.3, "deadline": "3 s"}
 """Settings that give up within seconds."""
 HOUR, DAY = timedelta(hours=1, minutes=1), timedelta(hours=25)
-BOTH: tuple[Kind, ...] = ("cloud", "graphql")
-EVERY: tuple[Kind, ...] = ("cloud", "dc", "graphql", "rest")
+EACH: tuple[Kind, ...] = ("cloud", "graphql", "gitlab")
+"""One kind of each tracker: the others send and receive as it does."""
+EVERY: tuple[Kind, ...] = ("cloud", "dc", "graphql", "rest", "gitlab")
 JIRA: tuple[Kind, ...] = ("cloud", "dc")
 GITHUB: tuple[Kind, ...] = ("graphql", "rest")
 
@@ -46,18 +54,20 @@ class Row:
 
     `settings` hold in that run only. `waits` is the longest wait in it, None: any below the deadline; `after` how much
     later the next run comes; `refused`: it answers 401, after which at most two requests are sent; `nowhere`: a word
-    that stands in no path asked for; `says` one that stands in what the run says to do.
+    that stands in no path asked for; `says` one that stands in what the run says to do; `why`: a pattern that is found
+    in what it says to have happened, as a case may be kept for a reason that is not its own.
     """
 
     begin: Begin
     ends: Ends
-    kinds: tuple[Kind, ...] = BOTH
+    kinds: tuple[Kind, ...] = EACH
     settings: Callable[[Case], Mapping[str, Any]] = lambda _: {}
     waits: tuple[float, float] | None = None
     after: timedelta = HOUR
     refused: bool = False
     nowhere: str = ""
     says: str = ""
+    why: str = ""
     lingers: bool = False
 
 
@@ -93,11 +103,12 @@ def hasty(_case: Case) -> Mapping[str, Any]:
     return HASTY
 
 
-def edited(jira: tuple[bytes, bytes], github: tuple[bytes, bytes]) -> Begin:
+def edited(jira: Edit, github: Edit, gitlab: Edit = NOWHERE) -> Begin:
     """Send answers with whatever matches the first replaced by the second."""
 
     def begin(case: Case) -> None:
-        pattern, instead = jira if case.tracker.source == "jira_epics" else github
+        edits = {"jira_epics": jira, "github_milestones": github, "gitlab": gitlab}
+        pattern, instead = edits[case.tracker.source]
         case.tracker.server.site = Edited(case.tracker.server.site, lambda body: re.sub(pattern, instead, body))
 
     return begin
@@ -137,61 +148,112 @@ def burst(case: Case) -> None:
 
 
 SERVER: dict[str, Row] = {
-    "a silent server": Row(always("silence", seconds=1), "kept", settings=hasty, lingers=True),
+    "a silent server": Row(
+        always("silence", seconds=1), "kept", settings=hasty, why="no .*answer.*ReadTimeout", lingers=True
+    ),
     "a body that stops half-way, the connection open": Row(
-        always("stall", seconds=1), "kept", settings=hasty, lingers=True
+        always("stall", seconds=1), "kept", settings=hasty, why="no .*answer.*(ReadTimeout|ConnectionE)", lingers=True
     ),
-    "a slow body": Row(always("drip", seconds=30), "kept", settings=hasty, lingers=True),
-    "a slow header": Row(always("creep", seconds=30), "kept", settings=hasty, lingers=True),
-    "a refused connection": Row(nothing, "kept", settings=closed_port),
+    "a slow body": Row(
+        always("drip", seconds=30), "kept", settings=hasty, why="no .*answer.*ReadTimeout", lingers=True
+    ),
+    "a slow header": Row(
+        always("creep", seconds=15), "kept", settings=hasty, why="no .*answer.*ReadTimeout", lingers=True
+    ),
+    "a refused connection": Row(nothing, "kept", settings=closed_port, why=r"no .*answer.*Connect(ionE|E)rror"),
     "a name that is gone": Row(
-        nothing, "kept", settings=lambda _: {"url": "http://gone.invalid", "allow_hosts": ["gone.invalid"], **HASTY}
+        nothing,
+        "kept",
+        settings=lambda _: {"url": "http://gone.invalid", "allow_hosts": ["gone.invalid"], **HASTY},
+        why=r"there is no address for gone\.invalid",
     ),
-    "a connection reset": Row(always("reset"), "kept", EVERY),
-    "a connection closed without a word": Row(always("drop"), "kept"),
+    "a connection reset": Row(always("reset"), "kept", EVERY, why="no .*answer.*(ConnectionError|ReadError)"),
+    "a connection closed without a word": Row(
+        always("drop"), "kept", why="no .*answer.*(ConnectionError|RemoteProtocolError)"
+    ),
     "a connection reset once": Row(faulty(lambda: Fault("reset", skip=1)), "true"),
-    "an answer cut short of its length": Row(always("truncate"), "kept"),
+    "an answer cut short of its length": Row(
+        always("truncate"), "kept", why="no .*answer.*(ChunkedEncodingError|RemoteProtocolError)"
+    ),
     "an answer cut short once": Row(faulty(lambda: Fault("truncate")), "true"),
-    "an answer without length cut short": Row(always("cut"), "kept"),
+    "an answer without length cut short": Row(always("cut"), "kept", EVERY, why="JSON"),
     "bad TLS": Row(
-        nothing, "kept", settings=lambda case: {"url": case.tracker.server.url.replace("http:", "https:"), **HASTY}
+        nothing,
+        "kept",
+        ("cloud", "graphql"),
+        settings=lambda case: {"url": case.tracker.server.url.replace("http:", "https:"), **HASTY},
+        waits=(0, 0),
+        says="`ca_file`",
+        why="no trusted TLS connection",
     ),
 }
 ANSWERS: dict[str, Row] = {
-    "HTML with 200, always": Row(answers(200), "kept"),
-    "HTML with 200, once": Row(answers(200, times=1, skip=1), "kept"),
-    "an empty answer with 200": Row(faulty(lambda: Fault("response", Response(200), times=ALWAYS)), "kept"),
-    "{} with 200": Row(answers(200, b"{}"), "kept"),
-    "[] with 200": Row(answers(200, b"[]"), "kept"),
-    "null with 200": Row(answers(200, b"null"), "kept"),
-    "an interface that is gone, 410": Row(answers(410), "kept", waits=(0, 0)),
+    "HTML with 200, always": Row(answers(200), "kept", EVERY, why="JSON"),
+    "HTML with 200, once": Row(answers(200, times=1, skip=1), "kept", why="JSON"),
+    "an empty answer with 200": Row(
+        faulty(lambda: Fault("response", Response(200), times=ALWAYS)), "kept", EVERY, why="JSON|with nothing"
+    ),
+    "{} with 200": Row(answers(200, b"{}"), "kept", EVERY, why=SHAPELESS),
+    "[] with 200": Row(answers(200, b"[]"), "kept", EVERY, why=f"{SHAPELESS}|no milestone 1"),
+    "null with 200": Row(answers(200, b"null"), "kept", EVERY, why=SHAPELESS),
+    "an interface that is gone, 410": Row(answers(410), "kept", EVERY, waits=(0, 0), why="410"),
     "a redirect elsewhere": Row(
         lambda case: answers(
-            302, headers={"Location": case.tracker.server.url.replace("127.0.0.1", "localhost") + "/elsewhere"}
+            302, NOTHING, headers={"Location": case.tracker.server.url.replace("127.0.0.1", "localhost") + "/elsewhere"}
         )(case),
         "kept",
         EVERY,
         nowhere="elsewhere",
+        why="redirect|no GitHub GraphQL interface",
     ),
     "a redirect to itself": Row(
-        lambda case: answers(302, headers={"Location": case.tracker.server.url + "/round"})(case),
+        lambda case: answers(302, NOTHING, headers={"Location": case.tracker.server.url + "/round"})(case),
         "kept",
-        ("cloud", "rest"),
+        EVERY,
+        why="redirect|no GitHub GraphQL interface",
     ),
-    "a redirect to a file": Row(answers(302, headers={"Location": "file:///etc/passwd"}), "kept", ("cloud", "rest")),
-    "a gzip bomb": Row(always("bomb", size=2**21), "kept"),
-    "a page beyond all bounds": Row(always("flood", size=2**21), "kept"),
-    "JSON 100,000 deep": Row(answers(200, b"[" * 100_000), "kept"),
-    "NaN": Row(edited((rb":3\.0", b":NaN"), (rb'"totalCount":\d+', b'"totalCount":NaN')), "kept"),
-    "1e999 as points": Row(edited((rb":3\.0", b":1e999"), NOWHERE), "true", ("cloud",)),
-    "1e999 as a count": Row(edited(NOWHERE, (rb'"totalCount":\d+', b'"totalCount":1e999')), "kept", ("graphql",)),
-    "bad UTF-8": Row(edited((rb"A story", b"A st\xffry"), (rb"An issue", b"An iss\xffe")), "kept"),
+    "a redirect to a file": Row(
+        answers(302, NOTHING, headers={"Location": "file:///etc/passwd"}),
+        "kept",
+        EVERY,
+        nowhere="passwd",
+        why="redirect|no GitHub GraphQL interface",
+    ),
+    "a gzip bomb": Row(always("bomb", size=2**21), "kept", why="larger than 1 MiB"),
+    "a page beyond all bounds": Row(always("flood", size=2**21), "kept", why="larger than 1 MiB"),
+    "JSON 100,000 deep": Row(answers(200, b"[" * 100_000), "kept", why="JSON"),
+    "NaN": Row(
+        edited((rb":3\.0", b":NaN"), (rb'"totalCount":\d+', b'"totalCount":NaN'), (rb'"weight":3', b'"weight":NaN')),
+        "kept",
+        why="JSON",
+    ),
+    "1e999 as points": Row(edited((rb":3\.0", b":1e999"), NOWHERE), "true", JIRA),
+    "1e999 as a weight": Row(
+        edited(NOWHERE, NOWHERE, (rb'"weight":3', b'"weight":1e999')), "kept", ("gitlab",), why="JSON"
+    ),
+    "1e999 as a count": Row(
+        edited(NOWHERE, (rb'"(totalCount|closed_issues)":\d+', rb'"\1":1e999')), "kept", GITHUB, why="JSON"
+    ),
+    "a count that is none": Row(
+        edited((rb'"(count|total)":\d+', rb'"\1":null'), (rb'"(totalCount|closed_issues)":\d+', rb'"\1":null')),
+        "kept",
+        ("cloud", "dc", "graphql", "rest"),
+        why="has no (count|total)|lacks a proper",
+    ),
+    "bad UTF-8": Row(
+        edited((rb"A story", b"A st\xffry"), (rb"An issue", b"An iss\xffe"), (rb"An issue", b"An iss\xffe")),
+        "kept",
+        EVERY,
+        why="JSON",
+    ),
     "a key that comes twice": Row(
         edited(
             (rb'"isLast":true', b'"isLast":true,"isLast":false'),
             (rb'"hasNextPage":false', b'"hasNextPage":false,"hasNextPage":true'),
+            (rb'"state":"opened"', b'"state":"opened","state":"closed"'),
         ),
         "kept",
+        why="no token for the next page|lacks a proper 'endCursor'|JSON: a key stands twice",
     ),
 }
 STATUSES: dict[str, Row] = {
@@ -310,12 +372,35 @@ def test_numbers_are_true_or_kept_and_the_next_run_heals(
         check_witness(case, seen)
     else:
         check_true(case, seen)
-    assert row.says in entry_of(seen.report, "finish-alpha").fix
+    told = entry_of(seen.report, "finish-alpha")
+    assert row.says in told.fix
+    assert re.search(row.why, told.reason), told.reason
     check_costs(case, row, seen)
     check_secrets(case, seen, caplog.records)
     heal(case, site)
     check_true(case, case.run(row.after))
     case.clean = not row.lingers
+
+
+@pytest.mark.parametrize("kind", EACH)
+def test_only_a_certificate_that_is_vouched_for_is_believed(kind: Kind, houses: Houses, tmp_path: Path) -> None:
+    """The server says what is true, but anybody could have signed its certificate. Red when none is verified."""
+    case, files = houses.of(kind), certificate(tmp_path, "127.0.0.1")
+    before = dict(case.tracker.truth())
+    case.finish_something()
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trusting.load_cert_chain(*files)
+    with Server(case.tracker.server.site, tls=trusting) as secure:
+        seen = case.run(url=secure.url)
+        check_kept(seen, before)
+        check_witness(case, seen)
+        assert (secure.log, seen.slept) == ([], [])
+        assert "`ca_file`" in entry_of(seen.report, "finish-alpha").fix
+        seen = case.run(url=secure.url, ca_file=str(files[0]))
+        check_true(case, seen)
+        assert len(secure.log) == seen.requests
+    check_true(case, case.run())
+    case.clean = True
 
 
 def check_costs(case: Case, row: Row, seen: Seen) -> None:
