@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.github_fields import Fields
-from okr_sync.connector import Container, ItemState, Miss, ProtocolError, WorkItem
+from okr_sync.connector import Container, ItemState, Miss, ProtocolError, TransientError, WorkItem
 
 _COUNTS = ("issues_all", "pulls_all", "issues_closed", "pulls_closed")
 
@@ -150,10 +150,15 @@ def _container(fields: Fields, node_id: str, url: str, names: tuple[str, str]) -
 
 
 def contents(milestone: Milestone, rows: Iterable[tuple[WorkItem, bool]]) -> Contents:
-    """Return the milestone with those of its items that count, each once; they may have moved between pages while they
-    were read. `rows`: all its items, and whether they count.
+    """Return the milestone with those of its items that count, each once; some may have left while they were read.
+    `rows`: all its items, and whether they count. Raises TransientError when a page came in place of another: oldest
+    first, no change puts an item on two pages.
     """
-    distinct = {item.id: (item, counts) for item, counts in rows}
+    listed = list(rows)
+    distinct = {item.id: (item, counts) for item, counts in listed}
+    if len(distinct) < len(listed) and len(distinct) != milestone.total:
+        said = f"a page of {milestone.container.key} came twice, and another one not at all"
+        raise TransientError(said, fix="nothing to do unless it lasts: the next run asks again")
     counted = tuple(item for item, counts in distinct.values() if counts)
     return Contents(milestone, counted, whole=len(distinct) == milestone.total)
 

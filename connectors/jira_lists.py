@@ -30,13 +30,15 @@ class JiraLists:
     def cloud_rest(self, jql: str, fields: list[str], token: str) -> Iterator[list[dict[str, Any]]]:
         """Yield the pages from the one that `token` names on."""
         seen: set[str] = set()
+        before: list[dict[str, Any]] = []
         ahead: str | None = token
         while ahead:
             seen.add(ahead)
             issues, ahead = self.cloud_page(jql, fields, ahead)
-            if ahead in seen:
+            if ahead in seen or issues == before != []:
                 raise ProtocolError("search/jql brought a page twice before the end of the list was reached")
             yield issues
+            before = issues
 
     def cloud_page(self, jql: str, fields: list[str], token: str | None) -> tuple[list[dict[str, Any]], str | None]:
         """Return a page and the token of the next one; None: it is the last."""

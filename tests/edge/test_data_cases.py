@@ -19,9 +19,10 @@ from okr_sync.sandbox.jira import JiraSite
 from okr_sync.sandbox.jira_access import Credentials
 from okr_sync.sandbox.server import Fault, Request, Response
 from okr_sync.store.tables.facts import WorkItemRow
-from tests.edge.case_play import Case, Edited, Seen, check_kept, check_true, check_witness, opened, tracker_of
+from tests.edge.case_play import Case, Edited, Kind, Seen, check_kept, check_true, check_witness, opened, tracker_of
+from tests.edge.gitlab_tracker import Gitlab
 from tests.edge.sync_play import START
-from tests.edge.sync_trackers import EMAIL, TOKEN, Counts, Github, Jira, Kind
+from tests.edge.sync_trackers import EMAIL, TOKEN, Counts, Github, Jira
 from tests.edge.test_render_hostile import HOSTILE
 
 Begin = Callable[[Case], object]
@@ -151,7 +152,7 @@ SEEN_RED: dict[str, tuple[str, ...]] = {
 CASES = [pytest.param(kind, name, id=f"{name}, {kind}") for name, row in ROWS.items() for kind in row.kinds]
 
 
-def tracker_for(kind: Kind, options: Mapping[str, Any]) -> Jira | Github:
+def tracker_for(kind: Kind, options: Mapping[str, Any]) -> Jira | Github | Gitlab:
     """Return a tracker whose site has these options."""
     tracker = tracker_of(kind)
     if options and isinstance(tracker, Jira):
