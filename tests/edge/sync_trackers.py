@@ -221,10 +221,10 @@ def watched(kind: Kind, folder: Path) -> Iterator[Watched]:
 
 
 @contextmanager
-def watching(tracker: Jira | Github, folder: Path, end: str = "2026-12-31") -> Iterator[Watched]:
+def watching(tracker: Jira | Github, folder: Path, end: str = "2026-12-31", token: str = TOKEN) -> Iterator[Watched]:
     """Serve a tracker, with a config that maps an initiative and a key result to each of its `initiatives`.
 
-    The cycle lasts until the day `end`.
+    The cycle lasts until the day `end`; `token` is what the settings call ${TOKEN}.
     """
     names = list(tracker.initiatives)
     key_results = [{"id": f"finish-{name}", "title": name, "measure": {"delivery": name}} for name in names]
@@ -240,5 +240,5 @@ def watching(tracker: Jira | Github, folder: Path, end: str = "2026-12-31") -> I
             "cycles": {"now": {"start": "2026-10-01", "end": end}},
             "sources": {"tracker": source},
         }
-        house = open_house(folder / "config", main, team, {"TOKEN": TOKEN}, None)
+        house = open_house(folder / "config", main, team, {"TOKEN": token}, None)
         yield Watched(tracker, House(house.config, house.store, tracker.now), new_store(folder / "other.db"))

@@ -125,6 +125,19 @@ def test_a_broken_config_asks_no_source(play: Play) -> None:
     assert play.jira.log == []
 
 
+def test_a_permission_that_is_missing_is_told_where_it_is_missed(play: Play) -> None:
+    """Beside it stand those that are needed; one that is there is not complained of."""
+    play.github.site = PermittedGithub(play.code.site, permissions=["issues=read"])
+    play.change_source("code", api="rest")
+    ran = play.run("check", "--live")
+    assert ran.code == 3, ran.said
+    assert "needs pull_requests=read" in ran.out
+    assert "needs Issues: read, Pull requests: read" in ran.out
+    assert "needs issues=read" not in ran.out
+    play.github.site = PermittedGithub(play.code.site, permissions=["issues=read", "pull_requests=read"])
+    assert play.run("check", "--live").code == 0
+
+
 @pytest.mark.parametrize(
     ("expires", "level"), [("2020-01-01 00:00:00 UTC", "warn"), ("2999-01-01 00:00:00 UTC", "ok"), ("", "ok")]
 )

@@ -25,6 +25,8 @@ from tests.edge.case_play import (
     check_secrets,
     check_true,
     check_witness,
+    opened,
+    tracker_of,
 )
 from tests.edge.source_faults import (
     HASTY,
@@ -334,6 +336,27 @@ def test_only_a_certificate_that_is_vouched_for_is_believed(kind: Kind, houses: 
         assert len(secure.log) == seen.requests
     check_true(case, case.run())
     case.clean = True
+
+
+@pytest.mark.parametrize(
+    ("kind", "refusal"), [("cloud", "a CAPTCHA"), ("dc", "401 now"), ("graphql", "401 now"), ("gitlab", "401 now")]
+)
+def test_a_tracker_that_refuses_is_probed_once_an_hour_until_the_settings_change(
+    kind: Kind, refusal: str, tmp_path: Path
+) -> None:
+    """Quarters of an hour. Red without the breaker: each of them asks."""
+    with opened(tracker_of(kind), tmp_path) as case:
+        before = dict(case.tracker.truth())
+        case.finish_something()
+        ROWS[refusal].begin(case)
+        runs = [case.run(timedelta(minutes=15)) for _ in range(7)]
+        assert 1 <= runs[0].requests <= 2
+        assert [each.requests for each in runs[1:]] == [0, 0, 0, 1, 0, 0]
+        for each in runs:
+            check_kept(each, before)
+        case.tracker.server.heal()
+        assert case.run(timedelta(minutes=1)).requests == 0, "the settings are the same"
+        check_true(case, case.run(timedelta(minutes=1), timeout=31))
 
 
 def check_costs(case: Case, row: Row, seen: Seen) -> None:
