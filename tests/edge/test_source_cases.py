@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from okr_sync.sandbox.server import Fault, Response, Server
+from okr_sync.sandbox.server import Fault, Response
 from okr_sync.testing.breaking import ALWAYS
 from tests.edge.case_play import (
     Case,
@@ -25,8 +23,6 @@ from tests.edge.case_play import (
     check_secrets,
     check_true,
     check_witness,
-    opened,
-    tracker_of,
 )
 from tests.edge.source_faults import (
     HASTY,
@@ -45,7 +41,6 @@ from tests.edge.source_faults import (
     used_up,
 )
 from tests.edge.sync_play import entry_of
-from tests.outbound.web import certificate
 
 Ends = Literal["true", "kept"]
 NOTHING = b'{"issues":[],"isLast":true,"total":0,"count":0,"data":{}}'
@@ -263,19 +258,42 @@ SEEN_RED: dict[str, tuple[str, ...]] = {
     "a 401 may pass": ("401 now", "401 in the middle"),
     "a CAPTCHA is a refusal like any other": ("a CAPTCHA",),
     "a 410 may pass": ("an interface that is gone, 410",),
-    "redirects are followed": ("a redirect elsewhere",),
+    "redirects are read as answers": ("a redirect elsewhere", "a redirect to itself", "a redirect to a file"),
+    "redirects are followed without end": ("a redirect to itself", "a redirect to a file"),
+    "redirects lead to any host and scheme": ("a redirect elsewhere", "a redirect to a file"),
+    "a list that is missing, or no list, is empty": ("{} with 200", "[] with 200", "null with 200"),
+    "an answer without data has none": ("{} with 200", "[] with 200", "null with 200"),
+    "infinite points count": ("1e999 as points",),
+    "a reset in the past is a wait backwards": ("GitHub's primary limit, its Date weeks ahead of its reset",),
+    "times are told by our clock": ("429 until a date", "GitHub's primary limit, soon over"),
+    "no time-out for a piece of an answer": ("a silent server", "a body that stops half-way, the connection open"),
+    "no deadline for a whole answer": ("a slow body", "a slow header"),
+    "what the deadline cut off is read like the rest": ("a slow body", "a slow header"),
+    "failures of TLS pass": ("bad TLS",),
+    "a name without an address is a bug": ("a name that is gone",),
     "what goes wrong in parsing is not caught": (
         "JSON 100,000 deep",
         "NaN",
         "1e999 as a count",
         "HTML with 200, always",
         "HTML with 200, once",
+        "an empty answer with 200",
+        "an answer without length cut short",
+        "1e999 as a weight",
+        "bad UTF-8",
     ),
-    "NaN is read": ("NaN",),
+    "JSON is read at less than its strict word": ("NaN", "1e999 as a weight", "a key that comes twice"),
     "what is no UTF-8 is replaced": ("bad UTF-8",),
     "the body of an error is quoted": tuple(f"{status} for ever" for status in (500, 502, 503, 504)),
     "what failed is not stale": ("500 for ever",),
-    "errors below HTTP are not typed": ("a connection reset once", "an answer cut short once"),
+    "errors below HTTP are not typed": (
+        "a connection reset once",
+        "an answer cut short once",
+        "a refused connection",
+        "a connection reset",
+        "a connection closed without a word",
+        "an answer cut short of its length",
+    ),
 }
 """What was taken away once → the cases that failed then, for at least one tracker."""
 CASES = [pytest.param(kind, name, id=f"{name}, {kind}") for name, row in ROWS.items() for kind in row.kinds]
@@ -315,48 +333,6 @@ def test_numbers_are_true_or_kept_and_the_next_run_heals(
     heal(case, site)
     check_true(case, case.run(row.after))
     case.clean = not row.lingers
-
-
-@pytest.mark.parametrize("kind", EACH)
-def test_only_a_certificate_that_is_vouched_for_is_believed(kind: Kind, houses: Houses, tmp_path: Path) -> None:
-    """The server says what is true, but anybody could have signed its certificate. Red when none is verified."""
-    case, files = houses.of(kind), certificate(tmp_path, "127.0.0.1")
-    before = dict(case.tracker.truth())
-    case.finish_something()
-    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trusting.load_cert_chain(*files)
-    with Server(case.tracker.server.site, tls=trusting) as secure:
-        seen = case.run(url=secure.url)
-        check_kept(seen, before)
-        check_witness(case, seen)
-        assert (secure.log, seen.slept) == ([], [])
-        assert "`ca_file`" in entry_of(seen.report, "finish-alpha").fix
-        seen = case.run(url=secure.url, ca_file=str(files[0]))
-        check_true(case, seen)
-        assert len(secure.log) == seen.requests
-    check_true(case, case.run())
-    case.clean = True
-
-
-@pytest.mark.parametrize(
-    ("kind", "refusal"), [("cloud", "a CAPTCHA"), ("dc", "401 now"), ("graphql", "401 now"), ("gitlab", "401 now")]
-)
-def test_a_tracker_that_refuses_is_probed_once_an_hour_until_the_settings_change(
-    kind: Kind, refusal: str, tmp_path: Path
-) -> None:
-    """Quarters of an hour. Red without the breaker: each of them asks."""
-    with opened(tracker_of(kind), tmp_path) as case:
-        before = dict(case.tracker.truth())
-        case.finish_something()
-        ROWS[refusal].begin(case)
-        runs = [case.run(timedelta(minutes=15)) for _ in range(7)]
-        assert 1 <= runs[0].requests <= 2
-        assert [each.requests for each in runs[1:]] == [0, 0, 0, 1, 0, 0]
-        for each in runs:
-            check_kept(each, before)
-        case.tracker.server.heal()
-        assert case.run(timedelta(minutes=1)).requests == 0, "the settings are the same"
-        check_true(case, case.run(timedelta(minutes=1), timeout=31))
 
 
 def check_costs(case: Case, row: Row, seen: Seen) -> None:

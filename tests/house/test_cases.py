@@ -16,6 +16,8 @@ JIRA_DEEDS = f"{TRACKERS}test_after_each_deed_in_jira_the_next_run_counts_the_tr
 GITHUB_DEEDS = f"{TRACKERS}test_after_each_deed_on_github_the_next_run_counts_the_truth"
 LOSSES = f"{TRACKERS}test_what_can_no_longer_be_seen_is_stale_and_never_smaller"
 DATA = "tests/edge/test_data_cases.py::"
+PAGES = "tests/edge/test_page_cases.py::"
+DOORS = "tests/edge/test_source_doors.py::"
 GITHUB_ANSWERS = "tests/contract/test_github_milestones_failures.py::"
 
 SOURCE: dict[str, tuple[str, ...]] = {
@@ -46,26 +48,36 @@ SOURCE: dict[str, tuple[str, ...]] = {
         "GitHub's primary limit, its Date weeks ahead of its reset",
         "GitHub's primary limit, its Date weeks behind its reset",
     ),
-    "401": ("401 now", "401 in the middle"),
+    "401": (
+        "401 now", "401 in the middle",
+        f"{DOORS}test_a_tracker_that_refuses_is_probed_once_an_hour_until_the_settings_change",
+    ),
     "CAPTCHA": ("a CAPTCHA",),
     "410": ("an interface that is gone, 410",),
     "redirect": ("a redirect elsewhere", "a redirect to itself", "a redirect to a file"),
     "gzip bomb": ("a gzip bomb",),
     "huge page": ("a page beyond all bounds",),
     "deep JSON": ("JSON 100,000 deep",),
-    "numbers that are none": ("NaN", "1e999 as points", "1e999 as a count"),
+    "numbers that are none": (
+        "NaN", "1e999 as points", "1e999 as a weight", "1e999 as a count", "a count that is none",
+    ),
     "duplicate keys": ("a key that comes twice",),
     "bad UTF-8": ("bad UTF-8",),
-    "bad TLS": ("bad TLS", "tests/outbound/test_sessions.py::test_a_session_verifies_certificates"),
+    "bad TLS": (
+        "bad TLS",
+        f"{DOORS}test_only_a_certificate_that_is_vouched_for_is_believed",
+        "tests/outbound/test_sessions.py::test_a_session_verifies_certificates",
+    ),
 }  # fmt: skip
 DATA_CASES: dict[str, tuple[str, ...]] = {
     "shifting items": tuple(f"items that shift after search {number}" for number in (2, 3, 4)),
     "duplicate page": (
         *(f"a page that comes twice, the {number}." for number in (3, 4, 5)),
+        f"{PAGES}test_rows_that_come_twice_stand_for_no_others",
         f"{GITHUB_ANSWERS}test_a_page_that_leads_to_itself_is_refused",
         f"{GITHUB_ANSWERS}test_counts_that_do_not_fit_leave_the_membership_open",
     ),
-    "same token": ("the same token for ever",),
+    "same token": ("the same token for ever", f"{PAGES}test_a_list_that_leads_to_its_own_beginning_is_left"),
     "empty page with token": ("empty pages with a token for ever",),
     "short page": ("short pages",),
     "incomplete results and the cap": (f"{DATA}test_more_items_than_a_page_are_counted_without_a_search",),
