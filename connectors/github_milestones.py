@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -44,6 +45,7 @@ class GithubMilestones(DeliverySource):
     Settings = GithubSettings
     Query = MilestoneQuery
     HISTORY = True
+    RESUMES = True
     permissions = (
         "A fine-grained token needs read access to Issues and Pull requests; a classic one `repo`, or nothing."
     )
@@ -93,20 +95,28 @@ objectives:
         A milestone changed when its updatedAt or one of its counts did. Everything is read anew when the scopes
         differ, a milestone vanished, or the last full reading is older than `full_every_hours`.
         """
-        held = _read(cursor)
-        past = held if held and self._is_fit(held, scopes, now) else None
+        last = _read(cursor)
+        past = last if last and self._is_fit(last, scopes, now) else None
         # Sizes stay for good; what the schema lacks is found out again with each full reading.
-        self._transport.recall(past.learnt if past else Learnt(sizes=held.learnt.sizes if held else {}))
+        self._transport.recall(past.learnt if past else Learnt(sizes=last.learnt.sizes if last else {}))
         chosen = self._choose(scopes, past)
         milestones = {
             each.container.id: each for some in chosen.values() if not isinstance(some, Miss) for each in some
         }
         marks = {id_: past.marks[id_] for id_ in milestones if id_ in past.marks} if past else {}
         changed = [each for id_, each in milestones.items() if marks.get(id_) != each.mark]
+        held: dict[str, str] = {}  # item → its milestone as told last, where parts of a pull may differ
+        lists: list[Members] = []
         for read in self._transport.contents(changed) if changed else ():
             del milestones[read.milestone.container.id]
             marks[read.milestone.container.id] = read.milestone.mark if read.whole else ""
-            yield _page(read)
+            page = _page(read)
+            if self.caller.goes_on:
+                held.update(dict.fromkeys((item.id for item in page.items), read.milestone.container.id))
+                lists += page.members
+                page = replace(page, members=())
+            yield page
+        yield Page(members=tuple(_last_told(each, held) for each in lists))
         refs = {ref: [each.container.id for each in some] for ref, some in chosen.items() if not isinstance(some, Miss)}
         following = _Cursor(
             scopes=self._fingerprint(scopes),
@@ -173,6 +183,12 @@ def _read(cursor: str | None) -> _Cursor | None:
         return _Cursor.model_validate_json(cursor or "")
     except ValidationError:
         return None
+
+
+def _last_told(members: Members, held: Mapping[str, str]) -> Members:
+    """Return what a milestone holds: not what was seen in another one after that."""
+    here = frozenset(item for item in members.items if held[item] == members.container)
+    return replace(members, items=here)
 
 
 def _page(read: Contents) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -97,16 +98,23 @@ class Questions:
     ) -> tuple[list[T], Mapping[str, Any]]:
         def ask(token: str) -> tuple[list[T], Mapping[str, Any]]:
             part = waiting[: self._sizes.of(kind)]
+            asked = question(part)
             try:
-                answer = self._post(*question(part), token)
+                answer = self._post(*asked, token)
             except TooMuchError:
                 self._sizes.refused(kind, len(part))
                 raise
             self._sizes.answered(kind, len(part))
+            self._caller.keep(_named(*asked), answer)
             return part, answer
 
         while True:
             known = self.wanted.lacks
+            part = waiting[: self._sizes.of(kind)]
+            answer = self._caller.kept(_named(*question(part)))
+            if answer is not None:
+                self._sizes.answered(kind, len(part))
+                return part, answer
             try:
                 return self._client.call(ask)
             except UnknownWordError as error:
@@ -116,6 +124,10 @@ class Questions:
                 if lacks == known:
                     raise
                 self.wanted = replace(self.wanted, lacks=self.wanted.lacks | lacks)
+
+
+def _named(text: str, variables: Mapping[str, Any]) -> str:
+    return json.dumps([text, variables], sort_keys=True)
 
 
 def _parts(many: Iterable[T], size: int) -> list[list[T]]:

@@ -96,7 +96,17 @@ class RestTransport:
             return False
 
     def _rows(self, path: str, asked: Mapping[str, Any]) -> Iterator[Any]:
-        """Yield the rows of all pages of a list."""
+        """Yield the rows of all pages of a list, which is kept as a whole: pages are numbered, and rows move up."""
+        question = f"{path} {sorted(asked.items())}"
+        known = self._caller.kept(question)
+        if known is not None:
+            yield from known
+            return
+        rows = [row for page in self._pages(path, asked) for row in page]
+        self._caller.keep(question, rows)
+        yield from rows
+
+    def _pages(self, path: str, asked: Mapping[str, Any]) -> Iterator[list[Any]]:
         parameters: Mapping[str, Any] | None = {**asked, "per_page": 100}
         seen: list[Any] = []
         while parameters is not None:
@@ -104,7 +114,7 @@ class RestTransport:
             reply = self._client.get(path, parameters)
             if not isinstance(reply.payload, list):
                 raise ProtocolError(f"GitHub answered {path} with something that is not a list", fix="check `url`")
-            yield from reply.payload
+            yield reply.payload
             parameters = query_of(reply.headers.get("link"))
             if parameters in seen:
                 raise ProtocolError(f"GitHub's pages of {path} don't end", fix="try again later")

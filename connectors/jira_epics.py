@@ -35,6 +35,7 @@ class JiraEpics(DeliverySource):
     Settings: ClassVar[type[Settings]] = JiraSettings
     Query: ClassVar[type[Query]] = JiraQuery
     HISTORY = True
+    RESUMES = True
     permissions = PERMISSIONS
     example = EXAMPLE
 

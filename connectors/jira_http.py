@@ -62,13 +62,11 @@ class JiraHttp:
 
     def get(self, path: str) -> Any:
         """Return the JSON at `path` ("2/myself"); raises SourceError."""
-        base = self.base
-        return self._caller.call(lambda: self._send("GET", f"{base}/rest/api/{path}", None))
+        return self._ask("GET", path, None)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Return the JSON that answers `body`; raises SourceError."""
-        base = self.base
-        return self._caller.call(lambda: self._send("POST", f"{base}/rest/api/{path}", orjson.dumps(body)))
+        return self._ask("POST", path, orjson.dumps(body))
 
     def at_gateway(self, path: str) -> Any:
         """Return the JSON at `path` of the gateway itself, signed; raises SourceError."""
@@ -81,6 +79,15 @@ class JiraHttp:
             clients, self._idle = self._idle, []
         for client in clients:
             client.close()  # type: ignore[no-untyped-call]
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> Any:
+        question = f"{method} {path} {(body or b'').decode()}"
+        answer = self._caller.kept(question)
+        if answer is None:
+            base = self.base
+            answer = self._caller.call(lambda: self._send(method, f"{base}/rest/api/{path}", body))
+            self._caller.keep(question, answer)
+        return answer
 
     @contextmanager
     def _client(self) -> Iterator[JIRA]:

@@ -30,6 +30,7 @@ from okr_sync.connector import Caller, Container, LookUp, Mirrored, Miss, Page, 
 
 _MINUTE = 60_000  # ms
 _HOUR = 3_600_000  # ms
+_UNKNOWN = -1  # issues: no site shows so many
 _LEVELS = 10  # of issues one above the other; Jira has far fewer
 
 
@@ -145,12 +146,17 @@ class JiraPull:
         return tree
 
     def _end(self, scopes: Scopes, misses: Mapping[str, Miss], epics: tuple[Container, ...], cursor: Cursor) -> Page:
-        """Return the last page: the scopes with their containers, and where the next pull may start."""
+        """Return the last page: the scopes with their containers, and where the next pull may start.
+
+        What was listed in two parts, and was deleted or moved from page to page between them, no count tells: the next
+        pull lists all ids.
+        """
         dialect = self._search.dialect
         good = {ref: scope for ref, scope in scopes.items() if ref not in misses}
         queries = tuple(query_container(id_, jql, dialect) for id_, jql in queries_of(good).items())
         ids = {ref: ids_of(scope, cursor.epics) for ref, scope in good.items()}
-        return Page(containers=(*epics, *queries), scopes=ids, misses=misses, cursor=cursor.dump())
+        following = replace(cursor, count=_UNKNOWN) if self._caller.goes_on else cursor
+        return Page(containers=(*epics, *queries), scopes=ids, misses=misses, cursor=following.dump())
 
 
 def _level(epic: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from connectors.jira_failures import RefusedError
@@ -47,6 +48,7 @@ class Reach:
         self._queries = queries  # container id → JQL
         self._parts: dict[str, frozenset[str]] = {}  # sub-task not fetched yet → the containers that hold its issue
         self._placed: dict[str | None, frozenset[str]] = {}
+        self._held: dict[str, frozenset[str]] = {}  # issue → its epics as told last, where parts of a pull may differ
         self.seen = Seen()
         self.refused: dict[str, str] = {}
 
@@ -59,6 +61,7 @@ class Reach:
                 yield self._page((each, holders) for each in found)
                 yield from self._subtasks()
         yield from self._subtasks(all_=True)
+        yield self._listed(self._held.items())
         whole = [*self._tree.roots, *(each for each in self._queries if each not in self.refused)]
         yield Page(members=tuple(Members(each, frozenset(), whole=True) for each in whole))
 
@@ -89,15 +92,35 @@ class Reach:
 
     def _page(self, placed: Iterable[tuple[Found, frozenset[str]]]) -> Page:
         some = list(placed)
-        members: dict[str, set[str]] = defaultdict(set)
         for found, holders in some:
-            for container in holders:
-                members[container].add(found.item.id)
             if holders:
-                self._parts.update((part, self._parts.get(part, holders) | holders) for part in found.subtasks)
+                self._parts.update((part, self._joined(part, holders)) for part in found.subtasks)
         self.seen.note(found for found, _ in some)
-        lists = tuple(Members(container, frozenset(ids), whole=False) for container, ids in members.items())
-        return Page(items=tuple(found.item for found, _ in some), members=lists)
+        told = self._listed((found.item.id, self._settled(found.item.id, holders)) for found, holders in some)
+        return replace(told, items=tuple(found.item for found, _ in some))
+
+    def _joined(self, part: str, holders: frozenset[str]) -> frozenset[str]:
+        """Return what holds a sub-task, which its issue holds in `holders`."""
+        before = self._parts.get(part, frozenset())
+        moved = self._caller.goes_on and not holders.isdisjoint(self._tree.roots)
+        return holders | (before - self._tree.roots.keys() if moved else before)
+
+    def _settled(self, id_: str, holders: frozenset[str]) -> frozenset[str]:
+        """Return of `holders` what can't change any more.
+
+        Where a pull goes on, what was listed in one epic may be listed in another that it moved to: the last one holds.
+        """
+        epics = holders & self._tree.roots.keys() if self._caller.goes_on else frozenset()
+        if epics:
+            self._held[id_] = epics
+        return holders - epics
+
+    def _listed(self, held: Iterable[tuple[str, frozenset[str]]]) -> Page:
+        members: dict[str, set[str]] = defaultdict(set)
+        for id_, holders in held:
+            for container in holders:
+                members[container].add(id_)
+        return Page(members=tuple(Members(each, frozenset(ids), whole=False) for each, ids in members.items()))
 
     def _in_lists(self, keys: list[str]) -> list[Sequence[str]]:
         most = most_epics(self._search)

@@ -174,6 +174,7 @@ def sources_document(collected: tuple[Collected, ...]) -> list[dict[str, Any]]:
             "received": brought.received,
             "not_modified": brought.not_modified,
             "points": brought.points,
+            "kept": brought.kept,
             "held_back": trouble_document(brought.breaker),
             "error": brought.error,
             "fix": brought.fix,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from okr_sync.errors import SourceError
 
@@ -30,6 +30,20 @@ class Caller:
 
     def pace(self, limit: str, a_minute: int) -> None:
         """Wait until one request more keeps the source's `limit` of `a_minute`; said by an `ask` before it sends."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether this pull goes on where an earlier one was interrupted, whose answers are `kept`."""
+        return False
+
+    def kept(self, question: str) -> Any | None:
+        """Return the answer (JSON) to `question` of the interrupted pull with which this one goes on; None: ask."""
+        return None
+
+    def keep(self, question: str, answer: Any) -> None:
+        """Keep an answer (JSON, not None) in case the pull is interrupted; `question` is all that it depends on, but
+        for the settings and what the pull is asked.
+        """
 
     def spend(self, points: int) -> None:
         """Note that the source says a request cost so many points of its rate limit; `runs` shows their sum."""

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from okr_sync.connector.source import Connector
 from okr_sync.core.facts import Container, ItemKind, Members, Miss, Transition, WorkItem
@@ -73,6 +73,10 @@ class DeliverySource(Connector):
     which counts on it means nothing.
     """
 
+    RESUMES: ClassVar[bool] = False
+    """Whether `pull` hands each answer to `caller.keep` and asks `caller.kept` before it asks the source. Then an
+    interrupted pull goes on with the instant and the cursor that it began with, and asks for the rest only.
+    """
     mirror: Mirrored | None = None
 
     @abstractmethod

@@ -174,6 +174,8 @@ class Collected:
     """Answers that said that nothing is new (304)."""
     points: int | None = None
     """Points of the source's rate limit that it says were spent."""
+    kept: int | None = None
+    """Answers that an interrupted pull left and that were not asked for again; None: no such pull went on."""
     breaker: Breaker | None = None
     """The source's trouble from now on; None: it has none."""
     cursor: str | None = None

@@ -35,8 +35,8 @@ DELIVERY_POINT = (
 CAPTURE = ("version", "baseline", "author", "reason", "run")
 RUN = ("id", "trigger", "outcome", "started", "finished", "summary")
 RUN_SOURCE = (
-    "source", "outcome", "requests", "retries", "seconds", "received", "not_modified", "points", "seen", "changed",
-    "error", "fix",
+    "source", "outcome", "requests", "retries", "seconds", "received", "not_modified", "points", "kept", "seen",
+    "changed", "error", "fix",
 )  # fmt: skip
 RUN_ENTRY = ("key_result", "outcome", "reason", "fix")
 

@@ -29,6 +29,8 @@ class SourceRecord(Cost, Protocol):
     def seconds(self) -> float: ...  # noqa: D102
     @property
     def changed(self) -> int: ...  # noqa: D102
+    @property
+    def kept(self) -> int | None: ...  # noqa: D102
 
 
 class EntryRecord(Protocol):
@@ -232,6 +234,8 @@ def _since(point: PointRecord | WorkRecord) -> str:
 def _source(source: SourceRecord) -> list[str]:
     cost = f"{cost_words(source)}, {source.seconds:.1f} s, {source.changed} facts changed"
     lines = [f"  {clean(source.source)}: {source.outcome}; {cost}"]
+    if source.kept is not None:
+        lines.append(f"    went on with an interrupted pull: {source.kept} answers of it were not asked for again")
     if source.error:
         lines.append(f"    ! {clean(source.error)}" + (f"; what to do: {clean(source.fix)}" if source.fix else ""))
     return lines

@@ -11,6 +11,7 @@ from okr_sync.store.due_dates import save_due_dates
 from okr_sync.store.ledger import SourceEntry, record_sources, require_running
 from okr_sync.store.readings import save_answers
 from okr_sync.store.sources import save_source
+from okr_sync.store.stages import drop_stage
 from okr_sync.store.suspicions import save_suspicions
 from okr_sync.store.work import save_containers, save_items, save_members, save_scopes
 
@@ -35,10 +36,13 @@ class Saved:
 def save_collected(session: Session, run_id: int, collected: Collected) -> Saved:
     """Save the facts, the source's state and what it cost; return what was written.
 
-    A failed source changes no fact: only its error and cost are kept. Raises StoreError when the run lost its lease.
+    A failed source changes no fact: only its error and cost are kept, and what it answered to a pull that goes on in
+    the next run; no longer, once there is an answer. Raises StoreError when the run lost its lease.
     """
     require_running(session, run_id)
     saved = Saved() if collected.outcome == "failed" else _save_facts(session, run_id, collected)
+    if collected.outcome != "failed":
+        drop_stage(session, collected.source)
     save_source(session, collected)
     record_sources(session, run_id, [_entry(collected, saved)])
     return saved
@@ -73,4 +77,5 @@ def _entry(collected: Collected, saved: Saved) -> SourceEntry:
         received=collected.received,
         not_modified=collected.not_modified,
         points=collected.points,
+        kept=collected.kept,
     )

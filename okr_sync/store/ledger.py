@@ -32,7 +32,8 @@ ONLY_ONE = "sync"  # the lease of a run beside which there is no other
 class SourceEntry:
     """What one source cost and brought in a run: `seen` facts came, `changed` of them were new.
 
-    `received` bytes, `not_modified` answers and `points` of a rate limit are None where nobody counted them.
+    `received` bytes, `not_modified` answers and `points` of a rate limit are None where nobody counted them, `kept`
+    (answers that an interrupted pull left, and that were not asked for again) where none went on.
     """
 
     source: str
@@ -47,6 +48,7 @@ class SourceEntry:
     received: int | None = None
     not_modified: int | None = None
     points: int | None = None
+    kept: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

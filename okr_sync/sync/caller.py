@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
@@ -16,6 +16,7 @@ from okr_sync.errors import SourceError, TransientError
 from okr_sync.outbound.metering import Meter, metering
 from okr_sync.sync.pacing import Pacing
 from okr_sync.sync.restraint import Restraint
+from okr_sync.sync.staging import Stage
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,6 +24,7 @@ R = TypeVar("R")
 ATTEMPTS = 5  # tries of one request, the first included
 FIRST_WAIT = 1.0  # seconds before the second try when the server names no time
 AHEAD = 3  # questions waiting or answered a thread of `map`
+REMEMBERED = 1_000  # errors of requests, the newest
 LONGEST_WAIT = 30.0  # seconds, for waits that we choose ourselves
 
 
@@ -49,6 +51,7 @@ class RetryingCaller(Caller):
         stop: threading.Event | None = None,
     ) -> None:
         self.retries = 0
+        self.stage: Stage | None = None  # of the pull under way, if its answers are kept
         self.meter = Meter()
         self.restraint = Restraint(
             seconds=seconds,
@@ -65,6 +68,7 @@ class RetryingCaller(Caller):
         self._sleep = sleep
         self._watch = watch
         self._lock = threading.Lock()
+        self._raised: deque[SourceError] = deque(maxlen=REMEMBERED)
 
     @property
     def requests(self) -> int:
@@ -80,8 +84,33 @@ class RetryingCaller(Caller):
             sleep=self._sleep,
             reraise=True,
         )
-        answer: T = retrying(self._send, ask)
+        try:
+            answer: T = retrying(self._send, ask)
+        except SourceError as error:
+            self._raised.append(error)
+            raise
         return answer
+
+    def passed_on(self, error: BaseException) -> bool:
+        """Return whether `error`, or what it was raised from, came out of `call` and not from the connector."""
+        chain: BaseException | None = error
+        while chain is not None and not any(chain is each for each in self._raised):
+            chain = chain.__cause__
+        return chain is not None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether this pull goes on where an earlier one was interrupted."""
+        return self.stage is not None and self.stage.goes_on
+
+    def kept(self, question: str) -> Any | None:
+        """Return the answer to `question` that was kept when the pull was interrupted; None: ask."""
+        return None if self.stage is None else self.stage.kept(question)
+
+    def keep(self, question: str, answer: Any) -> None:
+        """Keep an answer in case the pull is interrupted. Raises StoreError."""
+        if self.stage is not None:
+            self.stage.keep(question, answer)
 
     def map(self, ask: Callable[[T], R], many: Iterable[T]) -> Iterator[R]:
         """Yield `ask(each)` in order, up to `concurrency` at a time; the first error ends the rest.

@@ -25,6 +25,7 @@ from okr_sync.sync.delivery import gather_items
 from okr_sync.sync.fingerprints import fingerprint
 from okr_sync.sync.mirror import Mirror
 from okr_sync.sync.pausing import held_back, with_trouble
+from okr_sync.sync.staging import LEAST, Shelves, Stage, complete, fingerprint_of
 from okr_sync.sync.suspecting import Memory
 from okr_sync.sync.veiling import Veil
 
@@ -65,6 +66,8 @@ class Asking:
     """Ask those, too, that are held back because of their trouble."""
     memory: Memory | None = None
     """What is confirmed, to hold answers against; None: every answer is believed."""
+    shelves: Shelves | None = None
+    """Where answers are kept in case a pull is interrupted; None: nowhere."""
 
 
 def collect(sources: Mapping[str, Source], asking: Asking) -> tuple[Collected, ...]:
@@ -132,7 +135,8 @@ def _collect_one(source: Source, asking: Asking, stop: threading.Event) -> Colle
     seconds = time.monotonic() - began
     settled = with_trouble(collected, source, caller, breaker, seconds)
     asked = {ref: asking.questions[ref] for ref in source.questions if ref in asking.questions}
-    return replace(settled, questions=asked, **cost_of(caller, seconds))
+    kept = caller.stage.used if caller.stage and caller.stage.goes_on else None
+    return replace(settled, questions=asked, kept=kept, **cost_of(caller, seconds))
 
 
 def _pause(asking: Asking, stop: threading.Event) -> Callable[[float], None]:
@@ -149,8 +153,7 @@ def _ask(source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
         connector = asking.registry.connector_class(source.kind)(source.settings, caller)
         try:
             if isinstance(connector, DeliverySource):
-                scopes = asking.memory.scopes(source.name) if asking.memory else {}
-                return gather_items(connector, source, asking.mirror, asking.now, full=asking.full, held=scopes)
+                return _ask_for_items(connector, source, asking, caller)
             return gather_readings(
                 connector,
                 source,
@@ -164,11 +167,35 @@ def _ask(source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
         finally:
             connector.close()
     except SourceError as error:
-        return _failed(source, asking.now, str(error), error.fix)
+        return _failed(source, asking.now, f"{error}{_left_by(caller)}", error.fix)
     except StoreError:
         raise
     except Exception as error:  # noqa: BLE001 -- a connector is a plugin: its bug must not end the run
         return _failed(source, asking.now, broken(source, error), REPORT)
+
+
+def _ask_for_items(connector: DeliverySource, source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
+    """Return what a delivery source brings, going on with a pull that was interrupted, if there is one."""
+    held = asking.memory.scopes(source.name) if asking.memory else {}
+
+    def gather(begun: datetime) -> Collected:
+        mirror, full = asking.mirror, asking.full
+        return gather_items(connector, source, mirror, asking.now, full=full, held=held, begun=begun)
+
+    if asking.shelves is None or not connector.RESUMES:
+        return gather(asking.now)
+    cursor = None if asking.full else asking.mirror.cursor(source.name)
+    shelf, asked = asking.shelves.of(source.name), fingerprint_of(source, cursor)
+    stage = Stage.open(shelf, asked, asking.now)
+    if asking.full:
+        stage = stage.anew(asking.now)
+    return complete(gather, caller, stage, asking.now)
+
+
+def _left_by(caller: RetryingCaller) -> str:
+    """Return what an interrupted pull leaves to the next run, in words."""
+    count = caller.stage.count if caller.stage else 0
+    return f"; {count} answers are kept, and the next run asks for the rest" if count >= LEAST else ""
 
 
 def broken(source: Source, error: Exception) -> str:

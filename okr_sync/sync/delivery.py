@@ -31,17 +31,19 @@ def gather_items(
     *,
     full: bool = False,
     held: Mapping[str, HeldScope] = MappingProxyType({}),
+    begun: datetime | None = None,
 ) -> Collected:
     """Return everything that changed since the mirror's cursor, with what became of items that are gone from their
     containers.
 
     What is missing from `held` scopes (ref → as they were answered last) without saying so itself stays, and the cursor
-    with it, so that the next run asks for it again. Raises SourceError when the source failed or broke its contract.
+    with it, so that the next run asks for it again. `begun` is when the pull began, where that was before `now`.
+    Raises SourceError when the source failed or broke its contract.
     """
     known = connector.mirror = mirror.of(source.name)
     cursor = None if full else mirror.cursor(source.name)
     spool = Spool()
-    for page in connector.pull(source.questions, cursor, now):
+    for page in connector.pull(source.questions, cursor, begun or now):
         require_sound(page.items, page.containers, page.misses)
         spool.add(page)
     _hold_to_contract(source, spool, known, full=cursor is None)

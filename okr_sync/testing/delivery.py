@@ -12,13 +12,14 @@ from pydantic import ValidationError
 from okr_sync.connector import DeliverySource, Referenced
 from okr_sync.testing.delivery_failures import DeliveryFailures
 from okr_sync.testing.delivery_past import DeliveryPast
+from okr_sync.testing.delivery_resuming import DeliveryResuming
 from okr_sync.testing.delivery_world import TOKEN, DeliveryWorld
 from okr_sync.testing.pulled import CountingCaller, Mirror, Pulled
 
 __all__ = ["TOKEN", "DeliverySourceContract", "DeliveryWorld"]
 
 
-class DeliverySourceContract(DeliveryFailures, DeliveryPast):
+class DeliverySourceContract(DeliveryFailures, DeliveryPast, DeliveryResuming):
     """The laws that every delivery source keeps.
 
     A subclass gives `source`, `full_batch`, `quiet_batch`, `settings` and a fixture `world`, and for a source with

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 import requests
@@ -30,6 +30,7 @@ from tests.contract.jira_fixtures import JiraDeliveryWorld
 from tests.contract.test_jira_epics import TestCloud as CloudContract
 
 Scopes = Mapping[str, JiraQuery]
+T = TypeVar("T")
 
 
 class _Edited(JiraEpics):
@@ -221,6 +222,43 @@ class _ClosesOnce(JiraEpics):
         del self._http
 
 
+class _NamesTooLittle(JiraEpics):
+    """Keeps answers by a part of the question: one page for all, one epic for another."""
+
+    def __init__(self, settings: JiraSettings, caller: Caller | None = None) -> None:
+        super().__init__(settings, _Blurring(caller) if caller else None)
+
+
+class _Blurring(Caller):
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    @property
+    def goes_on(self) -> bool:
+        return self._caller.goes_on
+
+    def call(self, ask: Callable[[], T]) -> T:
+        return self._caller.call(ask)
+
+    def kept(self, question: str) -> Any | None:
+        return self._caller.kept(question.partition("{")[0])
+
+    def keep(self, question: str, answer: Any) -> None:
+        self._caller.keep(question.partition("{")[0], answer)
+
+
+class _AsksAgain(JiraEpics):
+    """Keeps, and never looks at what is kept."""
+
+    def __init__(self, settings: JiraSettings, caller: Caller | None = None) -> None:
+        super().__init__(settings, _Forgetful(caller) if caller else None)
+
+
+class _Forgetful(_Blurring):
+    def kept(self, question: str) -> Any | None:
+        return None
+
+
 _WISH = {"headers": {"Retry-After": "7"}, "seconds": 7.0}
 _FAULTS: list[tuple[type[JiraEpics], str, dict[str, Any]]] = [
     (_AsksOneByOne, "a_full_batch_costs_few_requests", {}),
@@ -254,6 +292,9 @@ _FAULTS: list[tuple[type[JiraEpics], str, dict[str, Any]]] = [
     (_Writes, "a_pull_only_reads", {}),
     (_Uncounted, "a_full_batch_costs_few_requests", {}),
     (_NeedsItsThread, "another_thread_may_ask", {}),
+    (_NamesTooLittle, "a_pull_goes_on_wherever_it_broke", {}),
+    (_NamesTooLittle, "what_is_kept_is_no_more_than_the_question", {}),
+    (_AsksAgain, "a_pull_goes_on_wherever_it_broke", {}),
     (_ClosesOnce, "closing_twice_is_fine", {}),
 ]
 

@@ -24,6 +24,7 @@ from okr_sync.store.tables.ledger import ReportMark, Run, RunEntry, RunSource, S
 from okr_sync.store.tables.points import ContextRow, DeliveryPointRow, PointRow, SeriesRow, StampRow
 from okr_sync.store.tables.results import DefinitionRow, LatestRow, SupersededRow
 from okr_sync.store.tables.shape import Table, sql
+from okr_sync.store.tables.stages import StagedAnswerRow, StageRow
 from okr_sync.store.tables.suspicions import SuspicionRow
 
 __all__ = [
@@ -53,6 +54,8 @@ __all__ = [
     "SeriesRow",
     "SlotRow",
     "SourceRow",
+    "StageRow",
+    "StagedAnswerRow",
     "StampRow",
     "SupersededRow",
     "SuspicionRow",

@@ -35,7 +35,8 @@ class Run(Table, table=True):
 class RunSource(Table, table=True):
     """What one source cost and brought in one run.
 
-    `received` bytes, `not_modified` answers and `points` of a rate limit are NULL where nobody counted them.
+    `received` bytes, `not_modified` answers and `points` of a rate limit are NULL where nobody counted them, `kept`
+    answers where no interrupted pull went on.
     """
 
     __tablename__ = "run_sources"
@@ -53,6 +54,7 @@ class RunSource(Table, table=True):
     received: int | None = Field(default=None, sa_type=BigInteger)
     not_modified: int | None = None
     points: int | None = None
+    kept: int | None = None
 
 
 class RunEntry(Table, table=True):
