@@ -40,7 +40,7 @@ from okr_sync.sync.freezing import frozen_at, why_skipped
 from okr_sync.sync.mirror import StoredMirror
 from okr_sync.sync.pushing import StoredInbox
 from okr_sync.sync.recalling import questions_about, recall, save_recalled, with_cost
-from okr_sync.sync.staging import StoredShelves
+from okr_sync.sync.staging import FIRST, StoredShelves
 from okr_sync.sync.suspecting import StoredMemory
 
 Outcome = Literal["ok", "partial", "failed"]
@@ -64,6 +64,8 @@ class World:
     steps: Steps | None = None
     begins: Callable[[int], None] | None = None
     """Called with the number of the run once it holds the lease."""
+    staged_after: float = FIRST
+    """Seconds of a pull after which its answers are kept, in case the process ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def backfill(
 
 def _collect(run: _Run, asking: Asking, sources: Mapping[str, Source]) -> tuple[Collected, ...]:
     """Ask every source and save what it brought, each in one transaction."""
-    collected = collect(sources, replace(asking, shelves=StoredShelves(run.store, run.id)))
+    collected = collect(sources, replace(asking, shelves=StoredShelves(run.store, run.id, run.world.staged_after)))
     for brought in collected:
         with run.store.writing() as session:
             collecting.save_collected(session, run.id, brought)

@@ -25,7 +25,18 @@ from okr_sync.store.database import Store
 from okr_sync.store.stages import StageRecord
 from okr_sync.sync.fingerprints import fingerprint
 
-__all__ = ["LEAST", "LIFE", "Shelf", "Shelves", "Stage", "StoredShelf", "StoredShelves", "complete", "fingerprint_of"]
+__all__ = [
+    "FIRST",
+    "LEAST",
+    "LIFE",
+    "Shelf",
+    "Shelves",
+    "Stage",
+    "StoredShelf",
+    "StoredShelves",
+    "complete",
+    "fingerprint_of",
+]
 
 T = TypeVar("T")
 LIFE = timedelta(days=1)  # of an interrupted pull, from its begin
@@ -37,7 +48,10 @@ _LEVEL = 1  # of zlib, the quickest
 
 
 class Shelf(Protocol):
-    """Where the answers to one source's pull are kept from run to run."""
+    """Where the answers to one source's pull are kept from run to run, for the first time after `first` seconds."""
+
+    @property
+    def first(self) -> float: ...  # noqa: D102 -- said above
 
     def load(self) -> tuple[StageRecord | None, frozenset[str]]:
         """Return the interrupted pull, if there is one, and the hashes of the questions that were answered."""
@@ -66,14 +80,15 @@ class Shelves(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredShelves:
-    """The shelves in the store, written to by one run."""
+    """The shelves in the store, written to by one run; by a pull that is not interrupted after `first` seconds."""
 
     store: Store
     run: int
+    first: float = FIRST
 
     def of(self, source: str) -> Shelf:
         """Return the shelf of one source."""
-        return StoredShelf(self.store, self.run, source)
+        return StoredShelf(self.store, self.run, source, self.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,7 @@ class StoredShelf:
     store: Store
     run: int
     source: str
+    first: float = FIRST
 
     def load(self) -> tuple[StageRecord | None, frozenset[str]]:
         """Return the interrupted pull, if there is one, and the hashes of the questions that were answered."""
@@ -127,7 +143,7 @@ class Stage:
         self._waiting: dict[str, bytes] = {}
         self._size = 0
         self._elapsed = elapsed
-        self._due = elapsed() + FIRST
+        self._due = elapsed() + shelf.first
         self._lock = threading.Lock()
         self._saving = threading.Lock()
 
