@@ -169,7 +169,7 @@ def test_another_pull_does_not_go_on_with_it(because: str, tmp_path: Path) -> No
 
 def other_config(home: Watched, because: str) -> Any:
     """Return the config with another setting, or another question, of the tracker."""
-    source = home.house.config.sources["tracker"]
+    source: Any = home.house.config.sources["tracker"]
     if because == "settings":
         changed = source.settings.model_copy(update={"full_every_hours": 50.0})
         other = type(source)(**{**fields_of(source), "settings": changed})
