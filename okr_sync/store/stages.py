@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlmodel import Session
 
 from okr_sync.store.ledger import require_running
@@ -15,6 +15,7 @@ from okr_sync.store.tables import StagedAnswerRow, StageRow, sql
 
 __all__ = [
     "StageRecord",
+    "drop_old",
     "drop_stage",
     "forget_stage",
     "load_stage",
@@ -70,6 +71,13 @@ def drop_stage(session: Session, source: str) -> None:
     """Forget the interrupted pull of a source, if there is any."""
     session.connection().execute(delete(ANSWERS).where(_of(source)))
     session.connection().execute(delete(STAGES).where(STAGES.c.source == source))
+
+
+def drop_old(session: Session, declared: Collection[str], before: datetime) -> None:
+    """Forget interrupted pulls of sources that are not `declared` any more, and those that began before an instant."""
+    asked = or_(STAGES.c.source.not_in(declared), STAGES.c.begun_at < before)
+    for source in session.connection().execute(select(STAGES.c.source).where(asked)).scalars().all():
+        drop_stage(session, source)
 
 
 def forget_stage(session: Session, run_id: int, source: str) -> None:

@@ -31,6 +31,7 @@ from okr_sync.store.ledger import Entry
 from okr_sync.store.news import Mark
 from okr_sync.store.processes import is_alive, this_process
 from okr_sync.store.sources import declare_sources
+from okr_sync.store.stages import drop_old
 from okr_sync.sync.authors import REASON, UNSIGNED, Signed, credits_of
 from okr_sync.sync.backfill import Occasion, Recomputed, Steps, recompute
 from okr_sync.sync.baselines import Again, Past, capture_baselines, what_to_ask, whole_past
@@ -40,7 +41,7 @@ from okr_sync.sync.freezing import frozen_at, why_skipped
 from okr_sync.sync.mirror import StoredMirror
 from okr_sync.sync.pushing import StoredInbox
 from okr_sync.sync.recalling import questions_about, recall, save_recalled, with_cost
-from okr_sync.sync.staging import FIRST, StoredShelves
+from okr_sync.sync.staging import FIRST, LIFE, StoredShelves
 from okr_sync.sync.suspecting import StoredMemory
 
 Outcome = Literal["ok", "partial", "failed"]
@@ -261,6 +262,7 @@ def _leased_run(
     try:
         with store.writing() as session:
             declare_sources(session, freshness_of(config))
+            drop_old(session, config.sources, now - LIFE)
         if world.begins is not None:
             world.begins(run)
         yield _Run(run, store, config, world, now, author, before, mark)

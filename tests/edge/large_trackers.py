@@ -18,11 +18,11 @@ from tests.edge.sync_play import START
 from tests.edge.sync_trackers import EMAIL, TOKEN, Counts
 
 SETTINGS: dict[str, Any] = {"token": "${TOKEN}", "full_every_hours": 100_000, "backfill": False, "concurrency": 2}
-ISSUES = 4  # an epic or milestone, one of them done
+ISSUES = 3  # an epic or milestone, one of them done
 
 
 class LargeJira:
-    """Sixty epics with four stories each, every tenth with a sub-task, over pages of twelve; and a query."""
+    """Sixty epics with three stories each, every tenth with a sub-task, over pages of twelve; and a query."""
 
     source = "jira_epics"
 
@@ -36,7 +36,7 @@ class LargeJira:
         self.stories = [[self._story(epic, n) for n in range(ISSUES)] for epic in self.epics]
         for some in self.stories[::10]:
             self.world.add_subtask(some[0], "A part", at=START)
-        self.loose = [self.world.add_issue("FAR", f"Loose {n}", at=START) for n in range(140)]
+        self.loose = [self.world.add_issue("FAR", f"Loose {n}", at=START) for n in range(90)]
         credentials = Credentials(email=EMAIL, token=TOKEN)
         self.site = JiraSite(self.world, lambda: self.now, kind, credentials=credentials, page_limit=12)
         self.server = Server(self.site)
@@ -79,7 +79,7 @@ WORDS = ("done", "in_progress", "open", "dropped")
 
 
 class LargeGithub:
-    """Forty-four milestones with four issues each, in two repositories."""
+    """Forty-four milestones with three issues each, in two repositories."""
 
     source = "github_milestones"
 

@@ -14,6 +14,7 @@ from okr_sync.store.database import Store
 from okr_sync.store.sources import declare_sources
 from okr_sync.store.stages import (
     StageRecord,
+    drop_old,
     drop_stage,
     forget_stage,
     load_stage,
@@ -91,3 +92,13 @@ def test_nothing_kept_is_nothing_to_drop(store: Store) -> None:
     with store.writing() as session:
         drop_stage(session, "tracker")
     assert kept(store) == (None, set())
+
+
+def test_what_nobody_goes_on_with_does_not_stay(store: Store) -> None:
+    """Sources may be taken out of the config, or be asked by hand only. Red without either half of the condition."""
+    for name, stage in (("young", SECOND), ("old", FIRST), ("undeclared", SECOND)):
+        keep(store, stage, "a", source=name)
+    with store.writing() as session:
+        drop_old(session, {"young": 1, "old": 2}, SECOND.begun_at)
+    assert [kept(store, name)[0] for name in ("young", "old", "undeclared")] == [SECOND, None, None]
+    assert [kept(store, name)[1] for name in ("young", "old", "undeclared")] == [{"a"}, set(), set()]
