@@ -69,6 +69,11 @@ class LargeJira:
         self.world.reparent(self.stories[0][1], self.epics[-1], at=self.now)
         self.world.reparent(self.stories[-1][1], self.epics[0], at=self.now)
 
+    def finish_between(self) -> None:
+        """Finish an issue that is read early, and one that is read late."""
+        for some in (self.stories[1], self.stories[-2]):
+            self.world.move(some[1], "Done", at=self.now, resolution="Done")
+
     def delete_between(self) -> None:
         """Delete an issue that is read early, and one that is read late."""
         self.world.delete(self.stories[0][2], at=self.now)
@@ -116,6 +121,11 @@ class LargeGithub:
         """Move an issue of the first milestone, which is read early, to one that is read late, and one back."""
         self.world.set_milestone(self.items[0][1], self.milestones[-2], at=self.now)
         self.world.set_milestone(self.items[-2][1], self.milestones[0], at=self.now)
+
+    def finish_between(self) -> None:
+        """Close an issue that is read early, and one that is read late."""
+        for some in (self.items[1], self.items[-3]):
+            self.world.close(some[1], at=self.now)
 
     def delete_between(self) -> None:
         """Delete an issue that is read early, and one that is read late."""
