@@ -139,7 +139,7 @@ def test_what_changed_between_the_parts_comes_with_the_next_run(kind: str, tmp_p
         home.tracker.move_between()
         home.tracker.delete_between()
         home.tracker.finish_between()
-        report = go_on(home)
+        report = go_on(home, minutes=20 * 60)
         assert report.collected[0].outcome == "ok"
         assert bool(report.collected[0].kept) is (kind != "dc"), (
             "numbered pages of a list that became shorter don't fit"
