@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any
 from urllib.parse import quote
 
 from connectors.jira_dialect import Dialect
-from connectors.jira_items import can_hold, need
+from connectors.jira_items import Epic
 from connectors.jira_settings import JiraQuery
 from okr_sync.connector import Container, Miss
 
@@ -66,9 +65,9 @@ def refusals_of(scopes: Scopes, refused: Mapping[str, str]) -> dict[str, Miss]:
     }
 
 
-def why_not(key: str, issue: Any, known: Iterable[str], dialect: Dialect) -> Miss | None:
+def why_not(key: str, epic: Epic | None, known: Iterable[str]) -> Miss | None:
     """Return why `key` is no epic that can be asked about; None: it is one. `known` keys may be near it."""
-    if issue is None:
+    if epic is None:
         near = get_close_matches(key, list(known), 1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         return Miss(
@@ -76,7 +75,6 @@ def why_not(key: str, issue: Any, known: Iterable[str], dialect: Dialect) -> Mis
             f"Jira shows no issue {key}{hint}: it was deleted, or the account lacks the permission to browse project "
             f"{key.rpartition('-')[0]}; correct the key or give the permission",
         )
-    if not can_hold(issue, dialect):
-        kind = need(issue, "fields", "issuetype", "name")
-        return Miss("invalid", f"{key} is no epic but a {kind}; name its epic, or use `jql: key = {key}`")
+    if epic.item is None:
+        return Miss("invalid", f"{key} is no epic but a {epic.type}; name its epic, or use `jql: key = {key}`")
     return None

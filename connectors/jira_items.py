@@ -31,6 +31,19 @@ class Found:
     """Ids of its sub-tasks."""
 
 
+@dataclass(frozen=True, slots=True)
+class Epic:
+    """What is kept of an issue that was named as an epic: raw, thousands of them take a hundred times the room."""
+
+    id: str
+    type: str
+    """Name of its issue type where that can hold no issues."""
+    level: int
+    """Of its type in the hierarchy: 1 for an epic, and where the site tells none."""
+    item: WorkItem | None
+    """None: it is none that can hold issues."""
+
+
 def need(issue: Any, *path: str) -> Any:
     """Return what stands at `path` in an issue; raises ProtocolError that names the issue and the field."""
     here = issue
@@ -73,9 +86,17 @@ def read_issue(issue: Any, dialect: Dialect, epics: Mapping[str, str]) -> Found:
     return Found(item, str(need(issue, "fields", "issuetype", "id")), subtasks)
 
 
-def read_container(issue: Any, dialect: Dialect) -> Container:
-    """Return an epic as a container; raises ProtocolError like `read_issue`."""
-    item = read_issue(issue, dialect, {}).item
+def read_epic(issue: Any, dialect: Dialect) -> Epic:
+    """Return an issue that was named as an epic; raises ProtocolError like `read_issue`."""
+    level = need(issue, "fields", "issuetype").get("hierarchyLevel")
+    holds = can_hold(issue, dialect)
+    kind = "" if holds else str(need(issue, "fields", "issuetype", "name"))
+    item = read_issue(issue, dialect, {}).item if holds else None
+    return Epic(str(need(issue, "id")), kind, level if isinstance(level, int) else 1, item)
+
+
+def container_of(item: WorkItem) -> Container:
+    """Return an epic as a container."""
     return Container(
         item.id, item.key, item.title, item.url, "epic", item.state, item.resolution, due=item.due, done_at=item.done_at
     )

@@ -63,8 +63,8 @@ class JiraLogs:
     def _known(self, keys: set[str]) -> Mapping[str, str | None]:
         """Return the ids by key, asking for keys not seen before; None for one that nobody can see."""
         new = sorted(keys - self._issues.keys())
-        found = self._search.named(new) if new else {}
-        self._issues |= {key: str(need(found[key], "id")) if key in found else None for key in new}
+        found = self._search.named(new, lambda issue: str(need(issue, "id"))) if new else {}
+        self._issues |= {key: found.get(key) for key in new}
         return self._issues
 
     def _fields(self) -> list[str]:

@@ -36,7 +36,7 @@ class JiraNames:
         """Yield the points field, then the epics and queries of each question; raises SourceError."""
         yield self._points()
         keys = list(dict.fromkeys(key for query in questions.values() for key in query.epics))
-        found = self._search.named(keys) if keys else {}
+        found = self._search.named(keys, dict) if keys else {}
         lost = sorted({key.rpartition("-")[0] for key in keys if key not in found})
         seen = dict(zip(lost, self._caller.map(lambda project: browses(self._http, project), lost), strict=True))
         asked = [(ref, query.jql) for ref, query in questions.items() if query.jql]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from connectors.jira_asked import (
     Scopes,
@@ -22,7 +21,7 @@ from connectors.jira_asked import (
 )
 from connectors.jira_changes import Changes
 from connectors.jira_held import Cursor, Tree, load_cursor
-from connectors.jira_items import need, read_container, read_issue
+from connectors.jira_items import Epic, container_of, read_epic
 from connectors.jira_reach import Reach, among, watched
 from connectors.jira_search import JiraSearch
 from connectors.jira_settings import JiraSettings
@@ -81,8 +80,8 @@ class JiraPull:
         """Yield what changed since `last`; return whether that could be told."""
         self._search.recall(last.dialect)
         lost = [key for key in keys_of(scopes) if key not in last.epics]
-        found = self._search.named(lost) if lost else {}
-        bad = {key: why_not(key, found.get(key), last.epics, self._search.dialect) for key in lost}
+        found = self._named(lost) if lost else {}
+        bad = {key: why_not(key, found.get(key), last.epics) for key in lost}
         if not all(bad.values()):
             return False
         queries, since = queries_of(scopes), at - round(self._settings.overlap_minutes * _MINUTE)
@@ -97,11 +96,11 @@ class JiraPull:
 
     def _everything(self, scopes: Scopes, start: Cursor) -> Iterator[Page]:
         keys = keys_of(scopes)
-        found = self._search.named(keys)
-        bad = {key: why_not(key, found.get(key), found, self._search.dialect) for key in keys}
+        found = self._named(keys)
+        bad = {key: why_not(key, found.get(key), found) for key in keys}
         misses = misses_of(scopes, bad)
         good = {ref: scope for ref, scope in scopes.items() if ref not in misses}
-        epics = {str(found[key]["id"]): found[key] for scope in good.values() for key in scope.epics}
+        epics = {found[key].id: found[key] for scope in good.values() for key in scope.epics}
         tree, queries = self._plant(epics.values()), queries_of(good)
         reach = Reach(self._search, self._caller, tree, queries)
         places = watched(self._search, tree, ())
@@ -113,24 +112,27 @@ class JiraPull:
             count = self._count(after, start.since)
         cursor = replace(
             start,
-            epics={key: str(found[key]["id"]) for key in keys if bad[key] is None},
+            epics={key: found[key].id for key in keys if bad[key] is None},
             tree=tree,
             projects=reach.seen.projects,
             types=reach.seen.types,
             subtasks=reach.seen.subtasks,
             count=count,
         )
-        containers = tuple(read_container(epics[id_], self._search.dialect) for id_ in sorted(epics))
+        containers = tuple(container_of(each.item) for _, each in sorted(epics.items()) if each.item is not None)
         yield self._end(scopes, {**misses, **refusals_of(good, reach.refused)}, containers, cursor)
 
     def _count(self, projects: Iterable[str], before: int) -> int:
         return self._search.count(f"{among(self._search, projects)} AND created < {before}")
 
-    def _plant(self, epics: Iterable[Any]) -> Tree:
+    def _named(self, keys: Sequence[str]) -> dict[str, Epic]:
+        return self._search.named(keys, lambda issue: read_epic(issue, self._search.dialect))
+
+    def _plant(self, epics: Collection[Epic]) -> Tree:
         """Return the tree of these epics, with what stands between one and another far above it."""
-        tree = Tree({str(epic["id"]): str(epic["key"]) for epic in epics})
-        ahead = [read_issue(epic, self._search.dialect, {}).item for epic in epics]
-        if not any(_level(epic) > 1 for epic in epics):
+        ahead = [epic.item for epic in epics if epic.item is not None]
+        tree = Tree({item.id: item.key for item in ahead})
+        if not any(epic.level > 1 for epic in epics):
             ahead = [item for item in ahead if item.parent in tree]
         between: dict[str, WorkItem] = {}
         stands = {item.id: item for item in ahead}
@@ -157,8 +159,3 @@ class JiraPull:
         ids = {ref: ids_of(scope, cursor.epics) for ref, scope in good.items()}
         following = replace(cursor, count=_UNKNOWN) if self._caller.goes_on else cursor
         return Page(containers=(*epics, *queries), scopes=ids, misses=misses, cursor=following.dump())
-
-
-def _level(epic: Any) -> int:
-    level = need(epic, "fields", "issuetype").get("hierarchyLevel")
-    return level if isinstance(level, int) else 1

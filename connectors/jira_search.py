@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, Literal, TypeVar
 
@@ -124,23 +124,25 @@ class JiraSearch:
         except AbsentError:
             return False
 
-    def fetch(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Return the issues with these ids or keys (all of one sort) as raw JSON; what can't be seen is left out."""
-        return [
-            issue
-            for found in self._caller.map(self._named, chunks(list(names), self.fetched_at_once))
-            for issue in found
-        ]
-
     def items(self, ids: Iterable[str], epics: Mapping[str, str]) -> list[Found]:
         """Return the issues with these ids; what can't be seen is left out."""
         return list(chain.from_iterable(self._fetch_all(ids, epics)))
 
-    def named(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return issues by the key asked, also where an issue has moved and has another key now."""
-        found = {str(need(issue, "key")).upper(): issue for issue in self.fetch(keys)}
+    def named(self, keys: Sequence[str], take: Callable[[Any], T]) -> dict[str, T]:
+        """Return what `take` makes of issues' raw JSON, by the key asked, also where an issue has moved and has another
+        key now; of what is raw, nothing is kept. What can't be seen is left out.
+        """
+        found = dict(self._fetch(keys, take))
         known = {key: found[key] for key in keys if key in found}
-        return known | self._moved([key for key in keys if key not in found])
+        return known | self._moved([key for key in keys if key not in found], take)
+
+    def _fetch(self, keys: Sequence[str], take: Callable[[Any], T]) -> list[tuple[str, T]]:
+        """Return the keys that issues have now, in capitals, each with what `take` makes of it."""
+
+        def ask(some: Sequence[str]) -> list[tuple[str, T]]:
+            return [(str(need(issue, "key")).upper(), take(issue)) for issue in self._named(some)]
+
+        return list(chain.from_iterable(self._caller.map(ask, chunks(keys, self.fetched_at_once))))
 
     def _fetch_all(self, ids: Iterable[str], epics: Mapping[str, str]) -> Iterator[list[Found]]:
         return self._caller.map(lambda some: self._read(self._named(some), epics), _pieces(ids, self.fetched_at_once))
@@ -153,15 +155,15 @@ class JiraSearch:
             {found.item.id: found for found in (read_issue(each, self.dialect, epics) for each in issues)}.values()
         )
 
-    def _moved(self, lost: list[str]) -> dict[str, dict[str, Any]]:
+    def _moved(self, lost: list[str], take: Callable[[Any], T]) -> dict[str, T]:
         """Ask for lost keys in ever smaller parts: an answer doesn't say which old key an issue had."""
-        issues = self.fetch(lost) if lost else []
+        issues = self._fetch(lost, take) if lost else []
         if not issues:
             return {}
         if len(lost) == 1:
-            return {lost[0]: issues[0]}
+            return {lost[0]: issues[0][1]}
         half = len(lost) // 2
-        return self._moved(lost[:half]) | self._moved(lost[half:])
+        return self._moved(lost[:half], take) | self._moved(lost[half:], take)
 
     def _bulk_fetch(self, names: Sequence[str]) -> list[dict[str, Any]]:
         body = {"issueIdsOrKeys": list(names), "fields": self.dialect.fields}
