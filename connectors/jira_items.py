@@ -181,7 +181,7 @@ def _time(issue: Any, name: str) -> datetime | None:
         time = None
     if time is None or time.tzinfo is None:
         raise ProtocolError(f"issue {issue['key']}: {name} is no instant with a zone")
-    return time.astimezone(UTC)
+    return time if time.tzinfo is UTC else time.astimezone(UTC)
 
 
 def _date(issue: Any, name: str) -> date | None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, Container, DueSeen, WorkItem
-from okr_sync.store.statements import Row, chunks, fetch, insert_all
+from okr_sync.store.statements import Row, among, chunks, fetch, insert_all
 from okr_sync.store.tables import DueDateRow, sql
 
 DUE_DATES = sql(DueDateRow)
@@ -41,4 +41,4 @@ def load_due_dates(session: Session, source: str, things: frozenset[str]) -> dic
 def _rows(session: Session, source: str, things: frozenset[str]) -> Iterator[Row]:
     wanted = select(DUE_DATES).where(DUE_DATES.c.source == source).order_by(DUE_DATES.c.id)
     for chunk in chunks(things):
-        yield from fetch(session, wanted.where(DUE_DATES.c.thing.in_(chunk)))
+        yield from fetch(session, wanted.where(among(session, DUE_DATES.c.thing, chunk)))

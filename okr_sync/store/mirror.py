@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Container, ItemKind, WorkItem
-from okr_sync.store.statements import Row, chunks, fetch, fetch_one, fetch_plain
+from okr_sync.store.statements import Row, among, chunks, fetch, fetch_one, fetch_plain
 from okr_sync.store.tables import ContainerRow, MembershipRow, SourceRow, WorkItemRow, sql
 
 ITEMS, CONTAINERS, MEMBERSHIPS, SOURCES = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow), sql(SourceRow)
@@ -55,7 +55,9 @@ def below(session: Session, source: str, parents: frozenset[str], kind: ItemKind
     )
     if kind is not None:
         seen = seen.where(ITEMS.c.kind == kind)
-    rows = (row for chunk in chunks(parents) for row in fetch(session, seen.where(ITEMS.c.parent.in_(chunk))))
+    rows = (
+        row for chunk in chunks(parents) for row in fetch(session, seen.where(among(session, ITEMS.c.parent, chunk)))
+    )
     return {row["id"]: row["parent"] for row in rows}
 
 
@@ -79,14 +81,16 @@ def _is_held(source: str) -> ColumnElement[bool]:
 def states(session: Session, source: str, ids: frozenset[str]) -> dict[str, str]:
     """Return item id → mirrored state, of those `ids` that the mirror has, hidden and gone ones too."""
     known = select(ITEMS.c.id, ITEMS.c.state).where(ITEMS.c.source == source)
-    rows = (row for chunk in chunks(ids) for row in fetch(session, known.where(ITEMS.c.id.in_(chunk))))
+    rows = (row for chunk in chunks(ids) for row in fetch(session, known.where(among(session, ITEMS.c.id, chunk))))
     return {row["id"]: row["state"] for row in rows}
 
 
 def times(session: Session, source: str, ids: frozenset[str]) -> dict[str, tuple[datetime | None, datetime | None]]:
     """Return item id → when it was created and changed last, of those `ids` that the mirror has."""
     known = select(ITEMS.c.id, ITEMS.c.created, ITEMS.c.updated).where(ITEMS.c.source == source)
-    rows = (row for chunk in chunks(ids) for row in fetch_plain(session, known.where(ITEMS.c.id.in_(chunk))))
+    rows = (
+        row for chunk in chunks(ids) for row in fetch_plain(session, known.where(among(session, ITEMS.c.id, chunk)))
+    )
     return {id_: (created, updated) for id_, created, updated in rows}
 
 
@@ -99,7 +103,7 @@ def memberships_of(session: Session, source: str, items: frozenset[str]) -> Iter
     """Yield the memberships of these items that last."""
     lasting = select(MEMBERSHIPS).where(MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
     for chunk in chunks(items):
-        yield from fetch(session, lasting.where(MEMBERSHIPS.c.item.in_(chunk)))
+        yield from fetch(session, lasting.where(among(session, MEMBERSHIPS.c.item, chunk)))
 
 
 def items(session: Session, source: str, ids: frozenset[str]) -> dict[str, WorkItem]:
@@ -111,21 +115,26 @@ def item_rows(session: Session, source: str, ids: frozenset[str]) -> Iterator[Ro
     """Yield the rows of `ids`, in the order of the ids."""
     for chunk in chunks(ids):
         yield from fetch(
-            session, select(ITEMS).where(ITEMS.c.source == source, ITEMS.c.id.in_(chunk)).order_by(ITEMS.c.id)
+            session,
+            select(ITEMS).where(ITEMS.c.source == source, among(session, ITEMS.c.id, chunk)).order_by(ITEMS.c.id),
         )
 
 
 def container_rows(session: Session, source: str, ids: frozenset[str]) -> Iterator[Row]:
     """Yield the rows of the containers `ids`."""
     for chunk in chunks(ids):
-        yield from fetch(session, select(CONTAINERS).where(CONTAINERS.c.source == source, CONTAINERS.c.id.in_(chunk)))
+        yield from fetch(
+            session, select(CONTAINERS).where(CONTAINERS.c.source == source, among(session, CONTAINERS.c.id, chunk))
+        )
 
 
 def current_members(session: Session, source: str, named: frozenset[str] | None) -> Iterator[Row]:
     """Yield the memberships of the containers `named` that last (None: of all); those of one container by item."""
     lasting = select(MEMBERSHIPS).where(MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
     pieces = (
-        [lasting] if named is None else (lasting.where(MEMBERSHIPS.c.container.in_(some)) for some in chunks(named))
+        [lasting]
+        if named is None
+        else (lasting.where(among(session, MEMBERSHIPS.c.container, some)) for some in chunks(named))
     )
     for piece in pieces:
         # Sorted here: told to sort, SQLite would read all items of the source by their index.

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Dialect, Executable, Table, bindparam, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
+    String,
+    Table,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy import and_ as every
 from sqlalchemy.exc import StatementError
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Session
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from okr_sync.store import arrays
 
@@ -21,6 +37,7 @@ Row: TypeAlias = Mapping[str, Any]
 """Column → value."""
 NOTHING: Row = MappingProxyType({})
 CHUNK = 500  # values in one IN (…): far below the limits of SQLite (32,766) and PostgreSQL (65,535)
+_TO_MICROSECONDS = len("2026-10-05 09:00:00.000000")
 
 
 def fetch(session: Session, statement: Executable) -> list[dict[str, Any]]:
@@ -127,15 +144,34 @@ def _goes_at_once(connection: Connection, number: int) -> bool:
 
 
 def _all_ready(dialect: Dialect, table: Table, columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
-    return {
-        name: _ready(values, table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
-        for name, values in columns.items()
-    }
+    return {name: _ready(values, _way(table.c[name].type, dialect)) for name, values in columns.items()}
+
+
+def _way(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    """Return what makes a value ready for the driver; None: it takes values of this kind as they are."""
+    if isinstance(kind, UTCDateTime) and dialect.name == "sqlite":
+        return written
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def written(instant: datetime | None) -> str | None:
+    """Return an instant as SQLAlchemy writes it into SQLite, in a fifth of the time: three instants an item add up.
+
+    Raises ValueError for one without a zone.
+    """
+    if instant is None:
+        return None
+    if instant.utcoffset() is None:
+        raise ValueError(f"{instant} has no zone")
+    return instant.astimezone(UTC).isoformat(" ", "microseconds")[:_TO_MICROSECONDS]
 
 
 def _ready(values: Sequence[Any], process: Callable[[Any], Any] | None) -> Sequence[Any]:
     """Return the values of a column as the driver takes them. Raises StatementError for one that can't be stored."""
-    whole = "".join([value for value in values if isinstance(value, str)])
+    try:
+        whole = "".join(values)
+    except TypeError:  # not all of them are texts
+        whole = "".join([value for value in values if isinstance(value, str)])
     if "\0" in whole or not whole.isascii():
         values = [_text(value) if isinstance(value, str) else value for value in values]
     if process is None:
@@ -151,6 +187,16 @@ def _ready(values: Sequence[Any], process: Callable[[Any], Any] | None) -> Seque
 def _text(value: str) -> str:
     whole = value.replace("\0", "\ufffd") if "\0" in value else value
     return whole if whole.isascii() else whole.encode(errors="replace").decode()
+
+
+def among(session: Session, column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a column of texts holds one of `values`, which are sent as one: SQLAlchemy takes longer
+    for hundreds of parameters than the database for the rows.
+    """
+    if session.connection().dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(values), type_=ARRAY(String)))
+    told = func.json_each(json.dumps(values)).table_valued("value")
+    return column.in_(select(told.c.value))
 
 
 def batches(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

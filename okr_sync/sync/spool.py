@@ -10,7 +10,7 @@ import pickle
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Any, TypeVar
 
 from okr_sync.connector import Container, Members, Miss, Page, WorkItem
@@ -49,6 +49,9 @@ class Spool:
         for statement in _SCHEMA:
             self._file.execute(statement)
         self._file.execute("BEGIN")  # and never ended: nobody else reads it, and an end writes out what is in memory
+        self._items = _Rows(self._file, "INSERT OR REPLACE INTO items VALUES", "(?, ?)")
+        self._members = _Rows(self._file, "INSERT OR IGNORE INTO members VALUES", "(?, ?)")
+        self._placed = _Rows(self._file, "INSERT OR IGNORE INTO placed VALUES", "(?)")
         self.containers: dict[str, Container] = {}
         self.whole: set[str] = set()
         self.scopes: dict[str, tuple[str, ...]] = {}
@@ -62,8 +65,8 @@ class Spool:
         for members in page.members:
             self.join(members.container, members.items)
         self.whole.update(members.container for members in page.members if members.whole)
-        self._many("INSERT OR IGNORE INTO placed VALUES (?)", ((item,) for item in page.placed))
-        self._join((container, item) for item, some in page.placed.items() for container in some)
+        self._placed.extend((item,) for item in page.placed)
+        self._members.extend((container, item) for item, some in page.placed.items() for container in some)
         self.containers.update((container.id, container) for container in page.containers)
         self.scopes.update(page.scopes)
         self.misses.update(page.misses)
@@ -71,13 +74,12 @@ class Spool:
 
     def describe(self, items: Iterable[WorkItem]) -> None:
         """Keep the facts of items."""
-        rows = ((item.id, _facts(item)) for item in items)
-        self._many("INSERT OR REPLACE INTO items VALUES (?, ?)", rows)
+        self._items.extend((item.id, _facts(item)) for item in items)
 
     def join(self, container: str, items: Iterable[str]) -> None:
         """Put items into a container, which counts as listed even when there are none."""
         self._listed.add(container)
-        self._join((container, item) for item in items)
+        self._members.extend((container, item) for item in items)
 
     def items(self) -> Iterator[WorkItem]:
         """Yield all items."""
@@ -85,7 +87,7 @@ class Spool:
 
     def count(self) -> int:
         """Return how many items there are."""
-        return int(self._file.execute("SELECT count(*) FROM items").fetchone()[0])
+        return int(self._ask("SELECT count(*) FROM items")[0][0])
 
     def facts(self, ids: Collection[str]) -> dict[str, WorkItem]:
         """Return the items among `ids`, by id."""
@@ -99,7 +101,7 @@ class Spool:
     def holders(self, items: Collection[str]) -> dict[str, frozenset[str]]:
         """Return the containers in which each of `items` is listed; those in none are left out."""
         if items:
-            self._file.execute(_BY_ITEM)  # made when it is wanted first: most pulls of everything never do
+            self._ask(_BY_ITEM)  # made when it is wanted first: most pulls of everything never do
         return _grouped(self._among("SELECT item, container FROM members WHERE item IN", items))
 
     def listed(self) -> frozenset[str]:
@@ -124,22 +126,49 @@ class Spool:
         bound = "WHERE i.id IS NULL AND (m.container, m.item) > (?, ?)"
         return (str(item) for _, item in self._pages(f"{asked} {bound}", "m.container, m.item", ["", ""]))
 
-    def _join(self, rows: Iterable[tuple[str, str]]) -> None:
-        self._many("INSERT OR IGNORE INTO members VALUES (?, ?)", rows)
-
-    def _many(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        self._file.executemany(statement, rows)
+    def _ask(self, statement: str, told: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows that a statement finds; all that was told before is among them."""
+        for rows in (self._items, self._members, self._placed):
+            rows.flush()
+        return self._file.execute(statement, told).fetchall()
 
     def _pages(self, asked: str, order: str, last: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         """Yield rows in pages, so that the spool may be written to between two of them."""
         width = len(last)
-        while rows := self._file.execute(f"{asked} ORDER BY {order} LIMIT {BATCH}", last).fetchall():
+        while rows := self._ask(f"{asked} ORDER BY {order} LIMIT {BATCH}", last):
             yield from rows
             last = rows[-1][:width]
 
     def _among(self, asked: str, ids: Collection[str]) -> Iterator[tuple[Any, ...]]:
         for batch in batches(sorted(ids)):
-            yield from self._file.execute(f"{asked} ({', '.join('?' * len(batch))})", batch).fetchall()
+            yield from self._ask(f"{asked} ({', '.join('?' * len(batch))})", batch)
+
+
+class _Rows:
+    """Rows on their way into one table, many in one statement.
+
+    SQLite gives up Python's lock once a statement: with one for each row, this thread would wait each time until those
+    that read answers let it in again, and the pull would wait for it.
+    """
+
+    def __init__(self, file: sqlite3.Connection, insert: str, row: str) -> None:
+        self._file = file
+        self._insert = insert
+        self._row = row
+        self._waiting: list[tuple[Any, ...]] = []
+
+    def extend(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Take rows; where two are of one key, the later one comes later."""
+        self._waiting.extend(rows)
+        if len(self._waiting) >= BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was taken."""
+        for batch in batches(self._waiting):
+            told = list(chain.from_iterable(batch))
+            self._file.execute(f"{self._insert} {', '.join([self._row] * len(batch))}", told)
+        self._waiting = []
 
 
 class SpooledItems(Collection[WorkItem]):
@@ -170,10 +199,14 @@ class SpooledMembers(Iterable[Members]):
 
 def _facts(item: WorkItem) -> bytes:
     """Return an item as bytes; instants as texts, which take a fraction of the time."""
+    created, done_at, updated = item.created, item.done_at, item.updated
     return pickle.dumps(
         [
             item.id, item.key, item.title, item.url, item.kind, item.state, item.resolution, item.parent, item.points,
-            _text(item.created), _text(item.done_at), _text(item.updated), item.due, item.labels,
+            created.isoformat() if created is not None else None,
+            done_at.isoformat() if done_at is not None else None,
+            updated.isoformat() if updated is not None else None,
+            item.due, item.labels,
         ],
         5,
     )  # fmt: skip
@@ -181,16 +214,8 @@ def _facts(item: WorkItem) -> bytes:
 
 def _item(facts: bytes) -> WorkItem:
     told = pickle.loads(facts)  # noqa: S301 -- our own, from a file that nobody else can open
-    told[9:12] = map(_instant, told[9:12])
+    told[9:12] = [datetime.fromisoformat(text) if text is not None else None for text in told[9:12]]
     return WorkItem(*told)
-
-
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat()
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
 
 
 def _grouped(rows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:

@@ -85,7 +85,8 @@ def test_no_table_of_work_is_read_as_a_whole(session: Session, question: str) ->
     QUESTIONS[question](session)
     event.remove(connection, "before_cursor_execute", note)
     assert plans
-    assert [plan for plan in plans if "SCAN" in plan or "Seq Scan" in plan] == []
+    scans = [plan for plan in plans if "SCAN" in plan or "Seq Scan" in plan]
+    assert [scan for scan in scans if "VIRTUAL TABLE" not in scan] == []  # such a one holds what was asked
     assert connection.dialect.name != "sqlite" or INDEXES[question] in plans[0]
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlalchemy import Table, select
+from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.exc import StatementError
 from sqlmodel import Session
 
 from okr_sync.store import arrays
 from okr_sync.store.database import Store
 from okr_sync.store.interning import SERIES, STAMPS
-from okr_sync.store.statements import Row, change_all, fetch, insert_all, put_one
-from okr_sync.store.tables import SourceRow, sql
+from okr_sync.store.statements import Row, among, change_all, fetch, insert_all, put_one, written
+from okr_sync.store.tables import SourceRow, WorkItemRow, sql
 from tests.store.builders import HOUR, NOW, TRIED, running
 
 STATES = sql(SourceRow)
+CREATED = sql(WorkItemRow).c.created
+SQLITE = dialect()
 WRITTEN = (STATES.c.name, STATES.c.error, STATES.c.cursor, STATES.c.declared)
 
 
@@ -119,3 +123,33 @@ def test_a_number_that_is_not_finite_is_refused_among_many(session: Session) -> 
         insert_all(session, STATES, rows)
     with pytest.raises(StatementError, match="finite"):
         change_all(session, STATES, rows, ("name",))
+
+
+ZONES = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+
+
+@given(st.datetimes(timezones=ZONES))
+def test_an_instant_is_written_as_sqlalchemy_writes_it(instant: datetime) -> None:
+    """Seen red without turning it to UTC."""
+    assume(2 <= instant.year <= 9998)  # beyond, an instant may have no date in UTC
+    process: Any = CREATED.type.dialect_impl(SQLITE).bind_processor(SQLITE)
+    assert written(instant) == process(instant)
+    assert written(None) is None
+
+
+def test_an_instant_without_a_zone_is_not_written() -> None:
+    """Seen red without the question for the offset: the machine's own zone decides."""
+    with pytest.raises(ValueError, match="zone"):
+        written(datetime(2026, 10, 5))  # noqa: DTZ001 -- that is the point
+
+
+ODD = ("a'b", 'c"d', "e,f", "g\\h", "ü", "[1]", "7")
+
+
+def test_a_condition_over_many_texts_finds_those_and_no_others(session: Session) -> None:
+    """Whatever stands in them. Seen red with texts joined by commas."""
+    at = datetime(2026, 10, 5, tzinfo=UTC)
+    insert_all(session, STATES, [{"name": name, "last_asked": at} for name in (*ODD, "other", "")])
+    found = fetch(session, select(STATES.c.name).where(among(session, STATES.c.name, [*ODD, "unknown"])))
+    assert sorted(row["name"] for row in found) == sorted(ODD)
+    assert fetch(session, select(STATES.c.name).where(among(session, STATES.c.name, []))) == []
