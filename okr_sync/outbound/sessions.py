@@ -16,6 +16,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from okr_sync.errors import ProtocolError
 from okr_sync.outbound.addresses import Resolve, look_up
+from okr_sync.outbound.alarms import Alarms
 from okr_sync.outbound.answers import PLAIN_ENCODINGS
 from okr_sync.outbound.guard import Guard
 from okr_sync.outbound.metering import note_answer
@@ -24,6 +25,7 @@ from okr_sync.outbound.settings import WebSettings
 __all__ = ["guard_session"]
 
 PIECES = 10  # an answer may take so many times as long as a piece of it
+_ALARMS = Alarms()
 
 
 def guard_session(session: requests.Session, reach: WebSettings, *, resolve: Resolve = look_up) -> None:
@@ -65,16 +67,12 @@ class _Guarded(HTTPAdapter):
         """Return the response with its body read. Raises requests.ReadTimeout for one that takes too long."""
         self._check(str(request.url), proxied=bool(kwargs.get("proxies")))
         late = threading.Event()
-        timer = threading.Timer(self._seconds, _cut, (self._live, late))
-        timer.daemon = True
-        timer.start()
         try:
-            response = self._read(request, *args, **{**kwargs, "stream": True})
+            with _ALARMS.after(self._seconds, lambda: _cut(self._live, late)):
+                response = self._read(request, *args, **{**kwargs, "stream": True})
         except requests.RequestException:
             if not late.is_set():
                 raise
-        finally:
-            timer.cancel()
         if late.is_set():  # a head that was cut short reads like a whole one, without a body
             raise requests.ReadTimeout("the answer took too long", request=request)
         return response
