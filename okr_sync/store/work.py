@@ -15,7 +15,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import Session
 
-from okr_sync.core.facts import Collected, Members, Miss, WorkItem
+from okr_sync.core.facts import Collected, Container, Members, Miss, WorkItem
 from okr_sync.store import mirror
 from okr_sync.store.due_dates import save_due_dates
 from okr_sync.store.statements import Row, batches, change_all, chunks, differ, fetch, insert_all, insert_columns
@@ -66,7 +66,11 @@ def _save_batch(session: Session, run_id: int, collected: Collected, batch: Coll
 
 def save_containers(session: Session, run_id: int, collected: Collected) -> int:
     """Insert new containers and update changed ones; return the rows written."""
-    fresh = {held.id: held for held in collected.containers}
+    return sum(_save_containers(session, run_id, collected, batch) for batch in batches(collected.containers))
+
+
+def _save_containers(session: Session, run_id: int, collected: Collected, batch: Iterable[Container]) -> int:
+    fresh = {held.id: held for held in batch}
     known = {row["id"]: row for row in mirror.container_rows(session, collected.source, frozenset(fresh))}
     stamp = {"source": collected.source, "run_id": run_id}
     new = [mirror.container_row(held) | stamp for id_, held in fresh.items() if id_ not in known]
