@@ -11,22 +11,10 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from connectors.gitlab_lists import Lists
+from connectors.gitlab_lists import Lists, told_once
 from connectors.gitlab_named import PLANNER, GitlabNames, grant_of, there
 from connectors.gitlab_rows import ALL, GitlabQuery, GitlabSettings, Issue, Place, Row, places
-from okr_sync.connector import (
-    Caller,
-    DeliverySource,
-    Grant,
-    Http,
-    LookUp,
-    Members,
-    Miss,
-    Named,
-    Page,
-    TransientError,
-    WorkItem,
-)
+from okr_sync.connector import Caller, DeliverySource, Grant, Http, LookUp, Members, Miss, Named, Page, WorkItem
 
 _NEWEST = {**ALL, "order_by": "updated_at", "sort": "desc", "per_page": 1}
 
@@ -133,16 +121,11 @@ objectives:
     def _contents(self, place: Place) -> Page:
         rows, answer = self._lists.all(place.path, Issue, place.asked)
         here = {row.id: row for row in rows}
-        total = answer.headers.get("x-total")  # not told above 10,000
-        if len(here) < len(rows) and total != str(len(here)):  # oldest first, no change puts an issue on two pages
-            said = f"a page of {place.container.key} came twice, and another one not at all"
-            raise TransientError(said, fix="nothing to do unless it lasts: the next run asks again")
+        total = told_once(place.container.key, rows, answer)
         kept = (row for row in here.values() if not row.moved_to_id and place.milestone in (None, row.milestone))
         items = tuple(row.item() for row in kept)
-        members = Members(
-            place.container.id, frozenset(item.id for item in items), whole=total in (None, str(len(here)))
-        )
-        return Page(items, members=(members,))
+        ids, whole = frozenset(item.id for item in items), total in (None, len(here))  # else rows moved between pages
+        return Page(items, members=(Members(place.container.id, ids, whole),))
 
     def _again(self, name: str, items: list[WorkItem]) -> LookUp:
         project, ids = f"/projects/{quote(name, safe='')}", {item.id for item in items}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import ValidationError
 
 from connectors.gitlab_rows import Row
-from okr_sync.connector import Http, HttpAnswer, ProtocolError
+from okr_sync.connector import Http, HttpAnswer, ProtocolError, TransientError
 
 R = TypeVar("R", bound=Row)
 
@@ -50,3 +50,16 @@ class Lists:
                 return found, answer
             following = dict(linked) or {**following, "page": number}
         raise ProtocolError(f"{answer.place}: the pages don't end", fix="try again later")
+
+
+def told_once(name: str, rows: Sequence[Row], answer: HttpAnswer) -> int | None:
+    """Return how many rows GitLab says that the list `name` has; None where it doesn't tell, as above 10,000.
+
+    Raises TransientError when a page came in place of another: oldest first, no change puts a row on two pages.
+    """
+    said, here = answer.headers.get("x-total", ""), len({row.id for row in rows})
+    total = int(said) if said.isdecimal() else None
+    if here < len(rows) and here != total:
+        told = f"a page of {name} came twice, and another one not at all"
+        raise TransientError(told, fix="nothing to do unless it lasts: the next run asks again")
+    return total

@@ -45,7 +45,7 @@ class TallJira(Jira):
 
 
 def test_work_counts_however_many_levels_stand_above_it(tmp_path: Path) -> None:
-    """Also an epic that is put below one of the higher levels later, and taken out again. Red with `_LEVELS` of 1."""
+    """Also an epic that is put below one of the higher levels later, and taken out again."""
     jira = TallJira()
     with opened(jira, tmp_path) as case:
         for above in (jira.near_the_top, None):
