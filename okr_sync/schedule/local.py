@@ -11,6 +11,8 @@ from okr_sync.schedule.engine import Perform, Tell, Wake
 
 __all__ = ["LocalEngine", "told"]
 
+MOST = 100  # wake-ups that wait while something long is done; each of them means no more than *look*
+
 
 class LocalEngine:
     """One process; several of them may share a store, and each slot still has one run."""
@@ -18,11 +20,11 @@ class LocalEngine:
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
         self._changed = threading.Condition()
-        self._wakes: deque[Wake] = deque()
+        self._wakes: deque[Wake] = deque(maxlen=MOST)
         self._stopped = False
 
     def enqueue(self, wake: Wake) -> bool:
-        """Add a wake-up unless the same one waits."""
+        """Add a wake-up unless the same one waits; of too many the oldest is dropped."""
         with self._changed:
             if wake in self._wakes:
                 return False

@@ -142,3 +142,18 @@ def test_a_worker_whose_watch_over_alerts_died_ends_without_being_asked(tmp_path
     with logging_at("error"):
         assert worker.run() is False
     assert said[-1].endswith("the worker ends, so that it is started anew")
+
+
+def test_wake_ups_do_not_pile_up_while_something_long_is_done() -> None:
+    """Each means no more than *look*: the newest do. Seen red with a queue that has no end."""
+    engine, done = LocalEngine(print), list[Wake]()
+    wakes = [Wake(current_time() + timedelta(seconds=number)) for number in range(300)]
+    assert all(map(engine.enqueue, wakes))
+    waiting = engine.waiting()
+    assert waiting <= 100
+    work = threading.Thread(target=engine.work, args=(done.append,))
+    work.start()
+    until(lambda: len(done) == waiting, 10)
+    engine.stop()
+    work.join(10)
+    assert done == wakes[-waiting:]
