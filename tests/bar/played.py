@@ -11,6 +11,8 @@ from typing import Any
 
 from okr_sync.connector import Answer, Ask, ConfigPath, MetricSource, Query, Reading, Settings
 
+MIB = 1024**2  # bytes
+
 
 class PlayedSettings(Settings):
     """The file with what to do, and the file to which each answer is appended."""
@@ -37,11 +39,9 @@ class Played(MetricSource):
             told.write(f"{os.getpid()} {script['value']}\n")
         if "begin" in script:
             subprocess.Popen(["sleep", str(script["begin"])])
-        if script.get("hog"):
-            hoard = []
-            while True:
-                hoard.append(bytearray(64 * 1024**2))
+        hoard = [bytearray(MIB) for _ in range(script.get("hog", 0))]
         if script.get("crash"):
             os.abort()
         time.sleep(script.get("seconds", 0))
+        hoard.clear()
         return dict.fromkeys(ask.queries, (Reading(float(script["value"])),))

@@ -43,6 +43,7 @@ def test_a_file_on_a_full_disk_can_be_read_and_takes_no_half_run(monkeypatch: py
 
 
 def test_a_worker_outlives_a_full_disk_and_says_what_to_do() -> None:
+    """Seen red with an engine that ends by what a wake-up raises, untold."""
     with small_disk(4) as disk:
         house = open_house(disk.folder, "every 1 s")
         log = house.folder / "worker.log"

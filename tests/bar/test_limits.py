@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import signal
-import sys
 import time
 from pathlib import Path
 
-from tests.bar.house import open_house, resident, until
+from tests.bar.house import moment, open_house, resident, until
 from tests.bar.oracle import assert_sound
 from tests.bar.sleeping import assert_a_sleeper_is_fenced
 
-CLOSED = "SELECT count(*) FROM runs WHERE lease IS NULL AND outcome <> 'running'"
+NEWEST = "SELECT value FROM observations ORDER BY id DESC LIMIT 1"
+DEADLINES = (4, 16, 48)  # seconds: the shortest in which a machine comes as far as to hang
 
 
 def test_a_run_that_hangs_ends_at_its_deadline_with_all_that_it_began(tmp_path: Path) -> None:
+    """Seen red without the kill of its session, and with neither of both who end it: its worker and the run itself."""
     house = open_house(tmp_path)
     house.play(5, seconds=100, begin=98.75)
-    began = time.monotonic()
-    done = house.run("run", "now", "--deadline", "4")
-    assert done.returncode == 4, done.stderr
-    took = time.monotonic() - began
-    assert took < 60  # it would hang for 100
-    sys.stdout.write(f"ended {took - 4:.1f} s after its deadline of 4 s, the program's own start and end among them\n")
-    assert house.rows("SELECT outcome, summary FROM runs") == [
-        ("failed", "it took longer than its deadline of 4 s and was ended")
-    ]
+    for deadline in DEADLINES:
+        done = house.run("run", "now", "--deadline", str(deadline))
+        assert done.returncode == 4, done.stderr
+        said = f"it took longer than its deadline of {deadline} s and was ended"
+        assert house.rows("SELECT outcome, summary FROM runs ORDER BY id DESC LIMIT 1") == [("failed", said)]
+        if house.told():  # else it was ended before it came so far
+            break
+    assert house.told(), "it never hung"
     commands = [file.read_bytes() for file in Path("/proc").glob("[0-9]*/cmdline") if file.exists()]
     assert b"sleep\x0098.75\x00" not in commands
-    assert_sound(house)
+    [(by, at)] = house.rows("SELECT deadline, finished FROM runs ORDER BY id DESC LIMIT 1")
+    late = (moment(at) - moment(by)).total_seconds()
+    print(f"deadline of {deadline} s: over by {late:.1f} s (at most 5), {assert_sound(house)}")  # noqa: T201
 
 
 def test_sigterm_ends_the_worker_within_ten_seconds_and_gives_back_the_lease(tmp_path: Path) -> None:
@@ -52,17 +54,19 @@ def test_sigterm_ends_the_worker_within_ten_seconds_and_gives_back_the_lease(tmp
 
 
 def test_a_run_that_hogs_memory_or_crashes_ends_alone_and_the_worker_does_not_grow(tmp_path: Path) -> None:
+    """Seen red without the limit of a run's memory, under which it gets the 2 GiB that it asks for and is *ok*."""
     house = open_house(tmp_path, "every 2 s")
     house.play(5)
     with house.worker("--memory", "900", "--round", "1") as worker:
         until(lambda: house.outcomes().count("ok") >= 1)
         before = resident(worker.pid)
-        house.play(6, hog=True)
-        until(lambda: "failed" in house.outcomes())
+        house.play(6, hog=2048)
+        until(lambda: set(house.outcomes()) & {"failed", "interrupted"} or house.rows(NEWEST) == [(6.0,)])
+        assert "failed" in house.outcomes()
         house.play(7, crash=True)
         until(lambda: "interrupted" in house.outcomes())
         house.play(8)
-        until(lambda: house.rows("SELECT value FROM observations ORDER BY id DESC LIMIT 1") == [(8.0,)])
+        until(lambda: house.rows(NEWEST) == [(8.0,)])
         grown = resident(worker.pid) - before
         assert grown < 20 * 1024
         worker.send_signal(signal.SIGTERM)
@@ -92,7 +96,7 @@ def test_a_broken_edit_keeps_the_last_good_config_and_says_so(tmp_path: Path) ->
         house.file.write_text(good.replace("metrics:", "metrcs:"), "utf-8")
         until(lambda: "the last good one stays" in house.log())
         house.play(9)
-        until(lambda: house.rows("SELECT value FROM observations ORDER BY id DESC LIMIT 1") == [(9.0,)])
+        until(lambda: house.rows(NEWEST) == [(9.0,)])
         assert "did you mean 'metrics'" in house.log()
         house.file.write_text(good, "utf-8")
         until(lambda: "the config is good again" in house.log())
@@ -102,4 +106,5 @@ def test_a_broken_edit_keeps_the_last_good_config_and_says_so(tmp_path: Path) ->
 
 
 def test_a_worker_asleep_beyond_its_lease_is_fenced_and_what_it_brings_is_refused(tmp_path: Path) -> None:
+    """Seen red without the check of the run in the transaction that writes."""
     assert_a_sleeper_is_fenced(open_house(tmp_path))

@@ -62,6 +62,7 @@ def test_slots_that_come_while_their_run_is_under_way_are_recorded_as_missed(tmp
 
 
 def test_a_held_lock_delays_runs_and_loses_nothing(tmp_path: Path) -> None:
+    """Seen red with writers that wait for 1 s, once nobody tries again: neither the supervisor nor the engine."""
     house = open_house(tmp_path, "every 1 s")
     with house.worker("--round", "1", "--lease", "300") as worker:
         until(lambda: house.outcomes().count("ok") >= 1)

@@ -60,9 +60,9 @@ def killed_at(house: House, call: Call, *words: str) -> bool:
 
 def _traced(house: House, words: Sequence[str], how: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Follow all threads; of files those of the store only, since strace counts what is left by `-P`."""
-    command = ["strace", "-f", "-qq", *how, "-e", f"trace={IN_FILES}"]
+    command = ["strace", "-f", "--seccomp-bpf", "-qq", *how, "-e", f"trace={IN_FILES}"]
     if isinstance(house, PostgresHouse):
-        command = ["strace", "-f", "-qq", *how, "-e", f"trace={TO_SERVER}"]
+        command = ["strace", "-f", "--seccomp-bpf", "-qq", *how, "-e", f"trace={TO_SERVER}"]
     else:
         file = house.folder / "okr-sync.db"
         command += [word for end in ("", "-wal", "-shm", "-journal") for word in ("-P", f"{file}{end}")]
