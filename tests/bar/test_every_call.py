@@ -11,15 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.bar.here import here, shown
-from tests.bar.house import FULL, House, furnish, open_house
+from tests.bar.house import House, furnish, open_house
 from tests.bar.oracle import assert_sound
 from tests.bar.postgres_house import PostgresHouse
-from tests.bar.traced import Call, calls, killed_at, why_not
+from tests.bar.traced import Call, calls, killed_at, spread, why_not
 from tests.servers.postgres import Postgres, database, postgres
 
 __all__ = ["database", "postgres"]
 
-SPREAD = 3  # of the calls of each store, in usual runs
 BEFORE, DURING, AFTER = 5, 7, 9
 
 
@@ -28,11 +27,6 @@ def strace(tmp_path: Path) -> None:
     """Skip where nothing can be traced."""
     if reason := why_not(tmp_path):
         pytest.skip(reason)
-
-
-def _spread(every: list[Call]) -> list[Call]:
-    """Return all of them, or some that lie evenly apart, the last one included."""
-    return every if FULL else [every[(number + 1) * len(every) // SPREAD - 1] for number in range(SPREAD)]
 
 
 def _play(house: House, call: Call) -> str:
@@ -76,7 +70,7 @@ def test_a_run_killed_at_any_storage_call_of_its_file_is_whole_or_not_there(
         other.play(DURING)
         every, elsewhere = calls(other, "sync")
     ends = Counter[str]()
-    for call in _spread(every):
+    for call in spread(every):
         with _copied(house, tmp_path) as other:
             ends[_play(other, call)] += 1
     print(_said("sqlite", every, elsewhere, ends))  # noqa: T201
@@ -107,7 +101,7 @@ def test_a_run_killed_at_any_call_to_its_server_is_whole_or_not_there(
             other.play(DURING)
             every, elsewhere = calls(other, "sync")
         ends = Counter[str]()
-        for call in _spread(every):
+        for call in spread(every):
             with _cloned(house, name, postgres, tmp_path) as other:
                 ends[_play(other, call)] += 1
     print(_said("postgresql", every, elsewhere, ends))  # noqa: T201
