@@ -12,7 +12,7 @@ import pytest
 
 from okr_sync.store import Store
 from tests.bar.here import here
-from tests.bar.house import House, furnish, open_house
+from tests.bar.house import AnyHouse, House, furnish, open_house
 from tests.bar.postgres_house import PostgresHouse
 from tests.bar.traced import Call, calls, killed_at, spread, why_not
 from tests.servers.postgres import Postgres, database, postgres
@@ -29,7 +29,8 @@ def strace(tmp_path: Path) -> None:
         pytest.skip(reason)
 
 
-def _old(house: House) -> House:
+def _old(house: AnyHouse) -> AnyHouse:
+    """Give the house a store of the first revision, with one run in it."""
     with at_revision(house.url, REVISIONS[0]) as older:
         older.insert("runs", **RUN, finished=NOW, summary="kept")
     return house
