@@ -11,7 +11,7 @@ from tests.bar.oracle import assert_sound
 from tests.bar.sleeping import assert_a_sleeper_is_fenced
 
 NEWEST = "SELECT value FROM observations ORDER BY id DESC LIMIT 1"
-DEADLINES = (4, 16, 48)  # seconds: the shortest in which a machine comes as far as to hang
+DEADLINES = (4, 16, 40)  # seconds: the shortest in which a machine comes as far as to hang
 
 
 def test_a_run_that_hangs_ends_at_its_deadline_with_all_that_it_began(tmp_path: Path) -> None:
