@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -35,10 +36,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A checked answer: JSON, and headers by lower-case name."""
+    """A checked answer: JSON, and headers by lower-case name; `same`: it is the one whose ETag was given."""
 
     payload: Any
     headers: Mapping[str, str]
+    same: bool = False
 
 
 class Client:
@@ -71,12 +73,23 @@ class Client:
 
         Raises NotThereError for 404, GoneError for 410, else as its status says.
         """
+        return self.followed(path, partial(self.ask, parameters=parameters))
+
+    def followed(self, path: str, ask: Callable[[str, str], T]) -> T:
+        """Return `ask(path, token)`, a request through the caller, at the place that redirects lead to."""
         for _ in range(MOST_HOPS):
             try:
-                return self.call(partial(self._ask, "GET", path, dict(parameters or {}), None))
+                return self.call(partial(ask, path))
             except MovedError as moved:
                 path = self._follow(moved.location)
         raise ProtocolError(f"GitHub at {self.host} redirects without end: {path}", fix="check `url` of this source")
+
+    def ask(
+        self, path: str, token: str, parameters: Mapping[str, Any] | None = None, *, etag: str | None = None
+    ) -> Reply:
+        """Return the answer to one GET `path`, inside of `call`; with `etag` maybe that it is the same as then."""
+        condition = {"If-None-Match": etag} if etag else None
+        return self._ask("GET", path, dict(parameters or {}), None, token, condition=condition)
 
     def post(self, query: str, variables: Mapping[str, Any], token: str) -> Mapping[str, Any]:
         """Return a GraphQL answer: `data`, and those `errors` that concern single parts only.
@@ -98,13 +111,26 @@ class Client:
         while self._idle:
             self._idle.pop().close()
 
-    def _ask(self, verb: str, path: str, parameters: dict[str, Any], body: dict[str, Any] | None, token: str) -> Reply:
+    def _ask(
+        self,
+        verb: str,
+        path: str,
+        parameters: dict[str, Any],
+        body: dict[str, Any] | None,
+        token: str,
+        *,
+        condition: dict[str, str] | None = None,
+    ) -> Reply:
         if self._limited:
             limit = "GraphQL" if path == "graphql" else "REST"
             self._caller.pace(limit, LIMITS[limit])
         with self._line() as line:
-            status, headers, received = self._send(lambda: line.send(verb, path, parameters, body, token), verb)
+            status, headers, received = self._send(
+                lambda: line.send(verb, path, parameters, body, token, condition=condition), verb
+            )
         self._limited = self._limited or "x-ratelimit-limit" in headers
+        if condition and status == HTTPStatus.NOT_MODIFIED:
+            return Reply(None, headers, same=True)
         return Reply(Judge(self.host, token).checked(status, headers, received), headers)
 
     def _renew(self) -> dict[str, Any]:

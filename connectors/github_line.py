@@ -49,13 +49,20 @@ class Line:
         )
 
     def send(
-        self, verb: str, path: str, parameters: dict[str, Any], body: dict[str, Any] | None, token: str
+        self,
+        verb: str,
+        path: str,
+        parameters: dict[str, Any],
+        body: dict[str, Any] | None,
+        token: str,
+        *,
+        condition: dict[str, str] | None = None,
     ) -> tuple[int, dict[str, Any], bytes]:
         """Return status, headers and the raw body: PyGithub's own objects, and its text, cost more than the answer."""
         requester = self._github.requester
         url = requester.graphql_url if path == "graphql" else path
         self._presented.secret, self._body = token, b""
-        status, headers, _ = requester.requestJson(verb, url, parameters, None, body, cnx=self._connection)
+        status, headers, _ = requester.requestJson(verb, url, parameters, condition, body, cnx=self._connection)
         return status, headers, self._body
 
     def close(self) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 from connectors.github_answers import GoneError, NotThereError
 from connectors.github_fields import Fields
 from connectors.github_histories import RestHistories
-from connectors.github_http import Client, query_of
+from connectors.github_http import Client
 from connectors.github_items import Contents, Milestone, contents, item_of_rest, milestone_of_rest, unseen
+from connectors.github_pages import Pages
 from connectors.github_past import Story
 from connectors.github_questions import Learnt
 from connectors.github_types import Types
-from okr_sync.connector import Caller, LookUp, Miss, ProtocolError, WorkItem
+from okr_sync.connector import Caller, LookUp, Miss, WorkItem
 
 
 class RestTransport:
@@ -24,6 +25,7 @@ class RestTransport:
     def __init__(self, client: Client, caller: Caller, types: Types, *, with_labels: bool) -> None:
         self._client = client
         self._caller = caller
+        self._pages = Pages(client, caller)
         self._types = types
         self._with_labels = with_labels
 
@@ -66,18 +68,18 @@ class RestTransport:
 
     def stories(self, items: Mapping[str, WorkItem], since: datetime | None) -> Iterator[Story]:
         """Yield all that happened to `items`, a request each and one for each 100 updated ones of a repository."""
-        return RestHistories(self._rows, self._caller).stories(items, since)
+        return RestHistories(self._pages.rows, self._caller).stories(items, since)
 
     def _milestones(self, repo: str) -> list[Milestone] | Miss:
         try:
-            return [milestone_of_rest(row) for row in self._rows(f"/repos/{repo}/milestones", {"state": "all"})]
+            return [milestone_of_rest(row) for row in self._pages.work(f"/repos/{repo}/milestones", {"state": "all"})]
         except NotThereError:
             return unseen(repo)
 
     def _contents(self, milestone: Milestone) -> Contents:
         order = {"sort": "created", "direction": "asc"}  # rows don't move between pages while items close
         asked = {"milestone": milestone.number, "state": "all", **order}
-        rows = self._rows(f"/repos/{milestone.repo}/issues", asked)
+        rows = self._pages.work(f"/repos/{milestone.repo}/issues", asked)
         return contents(milestone, ((self._mapped(row), self._types.count(row, "type")) for row in rows))
 
     def _item(self, known: WorkItem) -> WorkItem | None:
@@ -94,30 +96,6 @@ class RestTransport:
             return bool(Fields(self._client.get(f"/repos/{repo}").payload, "repository").text("node_id"))
         except NotThereError:
             return False
-
-    def _rows(self, path: str, asked: Mapping[str, Any]) -> Iterator[Any]:
-        """Yield the rows of all pages of a list, which is kept as a whole: pages are numbered, and rows move up."""
-        question = f"{path} {sorted(asked.items())}"
-        known = self._caller.kept(question)
-        if known is not None:
-            yield from known
-            return
-        rows = [row for page in self._pages(path, asked) for row in page]
-        self._caller.keep(question, rows)
-        yield from rows
-
-    def _pages(self, path: str, asked: Mapping[str, Any]) -> Iterator[list[Any]]:
-        parameters: Mapping[str, Any] | None = {**asked, "per_page": 100}
-        seen: list[Any] = []
-        while parameters is not None:
-            seen.append(parameters)
-            reply = self._client.get(path, parameters)
-            if not isinstance(reply.payload, list):
-                raise ProtocolError(f"GitHub answered {path} with something that is not a list", fix="check `url`")
-            yield reply.payload
-            parameters = query_of(reply.headers.get("link"))
-            if parameters in seen:
-                raise ProtocolError(f"GitHub's pages of {path} don't end", fix="try again later")
 
     def _mapped(self, row: Any) -> WorkItem:
         item = item_of_rest(row)

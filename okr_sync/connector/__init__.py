@@ -15,7 +15,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from okr_sync.connector.calling import Caller, require
+from okr_sync.connector.calling import Caller, Remembered, require
 from okr_sync.connector.delivery import DeliverySource, LookUp, Mirrored, Page
 from okr_sync.connector.metrics import Answer, Ask, Continued, MetricSource
 from okr_sync.connector.settings import ConfigPath, Query, Referenced, Secret, Settings
@@ -73,6 +73,7 @@ __all__ = [
     "Query",
     "Reading",
     "Referenced",
+    "Remembered",
     "Secret",
     "Settings",
     "SourceError",

@@ -7,9 +7,10 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeVar
 
+from okr_sync.core.remembering import Remembered
 from okr_sync.errors import SourceError
 
-__all__ = ["Caller", "require"]
+__all__ = ["Caller", "Remembered", "require"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -47,6 +48,17 @@ class Caller:
 
     def spend(self, points: int) -> None:
         """Note that the source says a request cost so many points of its rate limit; `runs` shows their sum."""
+
+    def remembered(self, address: str, credential: str) -> Remembered | None:
+        """Return what an earlier run was answered at `address`, asked with this very credential; None: nothing known.
+
+        A request may then ask with its ETag, and take its body for an answer of status 304. `address` is the method,
+        the URL with its query and the shape of the body; of both arguments only hashes are kept.
+        """
+        return None
+
+    def remember(self, address: str, credential: str, answer: Remembered) -> None:
+        """Remember an answer for later runs, where there is room: it is saved with the source's facts or not at all."""
 
 
 def require(module: str, *, extra: str) -> ModuleType:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
 
 from okr_sync.core.breaker import Breaker
+from okr_sync.core.remembering import NOTHING_RECALLED, Recalled
 
 ItemKind: TypeAlias = Literal["issue", "subtask", "pull_request", "container"]
 ItemState: TypeAlias = Literal["open", "in_progress", "done"]
@@ -202,6 +203,8 @@ class Collected:
     """Metric id or scope ref → hash of what was asked, set by the engine."""
     suspicions: tuple[Suspicion, ...] = ()
     """What was found about answers that are not believed at sight."""
+    recalled: Recalled = NOTHING_RECALLED
+    """What became of the remembered answers, set by the engine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from okr_sync.core.facts import Collected
 from okr_sync.store.due_dates import save_due_dates
+from okr_sync.store.etags import save_etags
 from okr_sync.store.ledger import SourceEntry, record_sources, require_running
 from okr_sync.store.readings import save_answers
 from okr_sync.store.sources import save_source
@@ -52,6 +53,7 @@ def _save_facts(session: Session, run_id: int, collected: Collected) -> Saved:
     dues = save_due_dates(session, run_id, collected, collected.containers)
     items = save_items(session, run_id, collected)
     save_suspicions(session, run_id, collected)
+    save_etags(session, collected)
     return Saved(
         observations=save_answers(session, run_id, collected),
         items=items.items,

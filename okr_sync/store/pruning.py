@@ -1,7 +1,7 @@
 """Forgets by retention: what is older than a limit and no answer rests on.
 
 Of points the last one of each day stays, of observations what counts, of runs those that anything refers to, of
-letters what still waits, of troubles what is open.
+letters what still waits, of troubles what is open, of remembered answers those in use.
 Definitions, closings, baselines, check-ins, transitions and memberships stay for ever.
 """
 
@@ -20,6 +20,7 @@ from okr_sync.store.statements import batches, fetch
 from okr_sync.store.tables import (
     ContextRow,
     DeliveryPointRow,
+    EtagRow,
     Observation,
     OutboxRow,
     PointRow,
@@ -35,7 +36,7 @@ from okr_sync.store.tables import (
 )
 
 RUNS, MARKS, OBSERVATIONS = sql(Run), sql(ReportMark), sql(Observation)
-OUTBOX, TROUBLES, SERIES = sql(OutboxRow), sql(TroubleRow), sql(SeriesRow)
+OUTBOX, TROUBLES, SERIES, ETAGS = sql(OutboxRow), sql(TroubleRow), sql(SeriesRow), sql(EtagRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Pruned:
     runs: int = 0
     outbox: int = 0
     troubles: int = 0
+    etags: int = 0
 
     def total(self) -> int:
         """Return the sum."""
@@ -72,6 +74,7 @@ def prune(session: Session, before: datetime) -> Pruned:
         runs=_unneeded_runs(session, before),
         outbox=session.connection().execute(delete(OUTBOX).where(OUTBOX.c.ended_at < before)).rowcount,
         troubles=session.connection().execute(delete(TROUBLES).where(TROUBLES.c.resolved_at < before)).rowcount,
+        etags=session.connection().execute(delete(ETAGS).where(ETAGS.c.used_at < before)).rowcount,
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, exists, func, not_, or_, select
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Session
 
-from okr_sync.store import points
+from okr_sync.store import etags, points
 from okr_sync.store.statements import fetch
 from okr_sync.store.tables import (
     ClosingRow,
@@ -138,5 +138,6 @@ LAWS: dict[str, Callable[[Session], Iterator[str]]] = {
     "one version of a definition is in force": _twice_in_force,
     "a closing has the hash of its bytes": _changed_closings,
     "the latest state is that of the newest point": _other_than_newest,
+    "a remembered answer can be unpacked": etags.unreadable,
 }
 """What must hold → the rows that break it, by table and key."""

@@ -11,10 +11,11 @@ from typing import Any, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 
-from okr_sync.connector import Caller
+from okr_sync.connector import Caller, Remembered
 from okr_sync.errors import SourceError, TransientError
 from okr_sync.outbound.metering import Meter, metering
 from okr_sync.sync.pacing import Pacing
+from okr_sync.sync.remembering import Recollection
 from okr_sync.sync.restraint import Restraint
 from okr_sync.sync.staging import Stage
 
@@ -49,10 +50,12 @@ class RetryingCaller(Caller):
         elapsed: Callable[[], float] = time.monotonic,
         watch: Callable[[int], None] | None = None,
         stop: threading.Event | None = None,
+        recollection: Recollection | None = None,
     ) -> None:
         self.retries = 0
         self.stage: Stage | None = None  # of the pull under way, if its answers are kept
         self.meter = Meter()
+        self._recollection = recollection
         self.restraint = Restraint(
             seconds=seconds,
             concurrency=concurrency,
@@ -143,6 +146,15 @@ class RetryingCaller(Caller):
     def spend(self, points: int) -> None:
         """Count points of the source's rate limit."""
         self.meter.spend(points)
+
+    def remembered(self, address: str, credential: str) -> Remembered | None:
+        """Return what an earlier run was answered; None where the source has no recollection."""
+        return self._recollection.remembered(address, credential) if self._recollection else None
+
+    def remember(self, address: str, credential: str, answer: Remembered) -> None:
+        """Remember an answer, where the source has a recollection."""
+        if self._recollection:
+            self._recollection.remember(address, credential, answer)
 
     def _send(self, ask: Callable[[], T]) -> T:
         with self.restraint.turn() as number, metering(self.meter):

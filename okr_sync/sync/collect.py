@@ -25,6 +25,7 @@ from okr_sync.sync.delivery import gather_items
 from okr_sync.sync.fingerprints import fingerprint
 from okr_sync.sync.mirror import Mirror
 from okr_sync.sync.pausing import held_back, with_trouble
+from okr_sync.sync.remembering import LookUp, Recollection
 from okr_sync.sync.staging import LEAST, Shelves, Stage, complete, fingerprint_of
 from okr_sync.sync.suspecting import Memory
 from okr_sync.sync.veiling import Veil
@@ -68,6 +69,8 @@ class Asking:
     """What is confirmed, to hold answers against; None: every answer is believed."""
     shelves: Shelves | None = None
     """Where answers are kept in case a pull is interrupted; None: nowhere."""
+    etags: LookUp | None = None
+    """Gives the answers that are remembered with their ETags; None: nothing is."""
 
 
 def collect(sources: Mapping[str, Source], asking: Asking) -> tuple[Collected, ...]:
@@ -94,7 +97,13 @@ def side_by_side(sources: Sequence[Source], ask: Callable[[Source, threading.Eve
 
 
 def caller_for(
-    source: Source, asking: Asking, stop: threading.Event, *, probing: bool = False, sent_before: int = 0
+    source: Source,
+    asking: Asking,
+    stop: threading.Event,
+    *,
+    probing: bool = False,
+    sent_before: int = 0,
+    recollection: Recollection | None = None,
 ) -> RetryingCaller:
     """Return what sends the requests of one source in this thread, with the source's deadline from now on."""
     threading.current_thread().name = f"okr-sync-source-{source.name}"
@@ -107,6 +116,7 @@ def caller_for(
         probing=probing,
         sleep=_pause(asking, stop),
         stop=stop,
+        recollection=recollection,
         watch=None if watch is None else lambda count: watch(source.name, count),
     )
 
@@ -130,13 +140,15 @@ def _collect_one(source: Source, asking: Asking, stop: threading.Event) -> Colle
     leave = may_ask(breaker, fingerprint(source), asking.now) if breaker is not None else "ask"
     if breaker is not None and leave == "wait" and not asking.retry:
         return held_back(source, breaker, asking.now)
-    caller = caller_for(source, asking, stop, probing=leave != "ask")
+    recollection = Recollection(source.name, None if asking.full else asking.etags)
+    caller = caller_for(source, asking, stop, probing=leave != "ask", recollection=recollection)
     collected = Veil.of(source.settings).over_all(_ask(source, asking, caller))
     seconds = time.monotonic() - began
     settled = with_trouble(collected, source, caller, breaker, seconds)
     asked = {ref: asking.questions[ref] for ref in source.questions if ref in asking.questions}
     kept = caller.stage.used if caller.stage and caller.stage.goes_on else None
-    return replace(settled, questions=asked, kept=kept, **cost_of(caller, seconds))
+    told: dict[str, Any] = {"questions": asked, "kept": kept, "recalled": recollection.told()}
+    return replace(settled, **told, **cost_of(caller, seconds))
 
 
 def _pause(asking: Asking, stop: threading.Event) -> Callable[[float], None]:

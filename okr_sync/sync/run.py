@@ -41,6 +41,7 @@ from okr_sync.sync.freezing import frozen_at, why_skipped
 from okr_sync.sync.mirror import StoredMirror
 from okr_sync.sync.pushing import StoredInbox
 from okr_sync.sync.recalling import questions_about, recall, save_recalled, with_cost
+from okr_sync.sync.remembering import StoredEtags
 from okr_sync.sync.staging import FIRST, LIFE, StoredShelves
 from okr_sync.sync.suspecting import StoredMemory
 
@@ -224,6 +225,7 @@ def asking_for(
         inbox=StoredInbox(store),
         memory=StoredMemory(store, config.book),
         breakers=breakers,
+        etags=StoredEtags(store),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from okr_sync.store.tables.alerts import GoodConfigRow, OutboxRow, TroubleRow
 from okr_sync.store.tables.breakers import BreakerRow
 from okr_sync.store.tables.closings import ClosingRow
+from okr_sync.store.tables.etags import EtagRow
 from okr_sync.store.tables.facts import (
     BaselineRow,
     CheckInRow,
@@ -37,6 +38,7 @@ __all__ = [
     "DefinitionRow",
     "DeliveryPointRow",
     "DueDateRow",
+    "EtagRow",
     "GoodConfigRow",
     "LatestRow",
     "MembershipRow",
