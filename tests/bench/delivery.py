@@ -54,6 +54,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         default=list(rivals.NAMES),
         help="run once where there is latency",
     )
+    parser.add_argument(
+        "--sample", type=int, default=500, help="places that rivals ask for, scaled where there are more"
+    )
     parser.add_argument("--issues", nargs="+", choices=list(SIZES), default=["100k", "1M"], help="for memory")
     return parser.parse_args(words)
 
@@ -76,8 +79,8 @@ def _case(tracker: Tracker, size: str, told: argparse.Namespace) -> int:
             _rounds(case, phase, one, told.rounds)
         far = [one for one in measured if one.latency]  # nobody's tracker is on this machine
         for one, name in itertools.product(far, [name for name in told.rivals if name != "none"]):
-            one.rivals[name] = case.rival(name, one.latency)
-            note(f"{name} at {one.latency * 1000:g} ms: {one.rivals[name].cost.wall:.1f} s")
+            one.rivals[name] = case.rival(name, one.latency, told.sample)
+            note(f"{name} at {one.latency * 1000:g} ms: {one.rivals[name].wall:.1f} s")
         before = case.held
         case.change(SEED)
         for one in measured:

@@ -13,6 +13,7 @@ from okr_sync.sandbox.server import Request, Response, Server
 from tests.bench.deliveries.checking import compare, count
 from tests.bench.deliveries.downloading import download, plan
 from tests.bench.deliveries.processes import run_module
+from tests.bench.deliveries.rivals import sample
 from tests.bench.deliveries.sizes import Disturbance, Holdings, Phase, Tracker, least, quiet_bound, ratio
 
 L = Holdings(places=5000, items=224_000, subtasks=24_000)
@@ -42,6 +43,16 @@ def test_nothing_that_left_saves_the_question_for_ids() -> None:
 
 def test_a_quiet_run_is_bounded_by_the_site_and_by_hundreds_of_milestones() -> None:
     assert [quiet_bound("jira-cloud", L), quiet_bound("github", L)] == [5, 52]
+
+
+def test_a_sample_of_places_is_spread_evenly_and_keeps_repositories_together() -> None:
+    """Seen red with the first ones taken, and with places chosen one by one: each repository is then asked whole."""
+    epics = list(range(100))
+    assert sample(epics, 10, lambda epic: epic) == list(range(0, 100, 10))
+    assert sample(epics, 100, lambda epic: epic) == sample(epics, 500, lambda epic: epic) == epics
+    milestones = [(number % 10, number) for number in range(40)]
+    chosen = sample(milestones, 20, lambda each: each[0])
+    assert sorted(chosen) == [each for each in sorted(milestones) if each[0] % 2 == 0]
 
 
 def test_a_ratio_to_nothing_is_infinite() -> None:

@@ -14,6 +14,7 @@ from tests.bench.deliveries import downloading
 from tests.bench.deliveries.house import House, build
 from tests.bench.deliveries.playing import EMAIL, GITHUB_TOKEN, TOKEN, Playing
 from tests.bench.deliveries.processes import Cost, run_module
+from tests.bench.deliveries.rivals import sample
 from tests.bench.deliveries.sizes import Disturbance, Holdings, Phase, Tracker
 
 SHARE = 0.01  # of the items, disturbed before the runs that bring changes
@@ -32,11 +33,28 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """What a rival took."""
+    """What a rival took for some of the places: `asked` of `places`."""
 
     cost: Cost
     requests: int
-    said: Mapping[str, int]
+    said: Mapping[str, float]
+    asked: int
+    places: int
+
+    @property
+    def scale(self) -> float:
+        """Return how many times as much all places are."""
+        return self.places / self.asked
+
+    @property
+    def wall(self) -> float:
+        """Return the seconds that all places take: the start once, the asking scaled."""
+        return self.cost.wall + self.said["seconds"] * (self.scale - 1)
+
+    @property
+    def all_requests(self) -> float:
+        """Return the requests that all places take."""
+        return self.requests * self.scale
 
 
 @dataclass(slots=True)
@@ -111,13 +129,15 @@ class Case:
         """Return where a store of this name is."""
         return self.folder / f"{name}.db"
 
-    def rival(self, name: str, latency: float) -> Rival:
-        """Run a rival once."""
+    def rival(self, name: str, latency: float, most: int) -> Rival:
+        """Run a rival once, for about `most` of the places where there are more."""
         self.played.tell("/latency", seconds=latency)
         self.played.tell("/forget")
-        plan = {"tracker": self.played.tracker, "url": self.played.url, "places": self.played.ask("/places")}
+        places = self.played.ask("/places")
+        chosen = sample(places, most, lambda place: place["key"])
+        plan = {"tracker": self.played.tracker, "url": self.played.url, "places": chosen}
         cost = run_module(f"{PARTS}.rivals", name, str(self._written(f"{name}.json", plan)))
-        return Rival(cost, len(self.played.ask("/log")), json.loads(cost.output))
+        return Rival(cost, len(self.played.ask("/log")), json.loads(cost.output), len(chosen), len(places))
 
     def _download(self, log: Sequence[Mapping[str, Any]]) -> Cost:
         chains = downloading.plan(log)

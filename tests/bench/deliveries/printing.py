@@ -58,15 +58,22 @@ def _say_phase(case: Case, before: Holdings, one: Measured, phase: Phase) -> Non
 
 def _say_rivals(one: Measured) -> None:
     for name, rival in one.rivals.items():
-        say(f"  instead, {name}: {rival.requests} requests, {rival.cost.wall:.2f} s, {rival.said['items']} items; ")
+        some = f" ({rival.asked} of {rival.places} places, scaled)" if rival.asked < rival.places else ""
+        items = rival.said["items"] * rival.scale
+        say(f"  instead, {name}{some}: {rival.all_requests:.0f} requests, {rival.wall:.2f} s, {items:.0f} items; ")
         parts = []
         for phase in ("full", "quiet"):
             requests, wall = one.requests(phase), one.median(phase, "wall")
             parts.append(
-                f"{ratio(rival.requests, requests):.1f} x the requests and {ratio(rival.cost.wall, wall):.1f} x the "
+                f"{ratio(rival.all_requests, requests):.1f} x the requests and {ratio(rival.wall, wall):.1f} x the "
                 f"seconds of a {phase} run ({requests:.0f}, {wall:.2f} s)"
             )
         say(f"{'; '.join(parts)}\n")
+    if one.rivals:
+        say(
+            "  wanted of rivals at M and L: >= 25 x the requests and >= 10 x the seconds of a quiet run; of a full one "
+        )
+        say(">= 10 x the seconds (loop), >= 2 x (threads)\n")
 
 
 def say_differences(case: Case) -> None:

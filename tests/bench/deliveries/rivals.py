@@ -2,7 +2,7 @@
 
 `loop`: the libraries `jira` and `PyGithub` as their documentation shows them, a search an epic, a request a milestone.
 `threads`: by someone who cares: many epics or milestones a question, few fields, pages of 100, 10 threads.
-Prints how many items it saw and how many of them are done as JSON.
+Prints how many items it saw and how many of them are done as JSON, and the seconds that asking took, without the start.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from github import Auth, Github
 from jira import JIRA
 
 from tests.bench.deliveries.playing import EMAIL, GITHUB_TOKEN, TOKEN
+
+T = TypeVar("T")
 
 NAMES = ("loop", "threads")
 THREADS = 10
@@ -32,9 +35,20 @@ def main() -> None:
     """Do it and print."""
     name, plan = sys.argv[1:]
     told = json.loads(Path(plan).read_text("utf-8"))
+    began = time.perf_counter()
     counts = RIVALS[told["tracker"] == "github", name](told)
     items, done = (sum(each) for each in zip(*counts, strict=True))
-    sys.stdout.write(json.dumps({"items": items, "done": done}))
+    sys.stdout.write(json.dumps({"items": items, "done": done, "seconds": time.perf_counter() - began}))
+
+
+def sample(places: Sequence[T], most: int, key: Callable[[T], Any]) -> list[T]:
+    """Return about `most` of these places, spread evenly, those of one `key` together; all where there are no more."""
+    groups: dict[Any, list[T]] = {}
+    for place in places:
+        groups.setdefault(key(place), []).append(place)
+    step = max(1.0, len(places) / most)
+    chosen = {int(number * step) for number in range(len(groups))}
+    return [place for number, group in enumerate(groups.values()) if number in chosen for place in group]
 
 
 def _jira(told: Any) -> JIRA:
