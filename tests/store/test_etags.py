@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
 from sqlmodel import Session
@@ -48,7 +49,7 @@ def used_at(session: Session) -> Sequence[datetime]:
 
 @pytest.mark.parametrize(("outcome", "there"), [("ok", True), ("partial", True), ("failed", False)])
 def test_answers_are_remembered_with_the_facts_and_not_where_the_source_failed(
-    store: Store, outcome: str, there: bool
+    store: Store, outcome: Literal["ok", "partial", "failed"], there: bool
 ) -> None:
     """Red for "failed" where they are saved beside the source's state, not among its facts."""
     collected = replace(pulled(), outcome=outcome, recalled=Recalled((kept("a"),)))
