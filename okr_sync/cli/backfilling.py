@@ -16,6 +16,7 @@ from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
 from okr_sync.cli.progressing import progress_of_past
 from okr_sync.cli.running import failure_lines, past_document, past_line, run_document, run_text, sources_document
+from okr_sync.cli.waiting import Wait, patience
 from okr_sync.config import Config, load
 from okr_sync.errors import UsageError
 from okr_sync.store.database import Store
@@ -31,6 +32,7 @@ def backfill(
         date | None, Parameter(help="The first day, like 2026-10-01 [default: that of the oldest open cycle].")
     ] = None,
     dry_run: Annotated[bool, Parameter(negative="", help="Say what would be written; write nothing.")] = False,
+    wait: Wait = False,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
@@ -40,7 +42,7 @@ def backfill(
     begin = None if since is None else _first_instant(config, since)
     asked = tuple(name for name, source in config.sources.items() if source.questions)
     with progress_of_past(asked, quiet=json) as (watch, steps):
-        world = World(clock=current_time, watch=watch, steps=steps)
+        world = World(clock=current_time, watch=watch, steps=steps, patience=patience(wait))
         if dry_run:
             return _show(_planned(config, url, world, begin), json=json)
         report = run_backfill(Store.open(url), config, world, begin, author=author_of_changes())

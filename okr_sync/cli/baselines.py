@@ -11,6 +11,7 @@ from okr_sync.cli.exits import BY_OUTCOME, DONE
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
 from okr_sync.cli.stores import reader
+from okr_sync.cli.waiting import Wait, patience
 from okr_sync.config import load
 from okr_sync.errors import UsageError
 from okr_sync.render.baselines import render_baselines
@@ -29,6 +30,7 @@ def baseline(
     recapture: Annotated[bool, Parameter(negative="", help="Take it anew; the old one is kept, too.")] = False,
     reason: Annotated[str, Parameter(help="Why it is taken anew.")] = "",
     author: Annotated[str | None, Parameter(help="Who says so [default: who is logged in].")] = None,
+    wait: Wait = False,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
@@ -41,7 +43,8 @@ def baseline(
         config = load((place or Place()).config_file(), os.environ)
         store = Store.open((place and place.store) or config.store_url, create=False)
         who = author or author_of_changes()
-        report = capture_again(store, config, World(clock=current_time), key_result, who, reason)
+        world = World(clock=current_time, patience=patience(wait))
+        report = capture_again(store, config, world, key_result, who, reason)
         code = BY_OUTCOME[report.outcome]
     elif reason:
         raise UsageError("--reason belongs to --recapture; give that, too")

@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 from okr_sync.cli.exits import DONE
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time, reading_time
+from okr_sync.cli.waiting import Wait, patience
 from okr_sync.config import load
 from okr_sync.config.commits import Commits
 from okr_sync.core.changes import describe
@@ -43,6 +44,7 @@ def check_in(
         datetime | None,
         Parameter(help="When the value or status is too old to be believed [default: in 35 and 14 days]."),
     ] = None,
+    wait: Wait = False,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
@@ -67,7 +69,8 @@ def check_in(
         status,
         reason,
     )
-    report = write_check_in(store, config, World(clock=current_time, commits=Commits), said)
+    world = World(clock=current_time, commits=Commits, patience=patience(wait))
+    report = write_check_in(store, config, world, said)
     if json:
         emit({"run": report.run, "changes": [change_document(change) for change in report.changes]})
     else:

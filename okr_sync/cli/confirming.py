@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from okr_sync.cli.exits import BY_OUTCOME
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
+from okr_sync.cli.waiting import Wait, patience
 from okr_sync.config import load
 from okr_sync.core.changes import describe
 from okr_sync.render.plan import change_document
@@ -24,6 +25,7 @@ def confirm(
     *,
     reason: Annotated[str, Parameter(help="Why the number is true although it fell; it is kept.")],
     author: Annotated[str | None, Parameter(help="Who says so [default: who is logged in].")] = None,
+    wait: Wait = False,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
@@ -33,7 +35,8 @@ def confirm(
     """
     config = load((place or Place()).config_file(), os.environ)
     store = Store.open((place and place.store) or config.store_url, create=False)
-    report = accept_suspect(store, config, World(clock=current_time), name, author or author_of_changes(), reason)
+    world = World(clock=current_time, patience=patience(wait))
+    report = accept_suspect(store, config, world, name, author or author_of_changes(), reason)
     if json:
         emit({"run": report.run, "changes": [change_document(change) for change in report.changes]})
     else:

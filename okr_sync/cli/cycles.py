@@ -11,6 +11,7 @@ from okr_sync.cli.exits import DONE, FAILED
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import AsOf, Json, Place, author_of_changes, current_time, reading_time
 from okr_sync.cli.stores import reader
+from okr_sync.cli.waiting import Wait, patience
 from okr_sync.config import Config, load
 from okr_sync.config.commits import Commits
 from okr_sync.render import cycles as render
@@ -44,6 +45,7 @@ def close(
     early: Annotated[bool, Parameter(negative="", help="Close it though it has not ended.")] = False,
     verify: Annotated[bool, Parameter(negative="", help="Only check the hash of what was frozen.")] = False,
     author: Author = None,
+    wait: Wait = False,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
@@ -54,7 +56,7 @@ def close(
     made = closing.close_cycle(
         store,
         config,
-        World(clock=current_time, commits=Commits),
+        World(clock=current_time, commits=Commits, patience=patience(wait)),
         cycle,
         author or author_of_changes(),
         note,
@@ -74,14 +76,14 @@ def reopen(
     *,
     reason: Annotated[str, Parameter(help="Why; it is kept with the closing.")],
     author: Author = None,
+    wait: Wait = False,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
     """Open a closed cycle again; who, when and why are kept, and so is what was frozen."""
     config, store = _opened(place)
-    made = closing.reopen_cycle(
-        store, config, World(clock=current_time, commits=Commits), cycle, author or author_of_changes(), reason
-    )
+    world = World(clock=current_time, commits=Commits, patience=patience(wait))
+    made = closing.reopen_cycle(store, config, world, cycle, author or author_of_changes(), reason)
     if json:
         emit(render.closing_document(made))
     else:

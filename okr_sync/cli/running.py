@@ -17,6 +17,7 @@ from okr_sync.cli.place import Json, Place, author_of_changes, current_time
 from okr_sync.cli.progressing import progress, progress_of_past
 from okr_sync.cli.stores import address
 from okr_sync.cli.troubles import trouble_document
+from okr_sync.cli.waiting import Wait, patience
 from okr_sync.config import Config, load
 from okr_sync.config.commits import Commits
 from okr_sync.core.changes import Change, describe
@@ -46,6 +47,7 @@ def sync(
         str | None, Parameter(help="Who changed the definitions, for their history [default: as git says].")
     ] = None,
     reason: Annotated[str | None, Parameter(help="Why, for their history [default: what the commit says].")] = None,
+    wait: Wait = False,
     place: Place | None = None,
     json: Json = False,
 ) -> int:
@@ -53,7 +55,8 @@ def sync(
     config = _config(place)
     store = Store.open(_store_url(place, config))
     with signed_off(config, store) as begins, progress_of_past(_asked(config), quiet=json) as (watch, steps):
-        world = World(clock=current_time, watch=watch, commits=Commits, steps=steps, begins=begins)
+        waits = patience(wait)
+        world = World(clock=current_time, watch=watch, commits=Commits, steps=steps, begins=begins, patience=waits)
         signed = Signed(author, reason)
         report = run_sync(store, config, world, full=full, author=author_of_changes(), signed=signed, retry=retry)
     if json:

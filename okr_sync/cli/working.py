@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +24,7 @@ from okr_sync.cli.output import emit, say
 from okr_sync.cli.parting import LAST_WORDS
 from okr_sync.cli.place import Json, Place, author_of_changes, current_time
 from okr_sync.cli.serving import Pages, seen_from_outside
+from okr_sync.cli.waiting import Wait, patience
 from okr_sync.config import Config, load
 from okr_sync.errors import ConfigError, Mistake
 from okr_sync.render.words import clean
@@ -93,6 +94,7 @@ def run(
     when: Annotated[Literal["now"], Parameter(help="The only word there is.")],
     /,
     *,
+    wait: Wait = False,
     place: Place | None = None,
     bounds: Bounds | None = None,
     json: Json = False,
@@ -102,7 +104,7 @@ def run(
     config, pinger = load(file, os.environ), Pinger(tell, str(file.absolute()))
     runner = _runner(config, place, bounds, tell, pinger)
     with _ending(runner.stop):
-        number, outcome = runner.run_now(config)
+        number, outcome = runner.run_now(config, patience(wait, _until(runner.stop)))
     deliver(Post(runner.store, current_time, runner.stop), config.alerts, LAST_WORDS)
     pinger.close(HURRIED if runner.stop.is_set() else LAST_WORDS)
     if json:
@@ -137,6 +139,16 @@ def _ending(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _until(stop: threading.Event) -> Callable[[float], None]:
+    """Return a pause that ends the command when `stop` is set."""
+
+    def pause(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise KeyboardInterrupt
+
+    return pause
 
 
 def _told_to_people(text: str) -> None:

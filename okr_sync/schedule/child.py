@@ -1,16 +1,12 @@
-"""What a run's own process does: it limits itself, does the run, and never outlives the one who began it."""
+"""What a run's own process does: it limits itself, does the run, and says why when it could not."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import resource
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from multiprocessing.connection import wait
 
 from okr_sync.config import Config
 from okr_sync.config.commits import Commits
@@ -18,9 +14,8 @@ from okr_sync.errors import OkrSyncError
 from okr_sync.store.database import Store
 from okr_sync.sync.run import World, sync
 
-__all__ = ["ORPHANED", "Task", "run_child"]
+__all__ = ["Task", "run_child"]
 
-ORPHANED = 75  # exit code of a child whose parent is gone, or whose time is over
 FAILED = 4
 
 
@@ -43,10 +38,8 @@ class Task:
 
 def run_child(task: Task) -> None:
     """Do the run and leave with exit code 0 when it has an outcome."""
-    os.setsid()  # what it begins is killed with it, and a terminal's Ctrl-C reaches its parent only
     if task.memory:
         resource.setrlimit(resource.RLIMIT_AS, (task.memory, task.memory))
-    threading.Thread(target=_end_with_parent, args=(task.seconds,), daemon=True).start()
     try:
         store = Store.open(task.store_url, create=False)
         world = World(clock=task.clock, commits=Commits)
@@ -57,11 +50,3 @@ def run_child(task: Task) -> None:
     except MemoryError:
         sys.stderr.write(f"run {task.run}: it needs more memory than its {task.memory // 1024**2} MiB\n")
         sys.exit(FAILED)
-
-
-def _end_with_parent(seconds: float) -> None:
-    """End this process when its parent is gone, or when `seconds` have passed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel], timeout=seconds)
-        os._exit(ORPHANED)  # no way back: a thread may hang in a library

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from okr_sync.core.slots import Schedule, latest_slot, slots_until
-from okr_sync.store import ledger, slots
+from okr_sync.store import ledger, slots, turns
 from okr_sync.store.database import Store
 from okr_sync.store.processes import is_alive, this_process
 from okr_sync.store.slots import ATTEMPTS, OVERLAP, Slot, Span
@@ -60,6 +60,7 @@ class Claimer:
         run is under way, slots of its own schedules are recorded as missed, and those of others wait unless they are
         `apart`; what came meanwhile is told as skipped, whether that is found before or after that run ended. A slot
         whose run was broken off is tried again, thrice at most. A schedule that never had a slot has its latest one.
+        While somebody waits for a run of everything, nothing is begun.
         """
         while True:
             with self.store.writing() as session:
@@ -69,10 +70,13 @@ class Claimer:
             if found is not None:
                 return found.claimed
 
-    def begin(self, trigger: str, now: datetime) -> Claimed:
-        """Return a run of all sources that begins now. Raises BusyError when another is under way."""
+    def begin(self, trigger: str, now: datetime, turn: int | None = None) -> Claimed:
+        """Return a run of all sources that begins now.
+
+        Raises BusyError when another is under way, or when others wait in the line before `turn`.
+        """
         with self.store.writing() as session:
-            ledger.require_none_under_way(session, now, self._name(), is_alive=self.is_alive)
+            ledger.require_none_under_way(session, now, self._name(), is_alive=self.is_alive, turn=turn)
             return Claimed(self._open(session, now, trigger), trigger, frozenset())
 
     def is_due(self, schedules: Mapping[str, Schedule], zone: ZoneInfo, now: datetime) -> bool:
@@ -98,6 +102,8 @@ class Claimer:
         if CHUNK in kept:
             return None
         if any(not self.apart or each["lease"] == ledger.ONLY_ONE for each in holders):
+            return _Step(None)
+        if turns.next_turn(session, now, self._name(), is_alive=self.is_alive) is not None:
             return _Step(None)
         waiting = _waiting(due, known, held.keys())
         chosen = waiting[:1] if self.apart else waiting

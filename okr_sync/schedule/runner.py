@@ -18,6 +18,7 @@ from okr_sync.schedule.signs import Signs
 from okr_sync.schedule.supervising import Supervisor
 from okr_sync.store import alerts, ledger
 from okr_sync.store.database import Store
+from okr_sync.store.waiting import Patience, begin_in_turn
 from okr_sync.sync.run import time_of_run
 
 __all__ = ["Runner"]
@@ -56,9 +57,15 @@ class Runner:
             pass_on()
         return self._do(config, claimed, config.sources_of(claimed.schedules))
 
-    def run_now(self, config: Config) -> tuple[int, ledger.RunOutcome | None]:
-        """Do a run of all sources at once; return its id and outcome. Raises BusyError when one is under way."""
-        claimed = self._claimer(config).begin("now", self.clock())
+    def run_now(self, config: Config, patience: Patience | None = None) -> tuple[int, ledger.RunOutcome | None]:
+        """Do a run of all sources as soon as it may begin; return its id and outcome.
+
+        Raises BusyError when another one is under way for longer than `patience`; None: at once.
+        """
+        claimer = self._claimer(config)
+        claimed = begin_in_turn(
+            self.store, self.clock, lambda now, turn: claimer.begin("now", now, turn), patience=patience
+        )
         return claimed.run, self._do(config, claimed, None)
 
     def _do(self, config: Config, claimed: Claimed, only: frozenset[str] | None) -> ledger.RunOutcome | None:

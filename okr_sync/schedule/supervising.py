@@ -10,15 +10,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from multiprocessing import get_context
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from typing import Literal, TypeAlias
 
 from okr_sync.errors import StoreError
-from okr_sync.schedule.child import ORPHANED, Task, run_child
+from okr_sync.schedule.child import Task, run_child
 from okr_sync.schedule.engine import Tell
 from okr_sync.schedule.limits import Limits
+from okr_sync.schedule.orphans import ORPHANED, process_for
 from okr_sync.schedule.pulse import unheard
 from okr_sync.store import ledger
 from okr_sync.store.database import Store
@@ -44,7 +44,7 @@ class Supervisor:
 
     def supervise(self, task: Task, seconds: float) -> ledger.RunOutcome | None:
         """Do the run in a child process, for `seconds` at most; return its outcome, None when it can't be written."""
-        process = get_context("spawn").Process(target=run_child, args=(task,), name=f"okr-sync run {task.run}")
+        process = process_for(run_child, task, f"okr-sync run {task.run}", task.seconds)
         fenced, done = threading.Event(), threading.Event()
         heart = threading.Thread(target=self._beat, args=(task.run, fenced, done), daemon=True)
         process.start()

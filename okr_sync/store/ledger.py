@@ -12,9 +12,10 @@ from sqlmodel import Session
 
 from okr_sync.core.costs import COUNTED, added
 from okr_sync.errors import BusyError, StoreError
+from okr_sync.store import turns
 from okr_sync.store.database import Store
 from okr_sync.store.points import withheld_ids
-from okr_sync.store.processes import is_alive
+from okr_sync.store.processes import has_ended, is_alive
 from okr_sync.store.statements import Row, change_all, fetch, fetch_one, insert_all, insert_one
 from okr_sync.store.tables import Run, RunEntry, RunSource, sql
 
@@ -86,34 +87,64 @@ def begin_run(
     owner: str,
     *,
     is_alive: Callable[[str], bool] = is_alive,
+    turn: int | None = None,
 ) -> int:
     """Open a run beside which there is no other and return its id; its lease lasts until `now + deadline` (exclusive).
 
     `owner` is "host:pid". A run under way whose owner sits on the same host and is not alive is closed as interrupted,
-    one whose lease ended as fenced, and what it still writes is refused. Raises BusyError when another is under way.
+    one whose lease ended as fenced, and what it still writes is refused. Raises BusyError when another is under way, or
+    when others wait in the line before `turn`.
     """
     with store.writing() as session:
-        require_none_under_way(session, now, owner, is_alive=is_alive)
+        require_none_under_way(session, now, owner, is_alive=is_alive, turn=turn)
         return open_run(session, now, trigger, deadline, owner)
 
 
 def require_none_under_way(
-    session: Session, now: datetime, owner: str, *, is_alive: Callable[[str], bool] = is_alive
+    session: Session,
+    now: datetime,
+    owner: str,
+    *,
+    is_alive: Callable[[str], bool] = is_alive,
+    turn: int | None = None,
 ) -> None:
-    """Close runs that lost their lease. Raises BusyError when one is under way."""
-    found = run_under_way(session, now, owner, is_alive=is_alive)
+    """Close runs that lost their lease. Raises BusyError when one is under way, or when others are before `turn`."""
+    runs_under_way(session, now, owner, is_alive=is_alive)
+    found = in_the_way(session, now, owner, is_alive=is_alive, turn=turn)
     if found is not None:
-        raise BusyError(
-            f"Run {found['id']} by {found['owner']} is under way since {found['started']:%Y-%m-%d %H:%M:%S} "
-            f"UTC; wait until it is done, at most until {found['deadline'] or found['lease_until']:%H:%M:%S} UTC."
+        raise BusyError(f"{found.what[0].upper()}{found.what[1:]}; {found.advice}")
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a run of everything can't begin now, and what whoever wants one can do."""
+
+    what: str
+    advice: str
+
+
+def in_the_way(
+    session: Session,
+    now: datetime,
+    owner: str,
+    *,
+    is_alive: Callable[[str], bool] = is_alive,
+    turn: int | None = None,
+) -> Obstacle | None:
+    """Return what a run of everything has to wait for: a run under way, or who is in the line before `turn`."""
+    held = fetch(session, select(RUNS).where(RUNS.c.lease.is_not(None)).order_by(RUNS.c.id))
+    found = next((each for each in held if _holds(each, now, owner, is_alive)), None)
+    if found is not None:
+        return Obstacle(
+            f"run {found['id']} by {found['owner']} is under way since {found['started']:%Y-%m-%d %H:%M:%S} UTC",
+            f"wait until it is done, at most until {found['deadline'] or found['lease_until']:%H:%M:%S} UTC; "
+            "with --wait the next turn is yours.",
         )
-
-
-def run_under_way(
-    session: Session, now: datetime, owner: str, *, is_alive: Callable[[str], bool] = is_alive
-) -> Row | None:
-    """Return the row of the oldest run that holds a lease, None when there is none; those that lost it are closed."""
-    return next(iter(runs_under_way(session, now, owner, is_alive=is_alive)), None)
+    first = turns.next_turn(session, now, owner, is_alive=is_alive)
+    if first is None or first.id == turn:
+        return None
+    since = f"{first.asked:%Y-%m-%d %H:%M:%S} UTC"
+    return Obstacle(f"{first.owner} waits for its turn since {since}", "with --wait the turn after it is yours.")
 
 
 def runs_under_way(
@@ -284,8 +315,7 @@ def _holds(found: Row, now: datetime, owner: str, is_alive: Callable[[str], bool
 
 
 def _is_gone(found: Row, owner: str, is_alive: Callable[[str], bool]) -> bool:
-    same_host = found["owner"].rpartition(":")[0] == owner.rpartition(":")[0]
-    return same_host and not is_alive(found["owner"])
+    return has_ended(found["owner"], owner, is_alive)
 
 
 def _is_running(session: Session, run_id: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 
 
@@ -23,3 +24,8 @@ def is_alive(owner: str) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def has_ended(owner: str, me: str, is_alive: Callable[[str], bool] = is_alive) -> bool:
+    """Return whether the process `owner` is known to be gone: that can be seen from `me` on the same host only."""
+    return owner.rpartition(":")[0] == me.rpartition(":")[0] and not is_alive(owner)

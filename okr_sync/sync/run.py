@@ -29,9 +29,10 @@ from okr_sync.store.database import Store
 from okr_sync.store.definitions import Credit
 from okr_sync.store.ledger import Entry
 from okr_sync.store.news import Mark
-from okr_sync.store.processes import is_alive, this_process
+from okr_sync.store.processes import this_process
 from okr_sync.store.sources import declare_sources
 from okr_sync.store.stages import drop_old
+from okr_sync.store.waiting import Patience, begin_in_turn
 from okr_sync.sync.authors import REASON, UNSIGNED, Signed, credits_of
 from okr_sync.sync.backfill import Occasion, Recomputed, Steps, recompute
 from okr_sync.sync.baselines import Again, Past, capture_baselines, what_to_ask, whole_past
@@ -68,6 +69,8 @@ class World:
     """Called with the number of the run once it holds the lease."""
     staged_after: float = FIRST
     """Seconds of a pull after which its answers are kept, in case the process ends."""
+    patience: Patience | None = None
+    """How to wait while another run is under way; None: not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,15 +256,11 @@ def asking_for_past(
 def _leased_run(
     store: Store, config: Config, world: World, *, trigger: str, author: str, begun: int | None = None
 ) -> Iterator[_Run]:
-    now = world.clock()
-    with store.reading() as session:
-        before = results.saved_snapshot(session)
-        mark = news.mark(session, before.at if before is not None else None)
-    if begun is None:
-        run = ledger.begin_run(store, now, trigger, time_of_run(config), this_process(), is_alive=is_alive)
-    else:
-        run = begun
+    run, now = _begun(store, config, world, trigger) if begun is None else (begun, world.clock())
     try:
+        with store.reading() as session:
+            before = results.saved_snapshot(session)
+            mark = news.mark(session, before.at if before is not None else None)
         with store.writing() as session:
             declare_sources(session, freshness_of(config))
             drop_old(session, config.sources, now - LIFE)
@@ -272,6 +271,15 @@ def _leased_run(
         with store.writing() as session:
             ledger.finish_run(session, run, world.clock(), "failed", f"{type(error).__name__}: {error}")
         raise
+
+
+def _begun(store: Store, config: Config, world: World, trigger: str) -> tuple[int, datetime]:
+    """Return a run that holds the lease, and when it began."""
+
+    def begin(now: datetime, turn: int | None) -> tuple[int, datetime]:
+        return ledger.begin_run(store, now, trigger, time_of_run(config), this_process(), turn=turn), now
+
+    return begin_in_turn(store, world.clock, begin, patience=world.patience)
 
 
 def time_of_run(config: Config) -> timedelta:

@@ -27,6 +27,7 @@ from okr_sync.store.tables.results import DefinitionRow, LatestRow, SupersededRo
 from okr_sync.store.tables.shape import Table, sql
 from okr_sync.store.tables.stages import StagedAnswerRow, StageRow
 from okr_sync.store.tables.suspicions import SuspicionRow
+from okr_sync.store.tables.turns import TurnRow
 
 __all__ = [
     "BaselineRow",
@@ -65,6 +66,7 @@ __all__ = [
     "TokenRow",
     "TransitionRow",
     "TroubleRow",
+    "TurnRow",
     "WorkItemRow",
     "sql",
 ]
