@@ -141,7 +141,7 @@ def in_the_way(
             "with --wait the next turn is yours.",
         )
     first = turns.next_turn(session, now, owner, is_alive=is_alive)
-    if first is None or first.id == turn:
+    if first is None or (first.id, first.owner) == (turn, owner):
         return None
     since = f"{first.asked:%Y-%m-%d %H:%M:%S} UTC"
     return Obstacle(f"{first.owner} waits for its turn since {since}", "with --wait the turn after it is yours.")

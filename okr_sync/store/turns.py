@@ -35,17 +35,20 @@ def ask(session: Session, now: datetime, owner: str, until: datetime) -> int:
     return insert_one(session, TURNS, {"owner": owner, "asked": now, "until": until})
 
 
-def keep(session: Session, turn: int, until: datetime) -> bool:
-    """Let the place count until then (exclusive); return False when it is forgotten already."""
-    known = fetch_one(session, select(TURNS.c.id).where(TURNS.c.id == turn)) is not None
+def keep(session: Session, turn: int, owner: str, until: datetime) -> bool:
+    """Let the place of `owner` count until then (exclusive); return False when it is forgotten already.
+
+    SQLite may give the number of a forgotten place to the next one, so the number alone says not whose it is.
+    """
+    known = fetch_one(session, select(TURNS.c.id).where(TURNS.c.id == turn, TURNS.c.owner == owner)) is not None
     if known:
         change_all(session, TURNS, [{"id": turn, "until": until}], key=("id",))
     return known
 
 
-def give_back(session: Session, turn: int) -> None:
-    """Leave the line."""
-    session.connection().execute(delete(TURNS).where(TURNS.c.id == turn))
+def give_back(session: Session, turn: int, owner: str) -> None:
+    """Leave the line; nothing happens when the place is forgotten already."""
+    session.connection().execute(delete(TURNS).where(TURNS.c.id == turn, TURNS.c.owner == owner))
 
 
 def next_turn(

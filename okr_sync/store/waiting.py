@@ -87,7 +87,7 @@ class _Waiting:
             yield place
         finally:
             with suppress(StoreError), self.store.writing() as session:  # it ends by itself, too
-                turns.give_back(session, place.turn)
+                turns.give_back(session, place.turn, self.owner)
 
     def until_free(self, begin: Begin[T], patience: Patience, place: _Place) -> T:
         """Begin as soon as nothing is in the way of our place. Raises BusyError when that takes too long."""
@@ -117,7 +117,7 @@ class _Waiting:
     def _keep(self, place: _Place) -> None:
         with self.store.writing() as session:
             now = self.clock()
-            if turns.keep(session, place.turn, now + KEPT):
+            if turns.keep(session, place.turn, self.owner, now + KEPT):
                 place.keep_at = now + KEPT / 3
             else:  # we slept longer than it counted
                 again = self._asked(session)
