@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,9 +25,13 @@ from tests.edge.sync_trackers import Counts, Github, Jira, Watched, counts, stat
 
 Kind = Literal["cloud", "graphql"]
 QUARTER = timedelta(minutes=15)
-SLOTS = 30 * 96 if FULL else 40
+SLOTS = 30 * 96 if FULL else 48
 HEALTHY = 10  # of them, first, to know what a run costs
-FAULTY = 0.2  # of the requests
+FAULTY = 0.2  # of all requests since then at least: by chance, and in an outage every day
+BY_CHANCE = 0.15
+ITEMS = 30  # born until then; afterwards they come to their end, or to life again
+EVERY, OUTAGE = 96, range(20, 30)  # a day, and its slots in which nothing is answered
+TRIED = 3  # failed runs in a row before a source is asked once a run
 FACTOR, MORE = 1.2, 5  # of the requests of a healthy run
 HTML = {"Content-Type": "text/html"}
 FAULTS = (
@@ -43,20 +48,23 @@ FAULTS = (
     Fault("drop"),
     Fault("reset"),
 )
+DOWN = Fault("response", reply=Response(503))
 
 
 class Unlucky(Server):
-    """A server of which a part of the answers goes wrong, by chance."""
+    """A server of which a part of the answers goes wrong, by chance, and all of them while it is `down`."""
 
     def __init__(self, site: Site, chance: random.Random) -> None:
         super().__init__(site)
-        self.share, self.wrong, self._chance = 0.0, 0, chance
+        self.share, self.wrong, self.down, self._chance = 0.0, 0, False, chance
 
     def due_fault(self, request: Request) -> Fault | None:
         """Return one of all faults for the share of requests that has one."""
-        if self._chance.random() >= self.share:
+        if not self.down and self._chance.random() >= self.share:
             return super().due_fault(request)
         self.wrong += 1
+        if self.down:
+            return DOWN
         return self._chance.choice(FAULTS)
 
 
@@ -71,16 +79,24 @@ class Month:
     told: dict[int, dict[str, Counts | None]] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     requests: list[int] = field(default_factory=list)
+    outages: list[list[int]] = field(default_factory=list)
+    """Requests of each run in each outage."""
+    born: list[Any] = field(default_factory=list)
 
     def live(self) -> None:
         """Let a quarter of an hour pass, in which something may happen, and do the run of its slot."""
         self.home.pass_time(14)
         if self.chance.random() < 0.3:
-            _happen(self.home.tracker, self.chance)
+            _happen(self.home.tracker, self.chance, self.born)
         self.home.pass_time(1)
         self.server.forget()
+        number = len(self.requests) % EVERY
+        self.server.down = number in OUTAGE
         report = self._run()
         self.requests.append(len(self.server.log))
+        if self.server.down:
+            self.outages += [[]] if number == OUTAGE[0] else []
+            self.outages[-1].append(self.requests[-1])
         self.outcomes[report.outcome] += 1
         self.told[report.run] = _told(report)
 
@@ -101,14 +117,16 @@ def _told(report: RunReport) -> dict[str, Counts | None]:
     return {name: counts(each) for name, each in states(report).items()}
 
 
-def _happen(tracker: Any, chance: random.Random) -> None:
-    """Let an issue be born, or let one come to its end."""
+def _happen(tracker: Any, chance: random.Random, born: list[Any]) -> None:
+    """Let an issue be born, come to its end, or come to life again."""
+    whose, ends = chance.choice([tracker.alpha, tracker.beta]), chance.random() < 0.5
+    if len(born) < ITEMS:
+        born.append(tracker.story("ALP", whose) if isinstance(tracker, Jira) else tracker.issue(whose))
+    one = chance.choice(born)
     if isinstance(tracker, Jira):
-        tracker.story("ALP", chance.choice([tracker.alpha, tracker.beta]), chance.choice(["To Do", "Done"]))
-    else:
-        made = tracker.issue(chance.choice([tracker.alpha, tracker.beta]))
-        if chance.random() < 0.5:
-            tracker.world.close(made, at=tracker.now)
+        tracker.world.move(one, "Done" if ends else "To Do", at=tracker.now, resolution="Done" if ends else None)
+    elif ends != ([each.kind for each in one.events if each.kind in ("closed", "reopened")][-1:] == ["closed"]):
+        (tracker.world.close if ends else tracker.world.reopen)(one, at=tracker.now)
 
 
 def _unlucky(kind: Kind, chance: random.Random) -> tuple[Jira | Github, Unlucky]:
@@ -123,8 +141,11 @@ def _unlucky(kind: Kind, chance: random.Random) -> tuple[Jira | Github, Unlucky]
 def test_in_a_month_with_a_fifth_of_all_requests_faulty_nothing_is_lost_doubled_or_wrong(
     tmp_path: Path, kind: Kind
 ) -> None:
-    """Each run tells the truth of its instant, or what the one before told."""
-    chance = random.Random(5)
+    """Each run tells the truth of its instant, or what the one before told; a source that is down is asked once a run.
+
+    SEEN_RED
+    """
+    chance, begun = random.Random(5), time.process_time()
     tracker, server = _unlucky(kind, chance)
     with watching(tracker, tmp_path, end="2027-12-31") as home:
         month = Month(home, server, chance)
@@ -140,13 +161,16 @@ def test_in_a_month_with_a_fifth_of_all_requests_faulty_nothing_is_lost_doubled_
         acknowledged = {
             number for number, outcome in house.rows("SELECT id, outcome FROM runs") if outcome != "running"
         }
+    seconds = time.process_time() - begun
     lost = month.told.keys() - acknowledged
     print(  # noqa: T201
         f"{kind}: {SLOTS} slots, {sum(faulty)} requests with {server.wrong} faults: {dict(month.outcomes)}, lost "
         f"{len(lost)}; requests of a run {healthy} when healthy, {max(faulty)} at most and "
-        f"{sum(faulty) / len(faulty):.1f} on average under faults; {sound}"
+        f"{sum(faulty) / len(faulty):.1f} on average under faults; {sound}; {seconds:.0f} CPU seconds"
     )
     assert lost == set()
+    assert sound["slots"] == sound["runs"] == SLOTS
     assert month.outcomes["ok"] > SLOTS / 2
-    assert server.wrong > sum(faulty) / 10
+    assert server.wrong >= FAULTY * sum(faulty)
+    assert {sum(each[TRIED:]) for each in month.outages} == {len(OUTAGE) - TRIED}
     assert max(faulty) <= FACTOR * healthy + MORE

@@ -64,7 +64,7 @@ def _started(house: House, *words: str) -> subprocess.Popen[str]:
 
 
 def test_a_run_that_is_asked_for_begins_before_the_next_slot_of_schedules_that_are_always_busy(busy: Busy) -> None:
-    """What was broken off is due again at once, beside the run of the other worker; seen red without the line."""
+    """A slot is due as soon as a run is broken off, beside the run of the other worker; seen red without the line."""
     house = busy.house
     asking = _started(house, "run", "now", "--wait", "--json")
     until(lambda: house.rows(WAITS))
@@ -78,7 +78,7 @@ def test_a_run_that_is_asked_for_begins_before_the_next_slot_of_schedules_that_a
     assert err.startswith("waiting: run 1 by ")
     runs = len(busy.workers)
     until(lambda: len(house.rows(TRIGGERS)) > runs + 1)
-    assert [trigger for (trigger,) in house.rows(TRIGGERS)][: runs + 2] == [*["slot"] * runs, "now", "retry"]
+    assert [trigger for (trigger,) in house.rows(TRIGGERS)][: runs + 2] == [*["slot"] * runs, "now", "slot"]
     assert house.rows(WAITS) == []
 
 
@@ -117,5 +117,4 @@ def test_who_is_killed_while_it_waits_holds_up_nobody(busy: Busy) -> None:
     until(lambda: len(house.told()) > runs)
     took = time.monotonic() - since
     assert house.rows(WAITS) == [(owner,)], "nobody gave it back, and it does not count"
-    assert [trigger for (trigger,) in house.rows(TRIGGERS)][runs] == "retry"
     print(f"who waited is killed: the next run asks its source {took:.1f} s later")  # noqa: T201
