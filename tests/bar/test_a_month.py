@@ -143,7 +143,7 @@ def test_in_a_month_with_a_fifth_of_all_requests_faulty_nothing_is_lost_doubled_
 ) -> None:
     """Each run tells the truth of its instant, or what the one before told; a source that is down is asked once a run.
 
-    Seen red without the bounds of `Restraint.may_repeat`, and with a source in trouble that is asked as if it were well:
+    Seen red without the bounds of `Restraint.may_repeat`, and with a source in trouble that is asked like a sound one:
     then each run of an outage costs five requests.
     """
     chance, begun = random.Random(5), time.process_time()
