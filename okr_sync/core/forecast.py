@@ -8,13 +8,10 @@ moves with the day, since a day without a finished item is news, too.
 
 from __future__ import annotations
 
-import functools
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from operator import sub
 from statistics import median
 from typing import TypeAlias
 
@@ -29,9 +26,10 @@ from okr_sync.core.model import Initiative, KeyResult
 from okr_sync.core.numbers import at_least, percentile, show
 from okr_sync.core.observing import Evidence
 from okr_sync.core.rating import foresee_rate
+from okr_sync.core.simulating import HORIZON, simulate_weeks
 from okr_sync.core.snapshot import DeliveryForecast, Forecast, Outlook
 
-__all__ = ["PACE", "foresee_metric", "foresee_work", "pairwise_slopes", "percentile", "simulate_weeks"]
+__all__ = ["PACE", "foresee_metric", "foresee_work", "pairwise_slopes", "percentile"]
 
 Spot: TypeAlias = tuple[float, float]
 """(days, value)."""
@@ -43,15 +41,11 @@ FEWEST_READINGS = 4
 EARLIEST = 0.2  # elapsed share before which the last reading is too early
 OUTER = 0.1  # share of the slopes that the range leaves out at each end
 
-FUTURES = 500  # simulated
-BYTES = 256  # values of a byte
 MOST_WEEKS = 8  # of the past that are drawn from
 PACE = (MOST_WEEKS + 1) * WEEK
 """How long before an instant items were finished that count in a forecast of work at it, at most."""
 FEWEST_WEEKS = 2
 FEWEST_FINISHED = 4  # items in these weeks
-HORIZON = 260  # weeks ahead; beyond these five years a date says nothing
-LIKELY, LATEST = 0.50, 0.85  # shares of the futures that are done by the dates told
 
 
 def foresee_metric(key_result: KeyResult, judgement: Judgement, evidence: Evidence, now: datetime) -> Forecast | None:
@@ -119,57 +113,6 @@ def pairwise_slopes(spots: Sequence[Spot]) -> list[float]:
     for place, (s, u) in enumerate(spots, start=1):
         slopes += [(v - u) / (t - s) for t, v in spots[place:] if t != s]
     return sorted(slopes)
-
-
-def simulate_weeks(remaining: int, pace: Sequence[int], seed: int) -> tuple[float, float] | None:
-    """Return after how many weeks 50 % and 85 % of the futures have finished `remaining` items.
-
-    Each week of each future finishes as many as a week drawn from `pace`; inside its last week a future goes evenly.
-    More left is never finished earlier with equal pace and seed. None: 85 % are not done after five years.
-    """
-    most = max(pace)
-    if remaining > HORIZON * most:
-        return None
-    draw = _Draw(seed, len(pace))
-    done_in = bytes(pace).ljust(BYTES, b"\0") if most < BYTES else None  # week → items, for bytes at once
-    sure = (remaining - 1) // most  # weeks in which no future can come to its end
-    left = [remaining] * FUTURES
-    ends: list[float] = []
-    for week in range(HORIZON):
-        # All futures draw each week, done or not, so that the draws don't depend on what is left.
-        weeks = draw.weeks()
-        finished = [pace[each] for each in weeks] if done_in is None else weeks.translate(done_in)
-        if week >= sure:
-            ends += [week + rest / done for rest, done in zip(left, finished, strict=True) if 0 < rest <= done]
-        left = list(map(sub, left, finished))
-        if len(ends) > LATEST * FUTURES:
-            ends.sort()
-            return ends[int(LIKELY * FUTURES)], ends[int(LATEST * FUTURES)]
-    return None
-
-
-class _Draw:
-    """Draws one of `count` weeks (at most 256) for each future, all equally likely, the same for equal seeds.
-
-    A random byte is a week by its remainder; bytes that would make some weeks likelier than others are drawn again.
-    Many bytes at once take a fifth of the time of choosing week by week.
-    """
-
-    def __init__(self, seed: int, count: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 -- a simulation, no secret
-        self._weeks, self._uneven = _tables(count)
-
-    def weeks(self) -> bytes:
-        drawn = b""
-        while len(drawn) < FUTURES:
-            drawn += self._random.randbytes(FUTURES + FUTURES // 16).translate(self._weeks, self._uneven)
-        return drawn[:FUTURES]
-
-
-@functools.cache
-def _tables(count: int) -> tuple[bytes, bytes]:
-    """Return the week of each byte, and the bytes that are drawn again."""
-    return bytes(byte % count for byte in range(BYTES)), bytes(range(BYTES - BYTES % count, BYTES))
 
 
 def _spots(samples: Sequence[Sample], window: timedelta) -> list[Spot]:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import WorkItem
-from okr_sync.core.forecast import HORIZON, pairwise_slopes, percentile, simulate_weeks
+from okr_sync.core.forecast import pairwise_slopes, percentile
 from okr_sync.core.model import Change, Delivery, Metric
+from okr_sync.core.simulating import HORIZON, simulate_weeks
 from okr_sync.core.snapshot import DeliveryForecast, Forecast
 from tests.core.builders import (
     DUE,
