@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected
+from okr_sync.store import counts
 from okr_sync.store.due_dates import save_due_dates
 from okr_sync.store.etags import save_etags
 from okr_sync.store.ledger import SourceEntry, record_sources, require_running
@@ -50,6 +51,7 @@ def save_collected(session: Session, run_id: int, collected: Collected) -> Saved
 
 
 def _save_facts(session: Session, run_id: int, collected: Collected) -> Saved:
+    counts.forget(session, collected)
     dues = save_due_dates(session, run_id, collected, collected.containers)
     items = save_items(session, run_id, collected)
     save_suspicions(session, run_id, collected)

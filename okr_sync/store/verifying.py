@@ -12,6 +12,7 @@ from sqlalchemy import Table as SqlTable
 from sqlmodel import Session
 
 from okr_sync.store import etags, points
+from okr_sync.store.counts import miscounted
 from okr_sync.store.statements import fetch
 from okr_sync.store.tables import (
     ClosingRow,
@@ -139,5 +140,6 @@ LAWS: dict[str, Callable[[Session], Iterator[str]]] = {
     "a closing has the hash of its bytes": _changed_closings,
     "the latest state is that of the newest point": _other_than_newest,
     "a remembered answer can be unpacked": etags.unreadable,
+    "what is kept of a container is what counting its items says": miscounted,
 }
 """What must hold → the rows that break it, by table and key."""

@@ -14,7 +14,8 @@ from okr_sync.core.simulating import FUTURES, HORIZON, LATEST, LIKELY, Draw, sim
 def followed(remaining: int, pace: Sequence[int], seed: int) -> tuple[float, float] | None:
     """What `simulate_weeks` returns, by following each future through all weeks."""
     draw = Draw(seed, len(pace))
-    left, ends = [remaining] * FUTURES, []
+    left = [remaining] * FUTURES
+    ends: list[float] = []
     for week in range(HORIZON):
         if len(ends) == FUTURES:
             break

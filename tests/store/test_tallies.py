@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from sqlmodel import Session
 
 from okr_sync.core.delivery import Work, deliver_works
-from okr_sync.core.facts import Collected, Container, ContainerKind, ItemKind, ItemState, Members, Miss, WorkItem
+from okr_sync.core.facts import Collected, Miss, WorkItem
 from okr_sync.core.forecast import foresee_work
 from okr_sync.core.model import Book, DeliveryScope, Initiative
 from okr_sync.store.collecting import save_collected
 from okr_sync.store.history import load_history
 from tests.store.builders import HOUR, NOW, TRIED, epic, item, pulled, running
+from tests.store.worlds import DAY, SCOPES, worlds
 
-DAY = 24 * HOUR
-SCOPES = ("a/1", "a/2", "b/1")
 BOOK = Book(
     timezone="UTC",
     initiatives=(
@@ -124,35 +122,6 @@ def test_what_is_asked_anew_has_no_tally(session: Session) -> None:
     save(session, {"e1": "1", "e3": "3"}, THREE, questions=dict.fromkeys(SCOPES, "another question"))
     assert not tallied(session)
     assert "its query changed" in works(session, counted=True)["a"].state.reason
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> Collected:
-    """Return an answer about three scopes, with items and containers anywhere and of any sort."""
-    hours = st.integers(0, 24 * 80)
-    ids = [str(number) for number in range(draw(st.integers(0, 9)))]
-    held = {name: draw(st.frozensets(st.sampled_from([*ids, "x"]), max_size=4)) for name in ("e1", "e2", "e3", "e4")}
-    if draw(st.booleans()):  # a site where each stands in one place, as they mostly do
-        held = {name: frozenset(ids[place::4]) for place, name in enumerate(held)}
-    items = []
-    for id_ in ids:
-        state = draw(st.sampled_from(get_args(ItemState)))
-        ended = NOW - draw(hours) * HOUR if state == "done" and draw(st.booleans()) else None
-        one = replace(item(id_, state=state), kind=draw(st.sampled_from(get_args(ItemKind))), done_at=ended)
-        resolution = draw(st.sampled_from([None, "Fixed", "Won’t Do"]))
-        items.append(replace(one, resolution=resolution, created=draw(st.sampled_from([None, NOW - 90 * DAY, NOW]))))
-    containers = tuple(_container(draw, name) for name in held if draw(st.integers(0, 9)))
-    places = st.sampled_from([("e1",), ("e2",), ("e1", "e2"), ("e3", "e4"), ()])
-    answered = {ref: draw(places) for ref in SCOPES if draw(st.integers(0, 9))}
-    misses = {ref: Miss("gone", "it is gone") for ref in SCOPES if not draw(st.integers(0, 5))}
-    members = tuple(Members(name, some, whole=True) for name, some in held.items())
-    brought = replace(pulled(*items), containers=containers, members=members, scopes=answered, misses=misses)
-    return replace(brought, hidden=frozenset(ids[:1]) if not draw(st.integers(0, 3)) else frozenset())
-
-
-def _container(draw: st.DrawFn, name: str) -> Container:
-    kind = draw(st.sampled_from(get_args(ContainerKind)))
-    return replace(epic(name), kind=kind, state=draw(st.sampled_from(get_args(ItemState))))
 
 
 @TRIED

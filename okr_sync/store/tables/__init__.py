@@ -27,6 +27,7 @@ from okr_sync.store.tables.results import DefinitionRow, LatestRow, SupersededRo
 from okr_sync.store.tables.shape import Table, sql
 from okr_sync.store.tables.stages import StagedAnswerRow, StageRow
 from okr_sync.store.tables.suspicions import SuspicionRow
+from okr_sync.store.tables.tallies import TallyRow
 from okr_sync.store.tables.turns import TurnRow
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "SupersededRow",
     "SuspicionRow",
     "Table",
+    "TallyRow",
     "TokenRow",
     "TransitionRow",
     "TroubleRow",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, UniqueConstraint, false
+from sqlalchemy import Index, UniqueConstraint, false, text
 from sqlmodel import Field
 
 from okr_sync.store.tables.shape import Finite, Table, finite
+
+ABSENT = text("absence IS NOT NULL")
 
 
 class SourceRow(Table, table=True):
@@ -73,7 +75,11 @@ class WorkItemRow(Table, table=True):
     """
 
     __tablename__ = "work_items"
-    __table_args__ = (Index("ix_work_items_source_parent", "source", "parent"), finite("points"))
+    __table_args__ = (
+        Index("ix_work_items_source_parent", "source", "parent"),
+        Index("ix_work_items_absent", "source", sqlite_where=ABSENT, postgresql_where=ABSENT),
+        finite("points"),
+    )
 
     source: str = Field(primary_key=True)
     id: str = Field(primary_key=True)

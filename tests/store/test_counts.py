@@ -1,0 +1,152 @@
+"""What is kept of the items that containers hold is what counting them anew says, whatever happens to them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import delete, select
+from sqlmodel import Session
+
+from okr_sync.core.facts import Collected, Members
+from okr_sync.store import counts
+from okr_sync.store.collecting import save_collected
+from okr_sync.store.counts import Counts, counts_of, miscounted
+from okr_sync.store.statements import fetch
+from okr_sync.store.tables import TallyRow, sql
+from tests.store.builders import HOUR, NOW, TRIED, epic, item, pulled, running
+from tests.store.worlds import DAY, worlds
+
+EPICS = ("e1", "e2", "e3", "e4")
+SINCE = NOW - 30 * DAY
+TALLIES = sql(TallyRow)
+
+
+def save(session: Session, brought: Collected) -> None:
+    save_collected(session, running(session, brought.at), brought)
+
+
+def look(session: Session, since: datetime = SINCE) -> dict[str, Counts]:
+    return counts_of(session, "tracker", EPICS, since)
+
+
+def anew(session: Session, since: datetime = SINCE) -> dict[str, Counts]:
+    session.connection().execute(delete(TALLIES))
+    return look(session, since)
+
+
+def kept(session: Session) -> set[str]:
+    return {row["container"] for row in fetch(session, select(TALLIES))}
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> Collected:
+    """Return what any later pull may bring: a part, listed whole or not, with items that left or are gone."""
+    brought = draw(worlds())
+    ids = [item.id for item in brought.items] or ["x"]
+    some = st.frozensets(st.sampled_from(ids), max_size=2)
+    containers = tuple(each for each in brought.containers if draw(st.booleans()))
+    members = tuple(
+        Members(each.container, each.items, whole=draw(st.booleans()))
+        for each in brought.members
+        if draw(st.booleans())
+    )
+    items = tuple(each for each in brought.items if draw(st.booleans()))
+    left = {name: draw(some) for name in EPICS if not draw(st.integers(0, 4))}
+    gone = draw(some) if draw(st.booleans()) else frozenset[str]()
+    told = replace(brought, containers=containers, members=members, items=items, left=left)
+    return replace(told, gone=gone, hidden=brought.hidden - gone)
+
+
+@TRIED
+@given(worlds(), st.lists(st.tuples(changes(), st.booleans()), min_size=1, max_size=2))
+def test_what_is_kept_is_what_counting_anew_says(
+    session: Session, first: Collected, later: list[tuple[Collected, bool]]
+) -> None:
+    """Seen red with each part of `_touched` removed: containers, `left`, members, absent items, items, holders."""
+    with session.begin_nested() as nested:
+        save(session, first)
+        look(session)
+        for hours, (brought, looked_at) in enumerate(later, start=1):
+            save(session, replace(brought, at=NOW + hours * HOUR))
+            if looked_at:
+                look(session)
+        assert list(miscounted(session)) == []
+        assert look(session) == anew(session)
+        nested.rollback()
+
+
+@TRIED
+@given(worlds(), st.integers(-80, 80), st.integers(-80, 80))
+def test_what_was_kept_for_an_instant_is_right_for_any_other(
+    session: Session, brought: Collected, first: int, second: int
+) -> None:
+    """Seen red with the look at `since` of the rows removed, and with instants before `since` not left out."""
+    with session.begin_nested() as nested:
+        save(session, brought)
+        look(session, NOW + first * DAY)
+        assert look(session, NOW + second * DAY) == anew(session, NOW + second * DAY)
+        nested.rollback()
+
+
+BEGINNING = pulled(
+    item("1"), item("2"), item("3"), item("4"), held={"e1": "1", "e2": "2", "e3": "3", "e4": "4"}, at=NOW
+)
+LATER = NOW + HOUR
+QUIET = pulled(at=LATER)
+NOTHING: frozenset[str] = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("brought", "forgotten"),
+    [
+        (QUIET, NOTHING),
+        (pulled(held={"e1": "1", "e2": "2"}, at=LATER), NOTHING),
+        (replace(QUIET, containers=(replace(epic("e1"), title="Another"),)), NOTHING),
+        (replace(QUIET, containers=(replace(epic("e1"), state="done"),)), {"e1"}),
+        (replace(QUIET, items=(item("2", state="done"),)), {"e2"}),
+        (replace(QUIET, gone=frozenset({"3"})), {"e3"}),
+        (replace(QUIET, hidden=frozenset({"3"})), {"e3"}),
+        (replace(QUIET, left={"e4": frozenset({"4"})}), {"e4"}),
+        (pulled(held={"e1": "1 2"}, at=LATER), {"e1", "e2"}),
+        (pulled(held={"e2": ""}, at=LATER), {"e2"}),
+    ],
+    ids=["quiet", "as-before", "renamed", "ended", "changed", "gone", "hidden", "left", "joined", "emptied"],
+)
+def test_only_what_may_have_moved_is_counted_anew(
+    session: Session, brought: Collected, forgotten: frozenset[str]
+) -> None:
+    save(session, BEGINNING)
+    look(session)
+    save(session, brought)
+    assert kept(session) == set(EPICS) - forgotten
+
+
+def test_a_source_that_brings_very_much_is_counted_anew(session: Session) -> None:
+    """Of another source nothing is forgotten."""
+    other = replace(BEGINNING, source="other", scopes={})
+    for brought in (BEGINNING, other):
+        save(session, brought)
+        counts_of(session, brought.source, EPICS, SINCE)
+    many = tuple(item(str(number)) for number in range(counts.MOST + 1))
+    counts.forget(session, replace(QUIET, items=many))
+    assert {row["source"] for row in fetch(session, select(TALLIES))} == {"other"}
+    listed = (Members("e1", frozenset(map(str, range(counts.MOST + 2))), whole=False),)
+    counts.forget(session, replace(QUIET, source="other", members=listed))
+    assert kept(session) == set()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"body": None}, {"body": '[["issue","open",null,7,null,[]]]'}],
+    ids=["untold", "another-number"],
+)
+def test_wrong_numbers_are_found(session: Session, change: dict[str, Any]) -> None:
+    save(session, BEGINNING)
+    look(session)
+    session.connection().execute(TALLIES.update().where(TALLIES.c.container == "e2").values(change))
+    assert list(miscounted(session)) == ["tallies tracker e2"]
