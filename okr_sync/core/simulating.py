@@ -37,7 +37,7 @@ def simulate_weeks(remaining: int, pace: Sequence[int], seed: int) -> tuple[floa
     likely, latest = int(LIKELY * FUTURES), int(LATEST * FUTURES)
     end = min(HORIZON, remaining * len(pace) // sum(pace) + 1)
     while end < HORIZON and futures.ended(end) <= latest:
-        end = min(HORIZON, end + end // 4 + 1)
+        end = min(HORIZON, end + end // 8 + 1)
     if futures.ended(end) <= latest:
         return None
     return futures.end(likely, least, end), futures.end(latest, least, end)
