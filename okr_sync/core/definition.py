@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -31,6 +31,7 @@ __all__ = [
     "canonical",
     "define",
     "definition_hash",
+    "fields_said",
     "initiatives_of",
     "metric_question",
     "metrics_of",
@@ -42,6 +43,8 @@ __all__ = [
 
 REMEMBERED = 100_000  # hashes of equal questions: a past day asks what the next one asks
 HASH_LENGTH = 16  # hex digits
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Most of what is said: looked for first."""
 
 
 def canonical(value: object) -> str:
@@ -55,6 +58,17 @@ def canonical(value: object) -> str:
 def definition_hash(*parts: object) -> str:
     """Return the first 16 hex digits of the SHA-256 of the parts' canonical JSON."""
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:HASH_LENGTH]
+
+
+def fields_said(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield name and value of each field of a dataclass, but of those that came later and are at their default.
+
+    So a new release changes no hash and makes no new version.
+    """
+    for name, later, default in _fields(type(value)):
+        item = getattr(value, name)
+        if not (later and item == default):
+            yield name, item
 
 
 def define(book: Book) -> Book:
@@ -167,6 +181,8 @@ def _work(work: Initiative) -> tuple[object, ...]:
 
 
 def _plain(value: object) -> Any:
+    if type(value) in PLAIN:
+        return value
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat()
@@ -195,9 +211,10 @@ def _plain_group(value: object) -> Any:
 
 
 def _plain_fields(value: Any) -> dict[str, Any]:
-    pairs = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
-    return {
-        f".{field.name}": _plain(item)
-        for field, item in pairs
-        if not (field.metadata.get("later") and item == field.default)
-    }
+    return {f".{name}": _plain(item) for name, item in fields_said(value)}
+
+
+@functools.cache
+def _fields(kind: Any) -> tuple[tuple[str, bool, Any], ...]:
+    """Return (name, whether it came later, default) of the fields of a dataclass."""
+    return tuple((each.name, bool(each.metadata.get("later")), each.default) for each in dataclasses.fields(kind))

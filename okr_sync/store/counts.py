@@ -106,7 +106,6 @@ def _touched(session: Session, collected: Collected) -> frozenset[str] | None:
     rows = mirror.container_rows(session, source, frozenset(held.id for held in collected.containers))
     known = {row["id"]: (row["kind"], row["state"]) for row in rows}
     touched = {held.id for held in collected.containers if known.get(held.id) != (held.kind, held.state)}
-    touched |= collected.left.keys()
     moved = {item.id for item in collected.items} | collected.gone | collected.hidden
     moved.update(*collected.left.values())
     absent = _absent(session, source)

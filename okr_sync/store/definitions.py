@@ -6,9 +6,10 @@ verdicts can be read with the target in force then.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -16,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 from sqlalchemy import select
 from sqlmodel import Session
 
-from okr_sync.core.definition import canonical, definition_hash
+from okr_sync.core.definition import canonical, definition_hash, fields_said
 from okr_sync.core.measures import KINDS
 from okr_sync.core.model import Book, Cycle, Initiative, KeyResult, Metric, Objective
 from okr_sync.store.statements import Row, change_all, fetch, insert_all
@@ -25,6 +26,8 @@ from okr_sync.store.tables import DefinitionRow, sql
 Kind: TypeAlias = Literal["cycle", "objective", "key_result", "initiative", "metric"]
 
 DEFINITIONS = sql(DefinitionRow)
+LISTED = ("id", "kind", "subject", "version", "hash", "until")
+NAMES: Mapping[type, str] = {**KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,8 @@ class Credit:
 def changed(session: Session, book: Book) -> dict[tuple[Kind, str], Definition | None]:
     """Return what `save_definitions` would write a version of → its newest version; None: it has none."""
     newest = _newest(session)
-    new = [key for key, body in _texts(book).items() if not _in_force(newest.get(key), _hash(body))]
-    return {key: _definition(newest[key]) if key in newest else None for key in new}
+    new = [key for key, each in _said(book).items() if not _in_force(newest.get(key), each.hash)]
+    return {key: versions(session, *key)[-1] if key in newest else None for key in new}
 
 
 def save_definitions(  # noqa: PLR0917 -- in the order in which one says it
@@ -71,13 +74,13 @@ def save_definitions(  # noqa: PLR0917 -- in the order in which one says it
     `credited` says of single definitions who changed them, and why; of the others `author` and `reason` do.
     """
     newest = _newest(session)
-    bodies = _texts(book)
-    over = [row for key, row in newest.items() if row["until"] is None and _hash(bodies.get(key)) != row["hash"]]
-    new = [key for key, body in bodies.items() if not _in_force(newest.get(key), _hash(body))]
+    said = _said(book)
+    over = [row for key, row in newest.items() if row["until"] is None and not _says(said.get(key), row)]
+    new = [key for key, each in said.items() if not _in_force(newest.get(key), each.hash)]
     stamp = {"since": now, "run_id": run_id}
     default = Credit(author, reason)
     change_all(session, DEFINITIONS, [{"id": row["id"], "until": now} for row in over], key=("id",))
-    rows = [_row(key, bodies[key], newest.get(key)) | asdict(credited.get(key, default)) | stamp for key in new]
+    rows = [_row(key, said[key], newest.get(key)) | asdict(credited.get(key, default)) | stamp for key in new]
     insert_all(session, DEFINITIONS, rows)
     return len({(row["kind"], row["subject"]) for row in over} | set(new))
 
@@ -127,12 +130,24 @@ def _bodies(book: Book) -> Iterator[tuple[Kind, str, Mapping[str, Any]]]:
 
 
 def _newest(session: Session) -> dict[tuple[Kind, str], Row]:
-    statement = select(DEFINITIONS).order_by(DEFINITIONS.c.version)
+    """Return the newest version of everything that was ever defined, without what it says."""
+    statement = select(*(DEFINITIONS.c[name] for name in LISTED)).order_by(DEFINITIONS.c.version)
     return {(row["kind"], row["subject"]): row for row in fetch(session, statement)}
 
 
-def _texts(book: Book) -> dict[tuple[Kind, str], str]:
-    return {(kind, id_): canonical(body) for kind, id_, body in _bodies(book)}
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the files say of something now, as it is stored."""
+
+    text: str
+    hash: str
+
+
+@functools.lru_cache(maxsize=1)
+def _said(book: Book) -> Mapping[tuple[Kind, str], _Said]:
+    """Return what a book says of everything in it; a run wants it twice."""
+    texts = {(kind, id_): canonical(body) for kind, id_, body in _bodies(book)}
+    return MappingProxyType({key: _Said(text, definition_hash(text)) for key, text in texts.items()})
 
 
 def known_ids(session: Session) -> tuple[str, ...]:
@@ -147,30 +162,24 @@ def body_of(defined: Cycle | Objective | KeyResult | Initiative | Metric) -> dic
 
 
 def _plain(value: object) -> Any:
-    """Return `value` with each dataclass in it as field → value, led by the kind of a measure.
-
-    Fields that came later are left out at their default, so that a new release makes no new version.
-    """
+    """Return `value` with each dataclass in it as field → value, led by the kind of a measure."""
     if is_dataclass(value):
-        kinds: dict[type, str] = {**KINDS}
-        kind = {"kind": kinds[type(value)]} if type(value) in kinds else {}
-        pairs = [(field, getattr(value, field.name)) for field in fields(value)]
-        new = {field.name for field, item in pairs if field.metadata.get("later") and item == field.default}
-        return kind | {field.name: _plain(item) for field, item in pairs if field.name not in new}
+        kind = {"kind": NAMES[type(value)]} if type(value) in NAMES else {}
+        return kind | {name: _plain(item) for name, item in fields_said(value)}
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _hash(body: str | None) -> str | None:
-    return None if body is None else definition_hash(body)
+def _says(said: _Said | None, row: Row) -> bool:
+    return said is not None and said.hash == row["hash"]
 
 
-def _in_force(row: Row | None, digest: str | None) -> bool:
+def _in_force(row: Row | None, digest: str) -> bool:
     return row is not None and row["until"] is None and row["hash"] == digest
 
 
-def _row(key: tuple[str, str], body: str, before: Row | None) -> dict[str, Any]:
+def _row(key: tuple[str, str], said: _Said, before: Row | None) -> dict[str, Any]:
     version = 1 if before is None else before["version"] + 1
-    return {"kind": key[0], "subject": key[1], "version": version, "hash": _hash(body), "body": body}
+    return {"kind": key[0], "subject": key[1], "version": version, "hash": said.hash, "body": said.text}
 
 
 def _definition(row: Row) -> Definition:
