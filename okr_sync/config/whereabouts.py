@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -76,23 +77,25 @@ class _Ends:
     """Where things of one file end: before the line on which anything after them begins."""
 
     def __init__(self, table: Table) -> None:
-        self._lines = sorted({place.line for place in _places(table)})
+        self._last: dict[int, int] = {}  # a table or row by its identity → the last line on which anything in it begins
+        lines: set[int] = set()
+        self._walk(table, lines)
+        self._lines = sorted(lines)
 
     def last(self, value: Any, place: Place | None = None) -> int | None:
         """Return the last line of a value; None when it goes to the end of the file."""
-        own = chain(_places(value), [] if place is None else [place])
-        end = max(each.line for each in own)
-        return next((line - 1 for line in self._lines if line > end), None)
+        own = self._last.get(id(value), 0)
+        after = bisect_right(self._lines, own if place is None else max(own, place.line))
+        return self._lines[after] - 1 if after < len(self._lines) else None
 
-
-def _places(value: Any) -> Iterator[Place]:
-    if isinstance(value, Table):
-        yield value.place
-        yield from chain(value.keys_at.values(), value.values_at.values(), _all(value.values()))
-    elif isinstance(value, Row):
-        yield from chain([value.place], value.items_at, _all(value))
-
-
-def _all(values: Iterable[Any]) -> Iterator[Place]:
-    for each in values:
-        yield from _places(each)
+    def _walk(self, value: Table | Row, lines: set[int]) -> int:
+        """Note a value and all in it, each once; return its last line."""
+        if id(value) in self._last:
+            return self._last[id(value)]
+        places = value.items_at if isinstance(value, Row) else [*value.keys_at.values(), *value.values_at.values()]
+        own = {value.place.line, *(place.line for place in places)}
+        lines |= own
+        inner = value if isinstance(value, Row) else value.values()
+        deeper = [self._walk(each, lines) for each in inner if isinstance(each, Table | Row)]
+        self._last[id(value)] = max([*own, *deeper])
+        return self._last[id(value)]

@@ -60,7 +60,7 @@ def definition_hash(*parts: object) -> str:
     return hashlib.sha256(canonical(parts).encode()).hexdigest()[:HASH_LENGTH]
 
 
-def fields_said(value: Any) -> Iterator[tuple[str, Any]]:
+def fields_said(value: object) -> Iterator[tuple[str, Any]]:
     """Yield name and value of each field of a dataclass, but of those that came later and are at their default.
 
     So a new release changes no hash and makes no new version.
