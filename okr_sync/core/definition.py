@@ -65,7 +65,8 @@ def fields_said(value: object) -> Iterator[tuple[str, Any]]:
 
     So a new release changes no hash and makes no new version.
     """
-    for name, later, default in _fields(type(value)):
+    kind: Any = type(value)
+    for name, later, default in _fields(kind):
         item = getattr(value, name)
         if not (later and item == default):
             yield name, item
