@@ -158,7 +158,7 @@ def _read(body: str | None, since: int) -> Counts | None:
     if body is None:
         return None
     return {
-        (kind, state, resolution): Group(number, began, _from(finished, since))
+        (kind, state, resolution): Group(number, began, _from(finished, since) if finished else finished)
         for kind, state, resolution, number, began, finished in orjson.loads(body)
     }
 
