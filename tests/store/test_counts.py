@@ -67,7 +67,7 @@ def changes(draw: st.DrawFn) -> Collected:
 def test_what_is_kept_is_what_counting_anew_says(
     session: Session, first: Collected, later: list[tuple[Collected, bool]]
 ) -> None:
-    """Seen red with each part of `_touched` removed: containers, `left`, members, absent items, items, holders."""
+    """Seen red with changed containers, and with changed items, left out of `_touched`."""
     with session.begin_nested() as nested:
         save(session, first)
         look(session)
@@ -85,7 +85,6 @@ def test_what_is_kept_is_what_counting_anew_says(
 def test_what_was_kept_for_an_instant_is_right_for_any_other(
     session: Session, brought: Collected, first: int, second: int
 ) -> None:
-    """Seen red with the look at `since` of the rows removed, and with instants before `since` not left out."""
     with session.begin_nested() as nested:
         save(session, brought)
         look(session, NOW + first * DAY)
@@ -120,10 +119,20 @@ NOTHING: frozenset[str] = frozenset()
 def test_only_what_may_have_moved_is_counted_anew(
     session: Session, brought: Collected, forgotten: frozenset[str]
 ) -> None:
+    """Seen red with each of these left out of `_touched`: containers, items that left, joined, are gone or hidden."""
     save(session, BEGINNING)
     look(session)
     save(session, brought)
     assert kept(session) == set(EPICS) - forgotten
+
+
+def test_what_is_seen_again_is_counted_anew(session: Session) -> None:
+    """Seen red with absent items left out of `_touched`."""
+    save(session, BEGINNING)
+    save(session, replace(QUIET, hidden=frozenset({"3"})))
+    assert "e3" not in look(session)
+    save(session, replace(QUIET, at=LATER + HOUR, members=(Members("e3", frozenset({"3"}), whole=True),)))
+    assert "e3" in look(session)
 
 
 def test_a_source_that_brings_very_much_is_counted_anew(session: Session) -> None:
