@@ -191,7 +191,7 @@ def _plain(value: object) -> Any:
             return value.isoformat()
         case timedelta():
             return value.total_seconds()
-        case None | bool() | int() | float() | str():
+        case int() | float() | str():
             return value
         case _:
             return _plain_group(value)

@@ -175,6 +175,8 @@ class Collected:
     """Answers that said that nothing is new (304)."""
     points: int | None = None
     """Points of the source's rate limit that it says were spent."""
+    begun: datetime | None = None
+    """When the interrupted pull began that went on here: nothing it brought is known to be younger; None: none did."""
     kept: int | None = None
     """Answers that an interrupted pull left and that were not asked for again; None: no such pull went on."""
     breaker: Breaker | None = None

@@ -44,7 +44,10 @@ def source_states(session: Session) -> dict[str, SourceState]:
 
 
 def save_source(session: Session, collected: Collected) -> None:
-    """Save how the source fared, and its trouble; a failure leaves cursor and last success as they were."""
+    """Save how the source fared, and its trouble; a failure leaves cursor and last success as they were.
+
+    What a pull brought that was interrupted is as old as its first part.
+    """
     save_breaker(session, collected.source, collected.breaker)
     row: dict[str, object] = {
         "name": collected.source,
@@ -53,7 +56,7 @@ def save_source(session: Session, collected: Collected) -> None:
         "fix": collected.fix,
     }
     if collected.outcome != "failed":
-        row["last_success"] = collected.at
+        row["last_success"] = collected.begun or collected.at
     if collected.outcome == "ok" or (collected.outcome == "partial" and collected.cursor is not None):
         row["cursor"] = collected.cursor
     put_one(session, STATES, row, key=("name",), first={"declared": True})

@@ -64,6 +64,7 @@ def gather_items(
         source.name,
         now,
         "partial" if misses else "ok",
+        begun=begun if begun and begun < now else None,
         cursor=None if kept.misses else spool.cursor,
         items=SpooledItems(spool),
         containers=tuple(spool.containers.values()),

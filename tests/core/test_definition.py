@@ -38,6 +38,15 @@ def test_canonical_text_does_not_depend_on_order() -> None:
     assert canonical("é") == '"é"'
 
 
+def test_a_text_of_another_type_is_a_text() -> None:
+    """Seen red without a case for it: it has no canonical form."""
+
+    class Named(str):
+        __slots__ = ()
+
+    assert canonical([Named("a")]) == '["a"]'
+
+
 def test_one_instant_is_one_text_in_every_zone() -> None:
     here = datetime(2026, 1, 1, 12, tzinfo=UTC)
     assert canonical(here) == canonical(here.astimezone(timezone(timedelta(hours=5, minutes=45))))

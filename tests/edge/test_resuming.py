@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pytest
 from okr_sync.render.records import render_run
 from okr_sync.sandbox.server import Fault, Response
 from okr_sync.store import ledger
+from okr_sync.store.sources import source_states
 from okr_sync.store.stages import load_stage, staged_questions
 from okr_sync.sync import RunReport
 from okr_sync.sync.plan import plan
@@ -74,6 +75,11 @@ def staged(home: Watched) -> int:
         return len(staged_questions(session, "tracker"))
 
 
+def last_success(home: Watched) -> datetime | None:
+    with home.house.store.reading() as session:
+        return source_states(session)["tracker"].last_success
+
+
 def told(report: RunReport) -> dict[str, Any]:
     return {name: counts(state) for name, state in states(report).items()}
 
@@ -92,6 +98,7 @@ def test_a_broken_pull_goes_on_where_it_stopped(kind: str, tmp_path: Path) -> No
         answered = round(needed * 0.7)
         broken = break_after(home, answered)
         assert broken.collected[0].outcome == "failed"
+        began = home.house.now
         assert set(told(broken).values()) == {None}, "nothing of it is seen"
         assert staged(home) == answered
         assert f"; {answered} answers are kept, and the next run asks for the rest" in (broken.collected[0].error or "")
@@ -100,6 +107,10 @@ def test_a_broken_pull_goes_on_where_it_stopped(kind: str, tmp_path: Path) -> No
         assert requests_of(report) == len(home.tracker.server.log) <= needed - answered + SPARE
         assert report.collected[0].kept == answered
         assert staged(home) == 0, "it goes with what it brought"
+        assert last_success(home) == began, "nothing looks younger than it is"
+        home.pass_time(15)
+        home.house.sync()
+        assert last_success(home) == home.house.now
 
 
 def test_it_does_not_matter_how_it_broke(tmp_path: Path) -> None:
