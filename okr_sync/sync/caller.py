@@ -32,10 +32,10 @@ LONGEST_WAIT = 30.0  # seconds, for waits that we choose ourselves
 class RetryingCaller(Caller):
     """Calls with retries after `TransientError`, never beyond `seconds` from its making.
 
-    Never more than `budget` requests, with those `sent_before` in the same run. A wait that the server asks for is kept
-    to the second; one that would pass the deadline is not begun: the error goes up at once, and nothing more is sent,
-    as once `stop` is set. `requests` and `retries` count what was sent, `meter` what the answers cost; safe to use from
-    many threads. `probing`: until the source has answered, nothing is repeated.
+    Never more than `budget` requests, with those `sent_before` in the same run (`repeated_before` of them again). A
+    wait that the server asks for is kept to the second; one that would pass the deadline is not begun: the error goes
+    up at once, and nothing more is sent, as once `stop` is set. `requests` and `retries` count what was sent, `meter`
+    what the answers cost; safe to use from many threads. `probing`: until the source has answered, nothing is repeated.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class RetryingCaller(Caller):
         concurrency: int = 1,
         budget: int | None = None,
         sent_before: int = 0,
+        repeated_before: int = 0,
         probing: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         elapsed: Callable[[], float] = time.monotonic,
@@ -61,6 +62,7 @@ class RetryingCaller(Caller):
             concurrency=concurrency,
             budget=budget,
             sent_before=sent_before,
+            repeated_before=repeated_before,
             probing=probing,
             elapsed=elapsed,
             stop=stop,

@@ -103,6 +103,7 @@ def caller_for(
     *,
     probing: bool = False,
     sent_before: int = 0,
+    repeated_before: int = 0,
     recollection: Recollection | None = None,
 ) -> RetryingCaller:
     """Return what sends the requests of one source in this thread, with the source's deadline from now on."""
@@ -113,6 +114,7 @@ def caller_for(
         concurrency=source.concurrency,
         budget=source.budget,
         sent_before=sent_before,
+        repeated_before=repeated_before,
         probing=probing,
         sleep=_pause(asking, stop),
         stop=stop,

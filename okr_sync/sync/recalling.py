@@ -101,10 +101,10 @@ def recall(
     What it cost that they `collected` in the same run counts in their budgets.
     """
     asked = [sources[name] for name in questions]
-    sent = {brought.source: brought.requests for brought in collected}
+    sent = {brought.source: (brought.requests, brought.retries) for brought in collected}
 
     def one(source: Source, stop: threading.Event) -> Recalled:
-        return _recall_one(source, questions[source.name], asking, stop, sent.get(source.name, 0))
+        return _recall_one(source, questions[source.name], asking, stop, sent.get(source.name, (0, 0)))
 
     return side_by_side(asked, one)
 
@@ -120,9 +120,11 @@ def save_recalled(session: Session, run_id: int, recalled: Recalled) -> None:
     ledger.add_to_source(session, run_id, SourceEntry(recalled.source, ended, **spent, seen=seen, changed=logged))
 
 
-def _recall_one(source: Source, question: Unasked, asking: Asking, stop: threading.Event, sent: int) -> Recalled:
-    began = time.monotonic()
-    caller = caller_for(source, asking, stop, sent_before=sent)
+def _recall_one(
+    source: Source, question: Unasked, asking: Asking, stop: threading.Event, sent: tuple[int, int]
+) -> Recalled:
+    began, (requests, retries) = time.monotonic(), sent
+    caller = caller_for(source, asking, stop, sent_before=requests, repeated_before=retries)
     recalled = _ask(source, question, asking, caller)
     seconds = time.monotonic() - began
     ended = Ended("answered", asking.now, recalled.error or "", recalled.fix or "")

@@ -12,6 +12,8 @@ from okr_sync.errors import BudgetError, SourceError, TransientError, Unauthoriz
 __all__ = ["Restraint"]
 
 AFTER_REFUSAL = 1  # requests after a refused credential: one that renews it, or tries it again
+A_FEW = 5  # requests of a run that are repeated however few it sends
+A_SHARE = 0.2  # of its requests, beyond those few
 IN_A_ROW = 5  # requests repeated without an answer in between, over all threads; twice those at once after an answer
 
 
@@ -20,7 +22,8 @@ class Restraint:
 
     * Until the source has answered, and again after it refused the credential, requests go one by one.
     * After a refusal one more is sent; if it is refused, too, nothing more is. With `probing`, nothing is at once.
-    * Not more than `budget` requests are sent, those `sent_before` in this run included.
+    * Not more than `budget` requests are sent, those `sent_before` in this run, `repeated_before` of them, included.
+    * A few are repeated, and beyond that a share of them: a source in trouble costs little more than a healthy one.
     * None is sent after `seconds`, and none once `stop` is set.
     * After a wait that the source asked for and there is no time for, nothing more is sent.
 
@@ -34,6 +37,7 @@ class Restraint:
         concurrency: int = 1,
         budget: int | None = None,
         sent_before: int = 0,
+        repeated_before: int = 0,
         probing: bool = False,
         elapsed: Callable[[], float] = time.monotonic,
         stop: threading.Event | None = None,
@@ -55,7 +59,8 @@ class Restraint:
         self._refusal: UnauthorizedError | None = None
         self._refusals = 0
         self._left = 0
-        self._repeated = 0
+        self._repeated = 0  # in a row
+        self._repeated_at_all = repeated_before
         self._until: float | None = None
         self._asked_to_wait: TransientError | None = None
         self._ended = False
@@ -106,11 +111,17 @@ class Restraint:
             past_the_end = self._elapsed() + wait > self._end
             most = self._in_a_row if self._trusted else IN_A_ROW
             given_up = self._stop.is_set() or self._repeated >= most or (self._probing and not self._trusted)
-            if not (past_the_end or given_up):
+            if not (past_the_end or given_up or self._has_repeated_enough()):
                 self._repeated += 1
+                self._repeated_at_all += 1
                 return True
         self.give_up(error, final=past_the_end)
         return False
+
+    def _has_repeated_enough(self) -> bool:
+        """Return whether one more would be beyond A_FEW + A_SHARE × what was asked, each question counted once."""
+        asked = self._sent_before + self.requests - self._repeated_at_all
+        return self._repeated_at_all >= A_FEW + int(A_SHARE * asked)
 
     def give_up(self, error: BaseException | None, *, final: bool = False) -> None:
         """Keep the wait that the source asked for; `final`: nothing more is sent in this run."""

@@ -34,7 +34,12 @@ ANSWERS: dict[str, SourceError | None] = {
 
 
 def caller(
-    *, budget: int | None = None, sent_before: int = 0, probing: bool = False, concurrency: int = 1
+    *,
+    budget: int | None = None,
+    sent_before: int = 0,
+    repeated_before: int = 0,
+    probing: bool = False,
+    concurrency: int = 1,
 ) -> RetryingCaller:
     time = FakeTime()
     return RetryingCaller(
@@ -42,6 +47,7 @@ def caller(
         concurrency=concurrency,
         budget=budget,
         sent_before=sent_before,
+        repeated_before=repeated_before,
         probing=probing,
         sleep=time.sleep,
         elapsed=time.elapsed,
@@ -113,6 +119,26 @@ def test_no_budget_is_overrun_whatever_the_source_says(answers: list[str], budge
     made = caller(budget=budget, probing=probing)
     stubborn(made, saying(*answers), times=20)
     assert made.requests <= budget
+
+
+ANYTHING = st.lists(st.sampled_from(sorted(ANSWERS)), min_size=1, max_size=6)
+AT_LAST = st.integers(0, 5).map(lambda failures: [*["503"] * failures, "ok"])
+
+
+@given(st.lists(AT_LAST, max_size=40) | st.lists(ANYTHING | AT_LAST, max_size=60), st.integers(1, 10))
+def test_a_run_in_trouble_costs_little_more_than_a_healthy_one(answers: list[list[str]], concurrency: int) -> None:
+    """At most 1.2 × the requests of that, and five. Seen red without `_has_repeated_enough`."""
+    made = caller(concurrency=concurrency)
+    for said in answers:
+        stubborn(made, saying(*said), times=1)
+    assert made.requests <= 1.2 * len(answers) + 5
+
+
+def test_what_was_repeated_before_in_the_run_counts() -> None:
+    """Seen red without `repeated_before`: some more are repeated."""
+    made = caller(sent_before=8, repeated_before=5)
+    stubborn(made, saying("503"), times=1)
+    assert (made.requests, made.retries) == (1, 0)
 
 
 @given(st.lists(st.sampled_from(sorted(ANSWERS)), min_size=1, max_size=30))
