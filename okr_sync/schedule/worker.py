@@ -19,6 +19,7 @@ from okr_sync.schedule.engine import Engine, Tell, Wake
 from okr_sync.schedule.local import told
 from okr_sync.schedule.pulse import Pulse, unheard
 from okr_sync.schedule.runner import Runner
+from okr_sync.schedule.trimming import trim
 
 __all__ = ["Worker", "next_slot"]
 
@@ -92,6 +93,7 @@ class Worker:
                 if self._runner.run_due(self.config, lambda: self._engine.enqueue(wake)) is None:
                     return
         finally:
+            trim()
             self.pulse.runs.beat()
             self._busy.clear()
 
