@@ -15,7 +15,7 @@ DEADLINES = (4, 16, 40)  # seconds: the shortest in which a machine comes as far
 
 
 def test_a_run_that_hangs_ends_at_its_deadline_with_all_that_it_began(tmp_path: Path) -> None:
-    """Seen red without the kill of its session, and with neither of both who end it: its worker and the run itself."""
+    """Seen red without the kill of its session."""
     house = open_house(tmp_path)
     house.play(5, seconds=100, begin=98.75)
     for deadline in DEADLINES:

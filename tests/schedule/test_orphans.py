@@ -27,7 +27,7 @@ supervisor.supervise(Task(None, "", 1, None, "", clock, {LONG}, 0), {LONG})
 
 
 def test_a_run_whose_worker_is_killed_while_it_imports_ends_with_it(tmp_path: Path) -> None:
-    """Seen red with a watch that begins when all is imported, and on Linux without the kernel's: no thread can run."""
+    """Seen red on Linux without the kernel's part: while an import holds the lock, no thread can run."""
     file = tmp_path / "pid"
     worker = subprocess.Popen([sys.executable, "-c", WORKER, str(file)], cwd=ROOT)
     try:
