@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -167,6 +168,15 @@ def children(pid: int) -> list[int]:
         ]
         return sorted({int(each) for each in found if _is_run(int(each))})
     return []
+
+
+@contextmanager
+def copied(house: House, place: Path) -> Iterator[House]:
+    """Give a copy of the house below `place`, and remove it at the end."""
+    folder = place / "copy"
+    shutil.copytree(house.folder, folder)
+    yield House(folder)
+    shutil.rmtree(folder)
 
 
 def resident(pid: int) -> int:

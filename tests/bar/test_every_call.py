@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.bar.here import here, shown
-from tests.bar.house import House, furnish, open_house
+from tests.bar.house import House, copied, furnish, open_house
 from tests.bar.oracle import assert_sound
 from tests.bar.postgres_house import PostgresHouse
 from tests.bar.traced import Call, calls, killed_at, spread, why_not
@@ -66,24 +66,16 @@ def test_a_run_killed_at_any_storage_call_of_its_file_is_whole_or_not_there(
     monkeypatch.syspath_prepend(str(origin / "site"))
     house.play(BEFORE)
     assert here(house, "sync").code == 0
-    with _copied(house, tmp_path) as other:
+    with copied(house, tmp_path) as other:
         other.play(DURING)
         every, elsewhere = calls(other, "sync")
     ends = Counter[str]()
     for call in spread(every):
-        with _copied(house, tmp_path) as other:
+        with copied(house, tmp_path) as other:
             ends[_play(other, call)] += 1
     print(_said("sqlite", every, elsewhere, ends))  # noqa: T201
     assert ends["not reached"] <= len(every) // 50
     assert ends["under way"]
-
-
-@contextmanager
-def _copied(house: House, place: Path) -> Iterator[House]:
-    folder = place / "copy"
-    shutil.copytree(house.folder, folder)
-    yield House(folder)
-    shutil.rmtree(folder)
 
 
 def test_a_run_killed_at_any_call_to_its_server_is_whole_or_not_there(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import pytest
 
 from okr_sync.store import Store
 from tests.bar.here import here
-from tests.bar.house import AnyHouse, House, furnish, open_house
+from tests.bar.house import AnyHouse, House, copied, furnish, open_house
 from tests.bar.postgres_house import PostgresHouse
 from tests.bar.traced import Call, calls, killed_at, spread, why_not
 from tests.servers.postgres import Postgres, database, postgres
@@ -62,23 +61,15 @@ def test_an_upgrade_of_a_file_killed_at_any_storage_call_is_whole_or_not_there(t
     origin = tmp_path / "origin"
     origin.mkdir()
     house = _old(open_house(origin))
-    with _copied(house, tmp_path) as other:
+    with copied(house, tmp_path) as other:
         every, _ = calls(other, "migrate")
     ends = Counter[str]()
     for call in spread(every):
-        with _copied(house, tmp_path) as other:
+        with copied(house, tmp_path) as other:
             ends[_play(other, call)] += 1
     print(_said("sqlite", every, ends))  # noqa: T201
     assert ends["before it"]
     assert ends["not reached"] <= len(every) // 50
-
-
-@contextmanager
-def _copied(house: House, place: Path) -> Iterator[House]:
-    folder = place / "copy"
-    shutil.copytree(house.folder, folder)
-    yield House(folder)
-    shutil.rmtree(folder)
 
 
 def test_an_upgrade_on_a_server_killed_at_any_call_to_it_is_whole_or_not_there(
