@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from okr_sync.cli.exits import BROKEN_CONFIG, DONE
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, current_time
-from okr_sync.cli.upcoming import next_slots, slot_document, slot_line
+from okr_sync.cli.upcoming import housekeeping_lines, next_slots, slot_document, slot_line
 from okr_sync.config import Config, json_schema, load
 from okr_sync.config.starter import starter
 from okr_sync.errors import ConfigError
@@ -56,6 +56,7 @@ def check(
     if not json:
         slots = next_slots(config, current_time())
         lines = [f"schedule of {name or 'the file'}: {slot_line(each)}" for name, each in slots.items()]
+        lines += housekeeping_lines(config, current_time())
         say("\n".join([f"{file}: no mistakes: {_words(_counts(config))}", *lines]))
     if live:
         return _check_live(config, json=json)

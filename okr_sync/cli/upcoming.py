@@ -17,6 +17,14 @@ def next_slots(config: Config, now: datetime) -> dict[str, list[datetime]]:
     return {name: list(islice(slots_after(each, zone, now), SHOWN)) for name, each in config.schedules.items()}
 
 
+def housekeeping_lines(config: Config, now: datetime) -> list[str]:
+    """Return when a worker sees to the store next; nothing where no worker works, or it never does."""
+    at = config.housekeeping.time
+    if at is None or not config.schedules:
+        return []
+    return [f"housekeeping: {slot_line(list(islice(slots_after(at, config.zone(), now), 1)))}"]
+
+
 def slot_document(slots: list[datetime]) -> list[str]:
     """Return the instants as machines read them."""
     return [slot.isoformat().replace("+00:00", "Z") for slot in slots]

@@ -10,6 +10,7 @@ from okr_sync.config.aggregating import AggregateEntry
 from okr_sync.config.alerting import AlertsEntry
 from okr_sync.config.amounts import Count, Day, Duration, Flag, Guard, Id, Ids, Number, Switch, Text, Texts
 from okr_sync.config.entry import Entry, Named, Parts
+from okr_sync.config.housekeeping import HousekeepingEntry
 from okr_sync.config.measures import AnyMeasure
 from okr_sync.config.pacing import StatusEntry
 from okr_sync.config.store_address import StoreEntry
@@ -168,6 +169,7 @@ class MainFile(StoreEntry):
     privacy_k: Count = Field(5, description="of personal metrics that do not say another")
     ping: Secret | None = Field(None, description="by ${NAME}: where each run says that it starts and how it ends")
     alerts: AlertsEntry | None = Field(None, description="who is told when something is wrong")
+    housekeeping: HousekeepingEntry | None = Field(None, description="what a worker does for the store once a day")
     sources: Named[SourceEntry] = Field(default_factory=dict)
     cycles: Named[CycleEntry] = Field(default_factory=dict)
     teams: Named[TeamEntry] = Field(default_factory=dict)

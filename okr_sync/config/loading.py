@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from okr_sync.config.alerting import Alerts, read_alerts
 from okr_sync.config.book import BookMaker
 from okr_sync.config.entry import read_entry
+from okr_sync.config.housekeeping import Housekeeping, read_housekeeping
 from okr_sync.config.language import MainFile, OkrsFile
 from okr_sync.config.names import declared_in
 from okr_sync.config.places import Mistakes, Table, nearest
@@ -53,6 +54,7 @@ class Config:
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     """Name of a source that has a schedule of its own → it; an empty name is the schedule of all others."""
     alerts: Alerts = field(default_factory=Alerts)
+    housekeeping: Housekeeping = field(default_factory=Housekeeping)
 
     def zone(self) -> ZoneInfo:
         """Return the zone in which cron expressions and days are read."""
@@ -113,6 +115,7 @@ def load(
         lines=whereabouts({loading.file: main_table, **tables}),
         schedules=schedules,
         alerts=alerts,
+        housekeeping=read_housekeeping(main.housekeeping),
     )
 
 

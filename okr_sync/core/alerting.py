@@ -1,4 +1,4 @@
-"""Decides whom to wake: which troubles of sources and schedules are told, once each, and when they are over.
+"""Decides whom to wake: which troubles of sources, schedules and housekeeping are told, once each, and their end.
 
 A trouble is open from the notice that raises it to the one that resolves it. A source has one when it failed so many
 times in a row, or when its numbers went stale; a schedule has one when a slot of it had no run. Whatever opened a
@@ -17,10 +17,11 @@ from okr_sync.core.numbers import show_instant, show_span
 
 __all__ = ["DAY", "Event", "Kind", "Lapse", "Notice", "Subject", "Trouble", "decide", "next_try"]
 
-Kind: TypeAlias = Literal["source", "schedule"]
+Kind: TypeAlias = Literal["source", "schedule", "housekeeping"]
 Event: TypeAlias = Literal["raised", "resolved", "test"]
 Subject: TypeAlias = tuple[Kind, str]
-"""What has a trouble: a source by its name, or a schedule by that of its source, empty for that of all others."""
+"""What has a trouble: a source by its name, or a schedule by that of its source, empty for that of all others; the
+housekeeping has no name."""
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)  # between two tries to deliver a notice
 DAY = timedelta(days=1)  # after which a notice is given up
@@ -62,8 +63,8 @@ class Notice:
         """Return who and what in a few words."""
         if self.event == "test":
             return "Test of the alerts"
-        words = {"source": "Source", "schedule": "Schedule"}
-        named = f"{words[self.kind]} {self.subject}" if self.subject else "The schedule"
+        words = {"source": "Source", "schedule": "Schedule", "housekeeping": "Housekeeping"}
+        named = f"{words[self.kind]} {self.subject}" if self.subject else f"The {self.kind}"
         return f"{named}: {'trouble' if self.event == 'raised' else 'all is well again'}"
 
 
@@ -73,11 +74,14 @@ def decide(
     lapses: Mapping[str, Lapse | None],
     now: datetime,
     most: int,
+    *,
+    untidy: str = "",
 ) -> tuple[Notice, ...]:
     """Return what is to be told at `now`; nothing that is told already, and nothing when nothing changed.
 
     `sources` are those of the config with how often each failed in a row, up to now; `lapses` its schedules. `most`
-    failures in a row are too many. What is open about something that is gone from the config is resolved.
+    failures in a row are too many. What is open about something that is gone from the config is resolved. `untidy` says
+    what is wrong with the housekeeping.
     """
     return tuple(
         notice
@@ -85,6 +89,7 @@ def decide(
             _of_sources(open_troubles, sources, now, most),
             _of_schedules(open_troubles, lapses, now),
             _of_the_gone(open_troubles, sources, lapses, now),
+            _of_housekeeping(open_troubles, untidy, now),
         )
         for notice in notices
     )
@@ -145,8 +150,16 @@ def _of_the_gone(
     now: datetime,
 ) -> Iterator[Notice]:
     for (kind, name), found in sorted(known.items()):
-        if name not in (sources if kind == "source" else lapses):
+        if kind != "housekeeping" and name not in (sources if kind == "source" else lapses):
             yield _resolved(found, now, "it is not in the config any more")
+
+
+def _of_housekeeping(known: Mapping[Subject, Trouble], untidy: str, now: datetime) -> Iterator[Notice]:
+    found = known.get(("housekeeping", ""))
+    if found is None and untidy:
+        yield Notice("raised", "housekeeping", "", now, now, untidy)
+    elif found is not None and not untidy:
+        yield _resolved(found, now, "it is done")
 
 
 def _resolved(found: Trouble, now: datetime, why: str) -> Notice:

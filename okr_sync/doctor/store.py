@@ -19,6 +19,7 @@ from okr_sync.errors import StoreError
 from okr_sync.store import schema
 from okr_sync.store.breakers import load_breakers
 from okr_sync.store.database import Store
+from okr_sync.store.housekeeping import Growth, Kept, growth, last_done
 from okr_sync.store.ledger import runs
 from okr_sync.store.location import store_exists
 from okr_sync.store.tokens import tokens
@@ -26,6 +27,7 @@ from okr_sync.views.service import service_notes
 
 LITTLE, TOO_LITTLE = 1 << 30, 100 << 20  # bytes of free disk
 SOON = timedelta(days=14)
+FEW_DAYS, MANY_DAYS = 30, 9999  # until the disk is full
 
 
 def examine_store(url: str, now: datetime) -> Iterator[Finding]:
@@ -39,7 +41,7 @@ def examine_store(url: str, now: datetime) -> Iterator[Finding]:
     try:
         store = Store.open(url, create=False, allow_older=True)
         with store.reading() as session:
-            yield from _inside(session, now)
+            yield from _inside(session, now, None if file is None else file.parent)
     except StoreError as error:
         yield Finding("store", "fail", str(error), "do as it says; okr-sync works without a store for nobody")
         return
@@ -56,7 +58,7 @@ def store_file(url: str) -> Path | None:
     return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
-def _inside(session: Session, now: datetime) -> Iterator[Finding]:
+def _inside(session: Session, now: datetime, folder: Path | None) -> Iterator[Finding]:
     revision, newest = schema.revision(session.connection()), schema.newest_revision()
     if revision == newest:
         yield Finding("schema", "ok", f"revision {revision}")
@@ -69,6 +71,8 @@ def _inside(session: Session, now: datetime) -> Iterator[Finding]:
     yield from _senders(session, now)
     yield from _troubles(session, now)
     yield from _service(session, now)
+    yield _growth(growth(session, now), None if folder is None else shutil.disk_usage(folder).free)
+    yield _housekeeping(last_done(session))
 
 
 def _integrity(session: Session) -> Finding:
@@ -113,6 +117,29 @@ def _troubles(session: Session, now: datetime) -> Iterator[Finding]:
 def _service(session: Session, now: datetime) -> Iterator[Finding]:
     for said in service_notes(session, now):
         yield Finding("service", "warn", said, "see okr-sync check, okr-sync alerts and docs/operations.md")
+
+
+def _growth(seen: Growth, free: int | None) -> Finding:
+    """Return how large the store is and how long there is room for it, if the disk is this machine's."""
+    said = f"the store takes {seen.size / 2**20:.1f} MiB"
+    if seen.a_day is None:
+        return Finding("growth", "ok", said)
+    said = f"{said}, {seen.a_day / 2**20:+.2f} MiB a day"
+    if free is None or seen.a_day <= 0:
+        return Finding("growth", "ok", said)
+    days = free / seen.a_day
+    if days < FEW_DAYS:
+        fix = "make room, or forget what is old: `keep` of `housekeeping` in okr-sync.yaml"
+        return Finding("growth", "warn", f"{said}: the disk is full in {days:.0f} days", fix)
+    return Finding("growth", "ok", f"{said}: there is room for {min(days, MANY_DAYS):.0f} days or more")
+
+
+def _housekeeping(done: Kept | None) -> Finding:
+    if done is None or done.finished is None:
+        return Finding("housekeeping", "ok", "none was done yet; a worker does it once a day")
+    counts = [f"{number} {name.replace('_', ' ')}" for name, number in done.removed.items()]
+    said = f"done at {done.finished:%Y-%m-%d %H:%M} UTC; deleted {', '.join(counts) or 'nothing'}"
+    return Finding("housekeeping", "ok", said)
 
 
 def _disk(folder: Path) -> Finding:

@@ -18,7 +18,7 @@ from okr_sync import __version__
 from okr_sync.core.breaker import holds_back
 from okr_sync.core.facts import SourceState
 from okr_sync.errors import StoreError
-from okr_sync.store import alerts, ledger, results, totals
+from okr_sync.store import alerts, housekeeping, ledger, results, totals
 from okr_sync.store.breakers import load_breakers
 from okr_sync.store.database import Store
 from okr_sync.store.good_configs import broken_configs
@@ -70,7 +70,7 @@ class StoreMetrics(Collector):
     def _read(self) -> list[Metric]:
         now = self._clock()
         with Store.open(self._store_url, create=False).reading() as session:
-            known = (*_of_sources(session, now), *_of_runs(session), _of_key_results(session, now))
+            known = (*_of_sources(session, now), *_of_runs(session), _of_key_results(session, now), *_of_store(session))
             return [*known, *_of_alerts(session)]
 
 
@@ -163,10 +163,20 @@ def _of_key_results(session: Session, now: datetime) -> Metric:
     return family
 
 
+def _of_store(session: Session) -> Iterator[Metric]:
+    said = "Bytes that the store takes, without free pages."
+    yield GaugeMetricFamily("okr_sync_store_bytes", said, value=housekeeping.size(session))
+    last = housekeeping.last_done(session)
+    if last is not None and last.finished is not None:
+        said = "When housekeeping was last done (Unix time)."
+        name = "okr_sync_housekeeping_last_success_timestamp_seconds"
+        yield GaugeMetricFamily(name, said, value=last.finished.timestamp())
+
+
 def _of_alerts(session: Session) -> Iterator[Metric]:
     open_now = GaugeMetricFamily("okr_sync_troubles", "What is wrong and was told.", labels=["kind"])
     kinds = Counter(kind for kind, _ in alerts.troubles(session))
-    for kind in ("source", "schedule"):
+    for kind in ("source", "schedule", "housekeeping"):
         open_now.add_metric([kind], kinds[kind])
     letters = GaugeMetricFamily("okr_sync_alerts", "Messages about troubles in the outbox.", labels=["state"])
     counts = alerts.counted(session)

@@ -16,6 +16,7 @@ from okr_sync.core.slots import slots_after
 from okr_sync.errors import ConfigError, StoreError
 from okr_sync.schedule.clock import Clock
 from okr_sync.schedule.engine import Engine, Tell, Wake
+from okr_sync.schedule.housekeeping import Housekeeper
 from okr_sync.schedule.local import told
 from okr_sync.schedule.pulse import Pulse, unheard
 from okr_sync.schedule.runner import Runner
@@ -25,6 +26,7 @@ __all__ = ["Worker", "next_slot"]
 
 LOOK = 0.25  # seconds between two looks at the threads
 PASS = 60.0  # seconds after which no more letters are sent before the next look
+LAST_WORD = 1.0  # seconds more for the housekeeping under way to end
 PATIENCE = 8.0  # seconds for the run under way to end when the worker is asked to stop
 
 Load = Callable[[], Config]
@@ -52,12 +54,13 @@ class Worker:
         """
         work = _thread("engine", lambda: self._engine.work(self._perform))
         alerts = _thread("alerts", self._see_to_alerts)
+        keeper = _thread("housekeeping", self._see_to_store)
         self._clock.start()
-        work.start()
-        alerts.start()
+        for each in (work, alerts, keeper):
+            each.start()
         self._engine.enqueue(Wake(self._runner.clock()))  # what was missed while nobody was there
         stop = self._runner.stop
-        while not stop.wait(LOOK) and self._clock.is_alive() and work.is_alive() and alerts.is_alive():
+        while not stop.wait(LOOK) and self._clock.is_alive() and all(each.is_alive() for each in (work, alerts)):
             if not self._busy.is_set():
                 self.pulse.runs.beat()
             tick()
@@ -65,6 +68,7 @@ class Worker:
         self.stop()
         self._clock.stop()
         work.join(PATIENCE)
+        keeper.join(LAST_WORD)
         if not asked:
             self._tell("the clock or the engine died; the worker ends, so that it is started anew")
         return asked
@@ -114,6 +118,12 @@ class Worker:
             said = ""
             for each in ended:
                 self._tell(f"alert {each.id} to {each.channel} ({each.state.replace('_', ' ')}): {each.error}")
+
+    def _see_to_store(self) -> None:
+        """See to the store once a day; should this end, runs go on, and `doctor` tells when it was done last."""
+        each = self._runner
+        keeper = Housekeeper(each.store, each.store_url, each.limits, each.clock, each.stop, self._tell)
+        keeper.work(lambda: self.config)
 
     def _reload(self) -> None:
         """Take the config as it is written now; while it has mistakes, the last good one stays, and that is said."""

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from okr_sync.core.alerting import Kind, Lapse, Notice, Subject, Trouble, decide, next_try
 from okr_sync.core.facts import SourceState
+from okr_sync.store.housekeeping import failing
 from okr_sync.store.slots import ATTEMPTS, ENDED, OVERLAP
 from okr_sync.store.sources import source_states
 from okr_sync.store.statements import Row, change_all, fetch, fetch_one, insert_all
@@ -85,7 +86,7 @@ def decided(session: Session, watching: Watching, now: datetime) -> tuple[Notice
     states = source_states(session)
     sources = {name: (state, _failures(session, state, watching.failures)) for name, state in states.items()}
     lapses = {name: _lapse(session, name) for name in watching.schedules}
-    return decide(troubles(session), sources, lapses, now, watching.failures)
+    return decide(troubles(session), sources, lapses, now, watching.failures, untidy=failing(session, now))
 
 
 def troubles(session: Session) -> dict[Subject, Trouble]:

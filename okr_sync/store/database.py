@@ -6,9 +6,10 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
 from okr_sync.errors import StoreError
@@ -129,6 +130,26 @@ class Store:
         """Give a session that writes like `writing`, and undo everything at the end."""
         with self._transaction(writes=True) as session:
             yield session
+
+    @contextmanager
+    def bare(self) -> Iterator[Any]:
+        """Give a connection as the driver has it, in no transaction: for what a database does in none.
+
+        Nobody gets it afterwards, so its settings may be changed.
+        """
+        driver: Any = self._engine.dialect.dbapi
+        try:
+            connection = self._engine.raw_connection()
+            try:
+                if not self.is_file:
+                    connection.driver_connection.autocommit = True  # type: ignore[union-attr]  # it is psycopg's
+                yield connection.driver_connection
+            finally:
+                connection.invalidate()
+        except SQLAlchemyError as error:
+            raise store_error(error, self.name) from error
+        except driver.Error as error:
+            raise store_error(DBAPIError("", None, error), self.name) from error
 
     @contextmanager
     def _transaction(self, *, writes: bool) -> Iterator[Session]:

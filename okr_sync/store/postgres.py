@@ -33,6 +33,16 @@ CONNECTING = {
     "keepalives_count": "3",
     "tcp_user_timeout": "60000",  # milliseconds until bytes that nobody acknowledges end the connection
 }
+LONGEST = "30min"  # for one index to be built
+ENTRY = 28.3  # bytes of a full index of points an entry: 8 + 4 + 8 (padded) and a line pointer, and the page's own
+LOOSE = """
+    SELECT pg_relation_size(oid) > 131072 + 1.15 * %s * greatest(reltuples, 0)
+    FROM pg_class WHERE relname = %s AND relnamespace = current_schema()::regnamespace
+"""
+LEFT = """
+    SELECT relname FROM pg_class JOIN pg_index ON indexrelid = oid
+    WHERE NOT indisvalid AND relname ~ %s AND relnamespace = current_schema()::regnamespace
+"""
 POOL = {"pool_size": 4, "max_overflow": 6, "pool_timeout": 30, "pool_recycle": 1800, "pool_pre_ping": True}
 """At most ten connections a process; the eleventh waits 30 s. One that died while idle is replaced unseen."""
 
@@ -73,6 +83,23 @@ def pack(connection: Connection, index: str) -> None:
     """Build an index anew, all its pages full; who reads by it waits meanwhile."""
     connection.exec_driver_sql(f"ALTER INDEX {index} SET (fillfactor = 100)")
     connection.exec_driver_sql(f"REINDEX INDEX {index}")
+
+
+def pack_beside(connection: Any, index: str) -> bool:
+    """Build an index anew beside the old one, which serves meanwhile, if it is far from full; return whether it did.
+
+    `connection` is psycopg's, in no transaction. What an interrupted one left is removed: it would be kept up for ever.
+    """
+    # What it waits for are transactions that began before; nobody waits for it.
+    connection.execute("SET lock_timeout = 0")
+    connection.execute(f"SET statement_timeout = '{LONGEST}'")
+    for (name,) in connection.execute(LEFT, [f"^{index}_cc(new|old)[0-9]*$"]).fetchall():
+        connection.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{name}"')
+    (loose,) = connection.execute(LOOSE, [ENTRY, index]).fetchone()
+    if loose:
+        connection.execute(f"ALTER INDEX {index} SET (fillfactor = 100)")
+        connection.execute(f"REINDEX INDEX CONCURRENTLY {index}")
+    return bool(loose)
 
 
 def _set_up(connection: Any, _record: Any) -> None:

@@ -7,16 +7,18 @@ Definitions, closings, baselines, check-ins, transitions and memberships stay fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
 
-from sqlalchemy import Exists, Select, delete, exists, func, not_, select
+from sqlalchemy import BigInteger, ColumnElement, Exists, delete, exists, func, not_, select, type_coerce
 from sqlalchemy import Table as SqlTable
 from sqlmodel import Session
 
 from okr_sync.store import postgres
-from okr_sync.store.statements import batches, fetch
+from okr_sync.store.statements import batches
 from okr_sync.store.tables import (
     ContextRow,
     DeliveryPointRow,
@@ -36,7 +38,11 @@ from okr_sync.store.tables import (
 )
 
 RUNS, MARKS, OBSERVATIONS = sql(Run), sql(ReportMark), sql(Observation)
-OUTBOX, TROUBLES, SERIES, ETAGS = sql(OutboxRow), sql(TroubleRow), sql(SeriesRow), sql(EtagRow)
+OUTBOX, TROUBLES, ETAGS = sql(OutboxRow), sql(TroubleRow), sql(EtagRow)
+POINTS = (sql(PointRow), sql(DeliveryPointRow))
+PACKED = tuple(f"pk_{table.name}" for table in POINTS)
+"""The indexes of points."""
+DAY = 86_400_000_000  # microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +65,29 @@ class Pruned:
         return sum(getattr(self, field.name) for field in fields(self))
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One sort of rows that goes by itself; what is left is sound, whether or not the following pieces go, too."""
+
+    name: str
+    """As in `Pruned`; empty: not counted."""
+    find: Callable[[Session, datetime], list[Any]]
+    """What may go, as `remove` takes it; nothing is written."""
+    remove: Callable[[Session, datetime, Sequence[Any]], int]
+    """Delete what may still go of some that were found, perhaps long ago; return how many rows."""
+    size: int = 500
+    """How many to remove at once."""
+
+
 def prune(session: Session, before: datetime) -> Pruned:
     """Delete what is older than `before` (exclusive) and not needed; return how much. Days are those of UTC."""
-    thinned = [_thin(session, sql(model), before) for model in (PointRow, DeliveryPointRow)]
-    _forget_unshared(session)
-    details = [_run_details(session, sql(model), before) for model in (RunEntry, RunSource)]
-    return Pruned(
-        points=thinned[0],
-        delivery_points=thinned[1],
-        observations=_remove(session, OBSERVATIONS, _superseded(session, before)),
-        run_entries=details[0],
-        run_sources=details[1],
-        report_marks=_old_marks(session, before),
-        runs=_unneeded_runs(session, before),
-        outbox=session.connection().execute(delete(OUTBOX).where(OUTBOX.c.ended_at < before)).rowcount,
-        troubles=session.connection().execute(delete(TROUBLES).where(TROUBLES.c.resolved_at < before)).rowcount,
-        etags=session.connection().execute(delete(ETAGS).where(ETAGS.c.used_at < before)).rowcount,
-    )
+    gone = dict.fromkeys((field.name for field in fields(Pruned)), 0)
+    for piece in PIECES:
+        for some in batches(piece.find(session, before), piece.size):
+            removed = piece.remove(session, before, some)
+            if piece.name:
+                gone[piece.name] += removed
+    return Pruned(**gone)
 
 
 def pack(session: Session) -> None:
@@ -87,13 +99,23 @@ def pack(session: Session) -> None:
     """
     connection = session.connection()
     if connection.dialect.name == "postgresql":
-        for model in (PointRow, DeliveryPointRow):
-            postgres.pack(connection, f"pk_{model.__tablename__}")
+        for index in PACKED:
+            postgres.pack(connection, index)
 
 
-def _thin(session: Session, table: SqlTable, before: datetime) -> int:
+def _crowded(table: SqlTable, session: Session, before: datetime) -> list[int]:
+    """Return the series that have a point before `before` with another one behind it on its day."""
+    following = func.lead(table.c.slot).over(partition_by=table.c.series, order_by=table.c.slot)
+    slots = select(table.c.series, table.c.slot, type_coerce(following, BigInteger).label("following")).subquery()
+    slot = type_coerce(slots.c.slot, BigInteger)
+    same_day = slot.op("/")(DAY) == slots.c.following.op("/")(DAY)
+    found = select(slots.c.series).where(slots.c.slot < before, same_day).distinct().order_by(slots.c.series)
+    return list(session.connection().execute(found).scalars())
+
+
+def _thin(table: SqlTable, session: Session, before: datetime, some: Sequence[int]) -> int:
     removed = 0
-    for series in session.connection().execute(select(SERIES.c.id).order_by(SERIES.c.id)).scalars().all():
+    for series in some:
         rows = session.connection().execute(select(table.c.slot).where(table.c.series == series).order_by(table.c.slot))
         gone = _followed_on_their_day(rows.scalars(), before)
         for slots in batches(gone):
@@ -113,13 +135,16 @@ def _followed_on_their_day(slots: Iterable[datetime], before: datetime) -> list[
     return gone
 
 
-def _forget_unshared(session: Session) -> None:
-    """Delete what points had in common that are no longer there; a run is needed as long as a stamp names it."""
-    for model, column in ((ContextRow, "context"), (StampRow, "stamp"), (SeriesRow, "series")):
-        shared = sql(model)
-        used = [select(sql(points).c[column]) for points in (PointRow, DeliveryPointRow)]
-        unused = [shared.c.id.not_in(each) for each in used]
-        session.connection().execute(delete(shared).where(*unused))
+def _unshared(shared: SqlTable, column: str, session: Session, _before: datetime) -> list[int]:
+    """Return what points had in common that are no longer there; a run is needed as long as a stamp names it."""
+    unused = [shared.c.id.not_in(select(points.c[column])) for points in POINTS]
+    return list(session.connection().execute(select(shared.c.id).where(*unused).order_by(shared.c.id)).scalars())
+
+
+def _forget(shared: SqlTable, column: str, session: Session, _before: datetime, some: Sequence[int]) -> int:
+    """Delete what still nobody shares: a point may have come since that was found."""
+    used = [select(points.c[column]).where(points.c[column].in_(some)) for points in POINTS]
+    return _delete(session, shared, shared.c.id.in_(some), *(shared.c.id.not_in(each) for each in used))
 
 
 def _superseded(session: Session, before: datetime) -> list[int]:
@@ -129,38 +154,99 @@ def _superseded(session: Session, before: datetime) -> list[int]:
     first = select(func.min(OBSERVATIONS.c.id)).where(asked).group_by(of[0], of[2])
     last = select(func.max(OBSERVATIONS.c.id)).where(asked).group_by(*of)
     old = select(OBSERVATIONS.c.id).where(asked, OBSERVATIONS.c.recorded_at < before)
-    found = fetch(session, old.where(OBSERVATIONS.c.id.not_in(first), OBSERVATIONS.c.id.not_in(last)))
-    return [row["id"] for row in found]
+    statement = old.where(OBSERVATIONS.c.id.not_in(first), OBSERVATIONS.c.id.not_in(last))
+    return list(session.connection().execute(statement).scalars())
 
 
-def _run_details(session: Session, table: SqlTable, before: datetime) -> int:
-    old = select(RUNS.c.id).where(RUNS.c.finished < before, RUNS.c.id.not_in(_newest_judging()))
-    return session.connection().execute(delete(table).where(table.c.run_id.in_(old))).rowcount
-
-
-def _old_marks(session: Session, before: datetime) -> int:
+def _old_marks(session: Session, before: datetime) -> list[int]:
     newest = select(func.max(MARKS.c.id)).group_by(MARKS.c.name)
-    return session.connection().execute(delete(MARKS).where(MARKS.c.at < before, MARKS.c.id.not_in(newest))).rowcount
+    statement = select(MARKS.c.id).where(MARKS.c.at < before, MARKS.c.id.not_in(newest))
+    return list(session.connection().execute(statement).scalars())
 
 
-def _unneeded_runs(session: Session, before: datetime) -> int:
-    unneeded = [not_(reference) for reference in _references()]
-    old = (RUNS.c.finished < before, RUNS.c.id.not_in(_newest_judging()))
-    return session.connection().execute(delete(RUNS).where(*old, *unneeded)).rowcount
+def _old_runs(session: Session, before: datetime) -> list[int]:
+    """Return the runs that ended before `before`, but for the newest that judged."""
+    judged = select(func.max(RUNS.c.id)).where(RUNS.c.evaluated_at.is_not(None))
+    old = select(RUNS.c.id).where(RUNS.c.finished < before, RUNS.c.id.not_in(judged))
+    return list(session.connection().execute(old.order_by(RUNS.c.id)).scalars())
 
 
-def _references() -> Iterator[Exists]:
+def _runs_with(table: SqlTable, session: Session, before: datetime) -> list[int]:
+    with_some = set(session.connection().execute(select(table.c.run_id).distinct()).scalars())
+    return [run for run in _old_runs(session, before) if run in with_some]
+
+
+def _details(table: SqlTable, session: Session, _before: datetime, some: Sequence[int]) -> int:
+    return _delete(session, table, table.c.run_id.in_(some))
+
+
+def _unneeded_runs(session: Session, before: datetime) -> list[int]:
+    needed = set[int]()
+    for column in _references():
+        needed.update(session.connection().execute(select(column).where(column.is_not(None)).distinct()).scalars())
+    return [run for run in _old_runs(session, before) if run not in needed]
+
+
+def _forget_runs(session: Session, _before: datetime, some: Sequence[int]) -> int:
+    unneeded = [not_(_exists(column)) for column in _references()]
+    return _delete(session, RUNS, RUNS.c.id.in_(some), *unneeded)
+
+
+def _exists(column: ColumnElement[Any]) -> Exists:
+    return exists().where(column == RUNS.c.id)
+
+
+def _references() -> Iterator[ColumnElement[Any]]:
     for table in Table.metadata.sorted_tables:
         for column in table.columns:
             if any(key.column is RUNS.c.id for key in column.foreign_keys):
-                yield exists().where(column == RUNS.c.id)
+                yield column
 
 
-def _newest_judging() -> Select[tuple[int]]:
-    return select(func.max(RUNS.c.id)).where(RUNS.c.evaluated_at.is_not(None))
+def _by_id(table: SqlTable, session: Session, _before: datetime, some: Sequence[int]) -> int:
+    return _delete(session, table, table.c.id.in_(some))
 
 
-def _remove(session: Session, table: SqlTable, ids: list[int]) -> int:
-    for some in batches(ids):
-        session.connection().execute(delete(table).where(table.c.id.in_(some)))
-    return len(ids)
+def _older(column: ColumnElement[Any], session: Session, before: datetime) -> list[bool]:
+    """Return one true when anything is older."""
+    found = session.connection().execute(select(column).where(column < before).limit(1)).first()
+    return [] if found is None else [True]
+
+
+def _delete_older(table: SqlTable, column: str, session: Session, before: datetime, _some: Sequence[bool]) -> int:
+    return _delete(session, table, table.c[column] < before)
+
+
+def _delete(session: Session, table: SqlTable, *which: ColumnElement[bool]) -> int:
+    return session.connection().execute(delete(table).where(*which)).rowcount
+
+
+def _shared(model: type[Table], column: str) -> Piece:
+    """Return a piece by twos: for each that goes, the database looks through all points whether one still names it."""
+    return Piece("", partial(_unshared, sql(model), column), partial(_forget, sql(model), column), size=2)
+
+
+def _aged(name: str, table: SqlTable, column: str) -> Piece:
+    return Piece(name, partial(_older, table.c[column]), partial(_delete_older, table, column))
+
+
+PIECES = (
+    *(
+        Piece(name, partial(_crowded, table), partial(_thin, table), size=1)
+        for name, table in zip(("points", "delivery_points"), POINTS, strict=True)
+    ),
+    _shared(ContextRow, "context"),
+    _shared(StampRow, "stamp"),
+    _shared(SeriesRow, "series"),
+    *(
+        Piece(name, partial(_runs_with, table), partial(_details, table), size=5)
+        for name, table in (("run_entries", sql(RunEntry)), ("run_sources", sql(RunSource)))
+    ),
+    Piece("observations", _superseded, partial(_by_id, OBSERVATIONS)),
+    Piece("report_marks", _old_marks, partial(_by_id, MARKS)),
+    Piece("runs", _unneeded_runs, _forget_runs, size=20),
+    _aged("outbox", OUTBOX, "ended_at"),
+    _aged("troubles", TROUBLES, "resolved_at"),
+    _aged("etags", ETAGS, "used_at"),
+)
+"""What goes, in an order in which each makes room for the next."""

@@ -14,6 +14,7 @@ from okr_sync.errors import StoreError
 from okr_sync.store.modes import writes
 
 BUSY_MS = 30_000  # how long a writer waits for another one, in milliseconds
+PATIENCE_MS = 500  # how long the log waits for readers before it is left as it is
 CACHE_KB = 16_384  # of a connection; with SQLite's own 2,000 the indexes of a large site don't fit in
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MS}",
@@ -61,6 +62,16 @@ def engine_of(path: Path) -> Engine:
     engine = create_engine("sqlite://", creator=lambda: _set_up(path), poolclass=NullPool)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def shrink_log(connection: sqlite3.Connection) -> bool:
+    """Bring the write-ahead log home and give its room back to the disk; return False when somebody still reads in it.
+
+    Writers wait while it waits for readers, so it doesn't for long.
+    """
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return int(busy) == 0
 
 
 def _set_up(path: Path) -> sqlite3.Connection:

@@ -1,4 +1,4 @@
-"""What people should know about the service itself: a config with mistakes, slots without a run, undelivered alerts."""
+"""What people should know about the service itself: a config with mistakes, missing runs, alerts, housekeeping."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlmodel import Session
 from okr_sync.core.numbers import show_instant
 from okr_sync.store.alerts import Letter, letters, troubles
 from okr_sync.store.good_configs import broken_configs
+from okr_sync.store.housekeeping import failing
 
 __all__ = ["service_notes"]
 
@@ -28,9 +29,11 @@ def service_notes(session: Session, now: datetime) -> tuple[str, ...]:
         for each in troubles(session).values()
         if each.kind == "schedule"
     ]
+    untidy = failing(session, now)
     late = [each for each in letters(session, state="waiting") if each.error]
     lost = letters(session, state="given_up", since=now - SHOWN)
-    return (*broken, *lapsed, *_undelivered(late, "waits to be"), *_undelivered(lost, "could not be"))
+    undelivered = (*_undelivered(late, "waits to be"), *_undelivered(lost, "could not be"))
+    return (*broken, *lapsed, *([f"the housekeeping of the store: {untidy}"] if untidy else []), *undelivered)
 
 
 def _undelivered(found: list[Letter], words: str) -> list[str]:

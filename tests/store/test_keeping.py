@@ -29,7 +29,8 @@ DAY = timedelta(days=1)
 MEMBERSHIPS = sql(MembershipRow)
 
 
-def _run(store: Store, progress: float, at: timedelta, *, nps: float = 31.0) -> int:
+def judged(store: Store, progress: float, at: timedelta, *, nps: float = 31.0) -> int:
+    """Do a run that brings facts and judges them; return its id."""
     now = NOW + at
     run_id = begin_run(store, now, "manual", HOUR, "host:1", is_alive=lambda _: True)
     with store.writing() as session:
@@ -60,7 +61,7 @@ def test_a_store_that_the_program_wrote_is_sound(store: Store) -> None:
     with store.reading() as session:
         assert verify(session) == ()
     for hours in range(3):
-        _run(store, 0.1 * hours, hours * HOUR, nps=30.0 + hours)
+        judged(store, 0.1 * hours, hours * HOUR, nps=30.0 + hours)
     with store.reading() as session:
         assert verify(session) == ()
 
@@ -77,7 +78,7 @@ def test_a_store_that_the_program_wrote_is_sound(store: Store) -> None:
     ],
 )
 def test_a_row_that_breaks_a_law_is_found(store: Store, table: str, values: dict[str, Any], law: str) -> None:
-    _run(store, 0.1, 0 * HOUR)
+    judged(store, 0.1, 0 * HOUR)
     assert _broken(store) == []
     assert _broken(store, update(Table.metadata.tables[table]).values(values)) == [law]
 
@@ -137,7 +138,7 @@ def _pruned(store: Store, before: timedelta) -> Pruned:
 def test_of_old_points_the_last_of_each_day_stays_and_the_answers_are_the_same(store: Store) -> None:
     hours = [0, 1, 2, 24, 25, 48, 49]
     for hour in hours:
-        _run(store, hour / 100, hour * HOUR)
+        judged(store, hour / 100, hour * HOUR)
     with store.reading() as session:
         latest = latest_snapshot(session, NOW + 60 * HOUR)
         evening = snapshot_at(session, NOW + 10 * HOUR)
@@ -153,7 +154,7 @@ def test_of_old_points_the_last_of_each_day_stays_and_the_answers_are_the_same(s
 
 
 def test_runs_go_when_nothing_refers_to_them_and_their_details_go_before(store: Store) -> None:
-    ids = [_run(store, 0.1, hour * HOUR) for hour in range(5)]
+    ids = [judged(store, 0.1, hour * HOUR) for hour in range(5)]
     gone = _pruned(store, 4 * HOUR)
     assert (gone.run_entries, gone.run_sources, gone.runs) == (4, 8, 3)
     with store.reading() as session:
@@ -161,7 +162,7 @@ def test_runs_go_when_nothing_refers_to_them_and_their_details_go_before(store: 
 
 
 def test_the_newest_run_stays_however_old_it_is(store: Store) -> None:
-    run_id = _run(store, 0.1, 0 * HOUR)
+    run_id = judged(store, 0.1, 0 * HOUR)
     assert _pruned(store, 1000 * DAY).total() == 0
     with store.reading() as session:
         assert [row.id for row in runs(session)] == [run_id]
@@ -170,7 +171,7 @@ def test_the_newest_run_stays_however_old_it_is(store: Store) -> None:
 
 def test_a_correction_stays_and_what_it_replaced_goes_but_for_the_first(store: Store) -> None:
     for hour, value in enumerate((30.0, 31.0, 32.0, 33.0)):
-        _run(store, 0.1, hour * HOUR, nps=value)
+        judged(store, 0.1, hour * HOUR, nps=value)
     with store.reading() as session:
         facts = load_metrics(session, frozenset({"nps"}), {"nps": "q1"})
     assert _pruned(store, 2 * HOUR).observations == 1
@@ -182,14 +183,13 @@ def test_a_correction_stays_and_what_it_replaced_goes_but_for_the_first(store: S
 
 def test_pruning_again_finds_nothing(store: Store) -> None:
     for hour in range(3):
-        _run(store, hour / 10, hour * HOUR)
+        judged(store, hour / 10, hour * HOUR)
     _pruned(store, 1000 * DAY)
     assert _pruned(store, 1000 * DAY) == Pruned()
 
 
-def test_packing_fills_the_pages_of_the_index_and_changes_no_point(store: Store, postgres: Postgres) -> None:
-    """Seen red without REINDEX: the index takes as much as before."""
-    _run(store, 0.1, 0 * HOUR)
+def points_of_years(store: Store) -> None:
+    """Fill in points as they come, day by day, beside those of a run; for PostgreSQL."""
     series = "INSERT INTO point_series (id, kind, subject) SELECT 1000 + s, 'key_result', 's' || s"
     days = "INSERT INTO point_values (slot, value, series, context, stamp) SELECT d, d, 1000 + s, 1, 1"
     with store.writing() as session:
@@ -197,6 +197,13 @@ def test_packing_fills_the_pages_of_the_index_and_changes_no_point(store: Store,
         session.connection().exec_driver_sql(
             f"{days} FROM generate_series(1, 99) d, generate_series(1, 99) s ORDER BY d"
         )
+
+
+def test_packing_fills_the_pages_of_the_index_and_changes_no_point(store: Store, postgres: Postgres) -> None:
+    """Seen red without REINDEX: the index takes as much as before."""
+    judged(store, 0.1, 0 * HOUR)
+    points_of_years(store)
+    with store.reading() as session:
         before = _index_size(session)
     with store.writing() as session:
         told = points(session, "key_result", "s7")

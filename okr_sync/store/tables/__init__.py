@@ -20,6 +20,7 @@ from okr_sync.store.tables.facts import (
     TransitionRow,
     WorkItemRow,
 )
+from okr_sync.store.tables.housekeeping import HousekeepingRow
 from okr_sync.store.tables.inbox import PushedRow, TokenRow
 from okr_sync.store.tables.ledger import ReportMark, Run, RunEntry, RunSource, SlotRow
 from okr_sync.store.tables.points import ContextRow, DeliveryPointRow, PointRow, SeriesRow, StampRow
@@ -42,6 +43,7 @@ __all__ = [
     "DueDateRow",
     "EtagRow",
     "GoodConfigRow",
+    "HousekeepingRow",
     "LatestRow",
     "MembershipRow",
     "MetricRow",

@@ -11,7 +11,7 @@ from okr_sync.store.tables.shape import Table
 
 
 class TroubleRow(Table, table=True):
-    """A trouble of a source or schedule, open while `resolved_at` is NULL."""
+    """A trouble of a source, a schedule or the housekeeping, open while `resolved_at` is NULL."""
 
     __tablename__ = "troubles"
     __table_args__ = (UniqueConstraint("kind", "subject", "since"),)
