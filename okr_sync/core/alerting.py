@@ -159,7 +159,7 @@ def _of_housekeeping(known: Mapping[Subject, Trouble], untidy: str, now: datetim
     if found is None and untidy:
         yield Notice("raised", "housekeeping", "", now, now, untidy)
     elif found is not None and not untidy:
-        yield _resolved(found, now, "it is done")
+        yield _resolved(found, now, "it is done, or off")
 
 
 def _resolved(found: Trouble, now: datetime, why: str) -> Notice:

@@ -20,6 +20,7 @@ __all__ = ["Growth", "Kept", "claim", "fail", "failing", "finish", "growth", "is
 DONE, RUNS = sql(HousekeepingRow), sql(Run)
 REMEMBERED = timedelta(days=400)
 SPAN = timedelta(days=30)  # over which growth is looked at
+TOLD = timedelta(days=3)  # that a failure is told; when nobody tried again since, it is off
 LEAST = timedelta(days=3)  # of two sizes apart, for a day's growth to be told
 
 
@@ -99,8 +100,9 @@ def last_done(session: Session) -> Kept | None:
 
 
 def failing(session: Session, now: datetime) -> str:
-    """Return what is wrong with the newest one; empty when nothing is."""
-    return next((each.trouble(now) for each in kept(session)), "")
+    """Return what is wrong with the newest one that is not under way; empty when nothing is, or long ago."""
+    ended = (each for each in kept(session, 2) if each.finished is not None or each.until <= now)
+    return next((each.trouble(now) for each in ended if now - each.started < TOLD), "")
 
 
 def size(session: Session) -> int:

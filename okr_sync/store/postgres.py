@@ -36,7 +36,7 @@ CONNECTING = {
 LONGEST = "30min"  # for one index to be built
 ENTRY = 28.3  # bytes of a full index of points an entry: 8 + 4 + 8 (padded) and a line pointer, and the page's own
 LOOSE = """
-    SELECT pg_relation_size(oid) > 131072 + 1.15 * %s * greatest(reltuples, 0)
+    SELECT pg_relation_size(oid) > 131072 + 1.08 * %s * greatest(reltuples, 0)
     FROM pg_class WHERE relname = %s AND relnamespace = current_schema()::regnamespace
 """
 LEFT = """

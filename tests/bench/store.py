@@ -23,8 +23,8 @@ from sqlmodel import Session
 from okr_sync.core.snapshot import Input, KeyResultState, ObjectiveState, Snapshot
 from okr_sync.store import Store
 from okr_sync.store.ledger import open_run
-from okr_sync.store.pruning import pack
 from okr_sync.store.results import latest_snapshot, points, save_snapshot
+from okr_sync.store.tidying import pack
 from tests.servers.postgres import running
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
@@ -88,10 +88,12 @@ def _measure(name: str, store: Store, key_results: int, days: int) -> None:
         points(session, "key_result", "key-result-7")
     _print_size(name, store, "as written")
     if name == "postgresql":
-        with _timed(name, "filling the pages of the index, as prune does"), store.writing() as session:
-            store.take_time(session)
-            pack(session)
-        _print_size(name, store, "after prune")
+        with _timed(name, "filling the pages of the index, as housekeeping does"):
+            pack(store)
+        _print_size(name, store, "after housekeeping")
+        with _timed(name, f"commit of {key_results} points after it (at most 1 s)"), store.writing() as session:
+            _save(session, second, NOW + DAY)
+        _print_size(name, store, "and with a point more each")
 
 
 def _fill(session: Session, name: str, days: int) -> None:

@@ -122,6 +122,16 @@ def test_missed_slots_are_told_with_how_many_and_which_until_a_later_one_had_its
     assert over.reason.startswith("a later slot had its run; it was: 1 slot")
 
 
+def test_housekeeping_that_failed_is_told_once_until_it_is_done() -> None:
+    (one,) = decide({}, {}, {}, NOW, MOST, untidy="it failed")
+    assert (one.event, one.title, one.reason) == ("raised", "The housekeeping: trouble", "it failed")
+    known = told({}, one)
+    assert decide(known, {}, {}, NOW, MOST, untidy="it failed again") == ()
+    (over,) = decide(known, {}, {}, NOW, MOST)
+    assert (over.event, over.reason) == ("resolved", "it is done, or off; it was: it failed")
+    assert decide({}, {}, {}, NOW, MOST) == ()
+
+
 def test_what_left_the_config_is_over() -> None:
     known = told({}, *decide({}, {"tracker": (state(2 * HOUR), 0)}, {"": lapse()}, NOW, MOST))
     gone = decide(known, {}, {}, NOW, MOST)

@@ -18,6 +18,7 @@ from okr_sync.doctor.sources import skew
 from okr_sync.doctor.store import examine_store
 from okr_sync.sandbox.server import Fault, Response
 from okr_sync.store import Store
+from okr_sync.store.housekeeping import claim, fail, finish
 from okr_sync.store.ledger import begin_run
 from okr_sync.store.tokens import add_token
 from tests.edge.cli_play import GITHUB_TOKEN, JIRA_TOKEN, QUICK, SECRETS, Play, Ran, playing
@@ -165,3 +166,28 @@ def _text(bundle: tarfile.TarFile, entry: tarfile.TarInfo) -> str:
     content = bundle.extractfile(entry)
     assert content is not None
     return content.read().decode()
+
+
+def test_growth_and_housekeeping_are_told_and_a_disk_that_will_be_full(tmp_path: Path) -> None:
+    """Seen red without the days that are left."""
+    url, day = f"sqlite:///{tmp_path / 'okrs.db'}", timedelta(days=1)
+    store = Store.open(url)
+    said = {each.subject: each for each in examine_store(url, NOW)}
+    assert (said["growth"].level, said["housekeeping"].said[:8]) == ("ok", "none was")
+    begin_run(store, NOW, "test", timedelta(hours=1), "host:1")
+    with store.writing() as session:
+        assert claim(session, NOW + day, NOW + day, "a:1", NOW + 2 * day)
+        finish(session, NOW + day, NOW + day, {"points": 7, "runs": 0})
+        session.connection().exec_driver_sql("UPDATE housekeeping SET size = size - 1000")
+    said = {each.subject: each for each in examine_store(url, NOW + 5 * day)}
+    assert (said["growth"].level, "MiB a day: there is room for " in said["growth"].said) == ("ok", True)
+    assert said["housekeeping"].said == "done at 2026-10-06 09:00 UTC; deleted 7 points"
+    with store.writing() as session:
+        session.connection().exec_driver_sql("UPDATE housekeeping SET size = -100000000000000000")
+    said = {each.subject: each for each in examine_store(url, NOW + 5 * day)}
+    assert (said["growth"].level, "the disk is full in 0 days" in said["growth"].said) == ("warn", True)
+    with store.writing() as session:
+        assert claim(session, NOW + 5 * day, NOW + 5 * day, "a:1", NOW + 6 * day)
+        assert fail(session, NOW + 5 * day, NOW + 5 * day, "it was too large")
+    told = [each.said for each in examine_store(url, NOW + 5 * day) if each.subject == "service"]
+    assert told == ["the housekeeping of the store: it failed at 2026-10-10 09:00 UTC: it was too large"]

@@ -17,6 +17,11 @@ MAINS = [
     (2, "schedule: ▸cron 0 25 * * *", "schedule: hour: '25' is not within 0-23"),
     (2, "schedule: ▸cron 0 6 * *", "schedule: expected five fields (minute, hour, day, month, weekday), found 4"),
     (4, "  survey: {kind: numbers, schedule: ▸cron 0 6 30 2 *}", "schedule: these days never come"),
+    (2, 'housekeeping: {time: ▸"3:30"}', 'time: expected a time of day like "03:30", or off'),
+    (2, 'housekeeping: {time: ▸"24:00"}', 'time: expected a time of day like "03:30", or off'),
+    (2, "housekeeping: {time: ▸210}", 'time: expected a time of day like "03:30", or off'),
+    (2, "housekeeping: {keep: ▸400}", 'keep: expected a duration like "45 min"'),
+    (2, "housekeeping: {▸kep: 400 d}", "unknown key 'kep'; did you mean 'keep'?"),
     (2, "▸scedule: every 15 min", "unknown key 'scedule'; did you mean 'schedule'?"),
     (
         4,

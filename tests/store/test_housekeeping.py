@@ -127,6 +127,8 @@ def test_one_that_failed_or_was_interrupted_is_told_until_the_next_is_done(store
         assert fail(session, NOW + DAY, NOW + DAY + HOUR, "the disk is full")
         assert failing(session, NOW + DAY).endswith("the disk is full")
         assert claim(session, NOW + 2 * DAY, NOW + 2 * DAY, "a:1", NOW + 3 * DAY)
+        assert failing(session, NOW + 2 * DAY).endswith("the disk is full")  # it was tried again, and is not done yet
+        assert failing(session, NOW + 3 * DAY - HOUR) != failing(session, NOW + 9 * DAY) == ""  # it was switched off
         finish(session, NOW + 2 * DAY, NOW + 2 * DAY + HOUR, {"points": 3, "runs": 0})
         assert not fail(session, NOW + 2 * DAY, NOW + 3 * DAY, "it ended late")
         assert failing(session, NOW + 9 * DAY) == ""
