@@ -30,6 +30,7 @@ from okr_sync.errors import ConfigError, Mistake
 from okr_sync.render.words import clean
 from okr_sync.schedule import LastGood, Limits, Runner, Signs, Worker, engine_of, first_config
 from okr_sync.schedule.engine import Tell
+from okr_sync.schedule.forking import warmed
 from okr_sync.schedule.limits import MIB
 from okr_sync.store.database import Store
 
@@ -71,7 +72,7 @@ def work(
     found, mistakes = first_config(file, os.environ, place.store)
     config = _scheduled(found)
     pinger = Pinger(tell, str(file.absolute()))
-    runner = _runner(config, place, bounds, tell, pinger)
+    runner = warmed(_runner(config, place, bounds, tell, pinger), config)
     good = LastGood(runner.store, file, os.environ, current_time, tell)
     engine = engine_of(runner.store, runner.store_url, current_time, tell)
     worker = Worker(engine, runner, good.load, tell, config if mistakes else None)

@@ -13,6 +13,7 @@ from okr_sync.schedule.child import Task
 from okr_sync.schedule.claiming import Claimed, Claimer
 from okr_sync.schedule.engine import Tell
 from okr_sync.schedule.limits import Limits
+from okr_sync.schedule.orphans import Start, started_cold
 from okr_sync.schedule.pulse import unheard
 from okr_sync.schedule.signs import Signs
 from okr_sync.schedule.supervising import Supervisor
@@ -41,6 +42,7 @@ class Runner:
     """Whether the runs of different schedules may be under way at once, each in another worker."""
     signs: Signs | None = None
     beat: Callable[[], None] = unheard
+    start: Start = started_cold
 
     def run_due(self, config: Config, pass_on: Callable[[], object] = bool) -> ledger.RunOutcome | None:
         """Do what is due, if anything is and no other run is in the way; return the outcome of the run.
@@ -81,7 +83,7 @@ class Runner:
             seconds=seconds + LATE,
             memory=self.limits.memory,
         )
-        supervisor = Supervisor(self.store, self.limits, self.clock, self.stop, self.tell, self.beat)
+        supervisor = Supervisor(self.store, self.limits, self.clock, self.stop, self.tell, self.beat, self.start)
         signs = self.signs or Signs(self.store)
         signs.start(config, claimed.run)
         outcome = supervisor.supervise(task, seconds)

@@ -11,14 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from typing import Literal, TypeAlias
 
 from okr_sync.errors import StoreError
 from okr_sync.schedule.child import Task, run_child
 from okr_sync.schedule.engine import Tell
 from okr_sync.schedule.limits import Limits
-from okr_sync.schedule.orphans import ORPHANED, process_for
+from okr_sync.schedule.orphans import ORPHANED, Start, started_cold
 from okr_sync.schedule.pulse import unheard
 from okr_sync.store import ledger
 from okr_sync.store.database import Store
@@ -26,6 +26,7 @@ from okr_sync.store.database import Store
 __all__ = ["Supervisor"]
 
 LOOK = 0.2  # seconds between two looks at a run
+UNKNOWN = 255  # exit code of a process whose end nobody is left to tell
 PAUSE = 1.0  # seconds before something that the store refused is written again
 End: TypeAlias = Literal["itself", "deadline", "stopped", "fenced"]
 
@@ -41,23 +42,23 @@ class Supervisor:
     tell: Tell
     beat: Callable[[], None] = unheard
     """Called while it watches, several times a second."""
+    start: Start = started_cold
 
     def supervise(self, task: Task, seconds: float) -> ledger.RunOutcome | None:
         """Do the run in a child process, for `seconds` at most; return its outcome, None when it can't be written."""
-        process = process_for(run_child, task, f"okr-sync run {task.run}", task.seconds)
+        until = time.monotonic() + seconds
+        process = self.start(run_child, task, f"okr-sync run {task.run}", task.seconds)
         fenced, done = threading.Event(), threading.Event()
         heart = threading.Thread(target=self._beat, args=(task.run, fenced, done), daemon=True)
-        process.start()
         heart.start()
         try:
-            end = self._wait(process, seconds, fenced)
+            end = self._wait(process, until, fenced)
         finally:
             self._end(process)
             done.set()
         return self._record(task.run, *_said(end, process.exitcode, seconds))
 
-    def _wait(self, process: SpawnProcess, seconds: float, fenced: threading.Event) -> End:
-        until = time.monotonic() + seconds
+    def _wait(self, process: BaseProcess, until: float, fenced: threading.Event) -> End:
         while time.monotonic() < until:
             self.beat()
             if wait([process.sentinel], timeout=LOOK):
@@ -68,9 +69,10 @@ class Supervisor:
                 return "fenced"
         return "deadline"
 
-    def _end(self, process: SpawnProcess) -> None:
+    def _end(self, process: BaseProcess) -> None:
         """Ask the process to end, then kill it with all that it began."""
-        process.terminate()
+        if process.is_alive():
+            process.terminate()
         process.join(self.limits.grace.total_seconds())
         with suppress(ProcessLookupError):
             os.killpg(process.pid or 0, signal.SIGKILL)
@@ -111,4 +113,6 @@ def _said(end: End, code: int | None, seconds: float) -> tuple[Literal["failed",
         return "interrupted", "the worker was asked to stop"
     if code is not None and code < 0:
         return "interrupted", f"its process was ended by {signal.Signals(-code).name}"
+    if code == UNKNOWN:
+        return "interrupted", "the process that forks runs died, and its own with it"
     return "interrupted", f"its process ended with exit code {code} before the run was done"

@@ -158,15 +158,21 @@ def until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
 
 
 def children(pid: int) -> list[int]:
-    """Return the processes that `pid` began and that do runs: each is the leader of its own session."""
+    """Return the processes that do runs for `pid`: those that it spawned, and those that its server forked."""
+    began = _began_by(pid)
+    forked = [run for server in servers(pid) for run in _began_by(server)]
+    return sorted({each for each in began if _has_word(each, b"spawn_main")} | set(forked))
+
+
+def servers(pid: int) -> list[int]:
+    """Return the processes that fork runs for `pid`: one, while it lives."""
+    return [each for each in _began_by(pid) if _has_word(each, b"multiprocessing.forkserver")]
+
+
+def _began_by(pid: int) -> list[int]:
     with suppress(OSError):
-        found = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
-        found += [
-            child
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            for child in (task / "children").read_text("utf-8").split()
-        ]
-        return sorted({int(each) for each in found if _is_run(int(each))})
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return [int(child) for task in tasks for child in (task / "children").read_text("utf-8").split()]
     return []
 
 
@@ -185,9 +191,9 @@ def resident(pid: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
-def _is_run(pid: int) -> bool:
+def _has_word(pid: int, word: bytes) -> bool:
     with suppress(OSError):
-        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return word in Path(f"/proc/{pid}/cmdline").read_bytes()
     return False
 
 
