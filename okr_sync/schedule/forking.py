@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from multiprocessing import forkserver, get_all_start_methods, get_context
+from multiprocessing import forkserver, get_all_start_methods, get_context, resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -35,6 +35,7 @@ class WarmStart:
 
     def prepare(self) -> None:
         """Start the server unless it lives; what it holds it imports while others go on."""
+        resource_tracker.ensure_running()  # it hears signals again when it has begun, so it comes first
         with not_asked_to_end():
             forkserver.set_forkserver_preload([*self.modules])
             forkserver.ensure_running()
