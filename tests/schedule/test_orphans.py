@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from okr_sync.schedule.orphans import ORPHANED, process_for
 from tests.bar.house import ROOT, until
 from tests.schedule.slow_import import LONG, SLOW
@@ -16,20 +18,27 @@ from tests.schedule.slow_import import LONG, SLOW
 WORKER = f"""
 import os, sys, threading
 from okr_sync.schedule.child import Task
+from okr_sync.schedule.forking import WarmStart
 from okr_sync.schedule.limits import Limits
+from okr_sync.schedule.orphans import started_cold
 from okr_sync.schedule.supervising import Supervisor
 from tests.schedule.slow_import import clock
 
 os.environ["{SLOW}"] = sys.argv[1]
-supervisor = Supervisor(None, Limits(), clock, threading.Event(), print)
+start = started_cold if sys.argv[2] == "cold" else WarmStart(print, ("okr_sync.schedule.forked",)).start
+supervisor = Supervisor(None, Limits(), clock, threading.Event(), print, start=start)
 supervisor.supervise(Task(None, "", 1, None, "", clock, {LONG}, 0), {LONG})
 """
 
 
-def test_a_run_whose_worker_is_killed_while_it_imports_ends_with_it(tmp_path: Path) -> None:
-    """Seen red on Linux without the kernel's part: while an import holds the lock, no thread can run."""
+@pytest.mark.parametrize("start", ["cold", "warm"])
+def test_a_run_whose_worker_is_killed_while_it_imports_ends_with_it(start: str, tmp_path: Path) -> None:
+    """Seen red on Linux without the kernel's part: while an import holds the lock, no thread can run.
+
+    And `warm` by a run that keeps its end of the pipe by which the server sees that the worker lives.
+    """
     file = tmp_path / "pid"
-    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(file)], cwd=ROOT)
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(file), start], cwd=ROOT)
     try:
         until(lambda: file.exists() and file.read_text("utf-8"))
         worker.kill()
