@@ -1,7 +1,7 @@
 """What starting costs: CPU, wall, modules and memory of commands on a store with one key result from a CSV file.
 
-Each is a process of its own; its modules come compiled, as an installed package's do. Beside them whole runs, spawned by
-`run now` and forked by a worker: what the run's own process takes, and seconds from its claim to its end.
+Each is a process of its own; its modules come compiled, as an installed package's do. Beside them whole runs, spawned
+by `run now` and forked by a worker: what the run's own process takes, and seconds from its claim to its end.
 """
 
 from __future__ import annotations

@@ -29,6 +29,12 @@ def ended(process):
     return process.exitcode
 """
 
+HANGS = """
+kept = do(fragile.hang, sys.argv[1])
+print(ended(kept))
+print(ended(do(fragile.leave, 3)))
+"""
+
 
 def _program(body: str, *words: str, folder: Path = ROOT, **env: str) -> list[str]:
     """Return the lines that a worker says which does this."""
@@ -49,7 +55,7 @@ def _program(body: str, *words: str, folder: Path = ROOT, **env: str) -> list[st
 def _hanging(folder: Path, body: str = "") -> Iterator[tuple[subprocess.Popen[str], int, int]]:
     """Give a worker whose run hangs, its server and the run; all are gone at the end."""
     file = folder / "pid"
-    text = f"{WORKER}\n{body}\nkept = do(fragile.hang, sys.argv[1])\nprint(ended(kept))\nprint(ended(do(fragile.leave, 3)))"
+    text = f"{WORKER}\n{body}\n{HANGS}"
     worker = subprocess.Popen(
         [sys.executable, "-c", text, str(file)], cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
