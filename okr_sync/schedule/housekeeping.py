@@ -81,6 +81,8 @@ class Housekeeper:
     owner: str = field(default_factory=this_process)
     do: Callable[[Chore], None] = see_to_store
     """What the process does."""
+    longest: timedelta = LONGEST
+    """After which it is ended."""
     _settled: datetime | None = None
 
     def work(self, config: Callable[[], Config]) -> None:
@@ -90,7 +92,7 @@ class Housekeeper:
             try:
                 self.look(config())
                 said = ""
-            except StoreError as error:
+            except (StoreError, OSError) as error:
                 if said != str(error):
                     self.tell(f"housekeeping waits: {told(error)}")
                 said = str(error)
@@ -114,11 +116,11 @@ class Housekeeper:
             if not housekeeping.is_due(session, due, now):
                 return False
         with self.store.writing() as session:
-            return housekeeping.claim(session, due, now, self.owner, now + LONGEST)
+            return housekeeping.claim(session, due, now, self.owner, now + self.longest)
 
     def _have_done(self, chore: Chore) -> None:
         self.tell("housekeeping begins")
-        process = process_for(self.do, chore, "okr-sync housekeeping", LONGEST.total_seconds() + LATE)
+        process = process_for(self.do, chore, "okr-sync housekeeping", self.longest.total_seconds() + LATE)
         process.start()
         try:
             why = self._wait(process)
@@ -131,13 +133,13 @@ class Housekeeper:
 
     def _wait(self, process: SpawnProcess) -> str:
         """Return why the process is to be ended; empty when it ended by itself."""
-        until = time.monotonic() + LONGEST.total_seconds()
+        until = time.monotonic() + self.longest.total_seconds()
         while time.monotonic() < until:
             if wait([process.sentinel], timeout=LOOK):
                 return ""
             if self.stop.is_set():
                 return "the worker was asked to stop"
-        return f"it took longer than {LONGEST}"
+        return f"it took longer than {self.longest}"
 
     def _end(self, process: SpawnProcess) -> None:
         """Ask the process to end, then kill it."""

@@ -133,7 +133,7 @@ def test_many_workers_that_look_at_once_do_it_once(tmp_path: Path) -> None:
 def test_each_day_has_one_also_when_the_clocks_change(
     tmp_path_factory: pytest.TempPathFactory, first: str, at: str, minutes: int
 ) -> None:
-    """Seen red with a time in UTC that is reckoned from the offset of the day before."""
+    """Seen red when an instant counts as claimed for a later one only."""
     folder = tmp_path_factory.mktemp("store")
     config = _config(folder, f'housekeeping: {{time: "{at}"}}\n')
     wanted, zone = config.housekeeping.time, config.zone()
@@ -204,6 +204,14 @@ def test_a_worker_that_is_asked_to_stop_ends_it_and_says_so(tmp_path: Path) -> N
     work.join(30)
     assert not work.is_alive()
     assert [each.error for each in _done(store)] == ["the worker was asked to stop"]
+
+
+def test_one_that_hangs_is_ended_after_its_time(tmp_path: Path) -> None:
+    """Seen red without an end of the wait."""
+    store = _store(tmp_path)
+    keeper = replace(_keeper(store, NIGHT), do=_hang, longest=timedelta(seconds=0.5))
+    assert keeper.look(_config(tmp_path))
+    assert [each.error for each in _done(store)] == ["it took longer than 0:00:00.500000"]
 
 
 def test_a_failure_is_written_down_with_its_reason(tmp_path: Path) -> None:

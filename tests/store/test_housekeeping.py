@@ -37,7 +37,7 @@ def _all(store: Store) -> dict[str, list[dict[str, object]]]:
 
 
 def test_forgetting_in_steps_takes_what_pruning_takes_at_once(store: Store) -> None:
-    """Seen red with the newest judging run forgotten, and with pieces in another order."""
+    """Seen red when a piece ends with its first step."""
     _years(store)
     with store.rehearsing() as session:
         at_once = prune(session, NOW + 30 * HOUR)
@@ -45,7 +45,7 @@ def test_forgetting_in_steps_takes_what_pruning_takes_at_once(store: Store) -> N
             table.name: fetch(session, select(table).order_by(*table.primary_key))
             for table in Table.metadata.sorted_tables
         }
-    removed = tidying.forget(store, NOW + 30 * HOUR)
+    removed = tidying.forget(store, NOW + 30 * HOUR, hold=0.0, rest=lambda _: None)
     assert sum(removed.values()) == at_once.total() > 0
     assert _all(store) == wanted
 
@@ -150,7 +150,7 @@ def test_growth_is_told_once_it_was_seen_for_days(store: Store) -> None:
 
 
 def test_packing_beside_others_fills_the_index_and_changes_nothing(store: Store, postgres: Postgres) -> None:
-    """Seen red without REINDEX, and in a transaction, where PostgreSQL refuses it."""
+    """Seen red without REINDEX, and when it is built whether or not it is full."""
     judged(store, 0.1, 0 * HOUR)
     points_of_years(store)
     before, told = _index_size(store), _all(store)
