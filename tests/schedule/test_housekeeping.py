@@ -124,7 +124,7 @@ def test_many_workers_that_look_at_once_do_it_once(tmp_path: Path) -> None:
     assert len(_done(store)) == 1
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.sampled_from(["2026-03-28", "2026-10-24", "2026-07-01"]),
     st.sampled_from(["02:30", "03:00", "00:00", "23:59"]),
