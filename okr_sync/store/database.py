@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +124,13 @@ class Store:
         with self._transaction(writes=True) as session:
             yield session
             session.commit()
+
+    def keeping(self) -> AbstractContextManager[None]:
+        """Let transactions use the connections of those before, until the end; for who begins many, one after another.
+
+        Between two of them a file is still open then. A store on PostgreSQL keeps its connections anyway.
+        """
+        return sqlite.keeping(self._engine)
 
     @contextmanager
     def rehearsing(self) -> Iterator[Session]:

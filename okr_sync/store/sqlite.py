@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
 
 from okr_sync.errors import StoreError
 from okr_sync.store.modes import writes
+from okr_sync.store.pooling import SPOILT, AloneConnection, KeepingPool
 
 BUSY_MS = 30_000  # how long a writer waits for another one, in milliseconds
 PATIENCE_MS = 500  # how long the log waits for readers before it is left as it is
@@ -50,17 +52,21 @@ def require_file(path: Path, *, create: bool) -> None:
         ) from error
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Return a connection to a file that is there."""
+def connect(path: Path, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+    """Return a connection to a file that is there; threads may use it, one after the other."""
     # mode=rw: a store that vanishes while we run must fail, never come back as a new empty one.
     address = f"file:{quote(str(path))}?mode=rw"
-    return sqlite3.connect(address, uri=True, isolation_level=None, timeout=BUSY_MS / 1000)
+    timeout = BUSY_MS / 1000
+    return sqlite3.connect(
+        address, uri=True, isolation_level=None, timeout=timeout, check_same_thread=False, factory=kind
+    )
 
 
 def engine_of(path: Path) -> Engine:
-    """Return the engine for a file that is there; each transaction has a connection of its own."""
-    engine = create_engine("sqlite://", creator=lambda: _set_up(path), poolclass=NullPool)
+    """Return the engine for a file that is there; each transaction under way has a connection of its own."""
+    engine = create_engine("sqlite://", pool=KeepingPool(lambda: _set_up(path), path))
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", _spoil)
     return engine
 
 
@@ -74,6 +80,12 @@ def shrink_log(connection: sqlite3.Connection) -> bool:
     return int(busy) == 0
 
 
+def keeping(engine: Engine) -> AbstractContextManager[None]:
+    """Let the transactions that follow use the connections of those before, until the end."""
+    pool = engine.pool
+    return pool.keeping() if isinstance(pool, KeepingPool) else nullcontext()
+
+
 def _set_up(path: Path) -> sqlite3.Connection:
     """Return a connection that is ready for work.
 
@@ -85,7 +97,7 @@ def _set_up(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorname not in NO_ROOM:
             raise
-        return _applied(connect(path), (PRAGMAS[0], ALONE, *PRAGMAS[1:]))
+        return _applied(connect(path, AloneConnection), (PRAGMAS[0], ALONE, *PRAGMAS[1:]))
 
 
 def _applied(connection: sqlite3.Connection, pragmas: Sequence[str]) -> sqlite3.Connection:
@@ -101,3 +113,9 @@ def _applied(connection: sqlite3.Connection, pragmas: Sequence[str]) -> sqlite3.
 def _begin(connection: Connection) -> None:
     # A deferred BEGIN that turns into a write loses updates; see docs/store.md.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes(connection) else "BEGIN")
+
+
+def _spoil(context: ExceptionContext) -> None:
+    """What failed once may fail again for the same reason: the connection is closed when it is given back."""
+    if context.connection is not None:
+        context.connection.info[SPOILT] = True

@@ -256,7 +256,16 @@ def asking_for_past(
 def _leased_run(
     store: Store, config: Config, world: World, *, trigger: str, author: str, begun: int | None = None
 ) -> Iterator[_Run]:
-    run, now = _begun(store, config, world, trigger) if begun is None else (begun, world.clock())
+    with store.keeping():
+        begin = _begun(store, config, world, trigger) if begun is None else (begun, world.clock())
+        with _kept_lease(store, config, world, begin, author) as run:
+            yield run
+
+
+@contextmanager
+def _kept_lease(store: Store, config: Config, world: World, begun: tuple[int, datetime], author: str) -> Iterator[_Run]:
+    """Give the run; it is closed as failed when it ends by an exception."""
+    run, now = begun
     try:
         with store.reading() as session:
             before = results.saved_snapshot(session)
