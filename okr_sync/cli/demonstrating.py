@@ -10,9 +10,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from okr_sync.cli.exits import DONE
-from okr_sync.cli.output import console, emit, say
+from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json
 from okr_sync.cli.reporting import renderer
+from okr_sync.cli.screen import console
 from okr_sync.demo import Shown, show
 from okr_sync.errors import UsageError
 from okr_sync.render import document, terminal

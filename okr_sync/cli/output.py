@@ -7,8 +7,6 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
-
 from okr_sync.render.words import clean
 
 
@@ -25,16 +23,3 @@ def say(text: str) -> None:
 def flush() -> None:
     """Hand over what was said so far, for those who read while the command still runs."""
     sys.stdout.flush()
-
-
-class _Screen(Console):
-    """A console whose reader may go away: that ends the command like any other write to a closed pipe."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise what a plain write raises, where rich would leave the process with exit code 1."""
-        raise BrokenPipeError
-
-
-def console() -> Console:
-    """Return where tables are printed: stdout, with colours on a terminal only."""
-    return _Screen(highlight=False, soft_wrap=False)

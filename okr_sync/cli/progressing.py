@@ -1,15 +1,18 @@
-"""Bars on a terminal while sources are asked and days are computed."""
+"""What people see while sources are asked and days are computed: bars on a terminal, else nothing."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from importlib import import_module
 
 from okr_sync.sync.backfill import Steps
 from okr_sync.sync.collect import Watch
+
+SAYING = ("FORCE_COLOR", "TTY_COMPATIBLE")
+"""Variables by which people make a terminal of what doesn't look like one."""
 
 
 @contextmanager
@@ -22,25 +25,13 @@ def progress(sources: tuple[str, ...], *, quiet: bool) -> Iterator[Watch | None]
 @contextmanager
 def progress_of_past(sources: tuple[str, ...], *, quiet: bool) -> Iterator[tuple[Watch | None, Steps | None]]:
     """Show the same, and a bar for the days that are computed; nothing off a terminal."""
-    screen = Console(stderr=True)
-    if quiet or not screen.is_terminal or not sources:
+    if quiet or not sources or not _may_be_terminal():
         yield None, None
         return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[said]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=screen, transient=True) as bars:
-        tasks = {name: bars.add_task(f"asking {name}", total=None, said="0 requests") for name in sources}
-        days = bars.add_task("computing the past", total=None, said="", visible=False)
+    with import_module("okr_sync.cli.bars").bars_for(sources) as told:
+        yield told
 
-        def watch(source: str, requests: int) -> None:
-            bars.update(tasks[source], said=f"{requests} requests")
 
-        def steps(done: int, total: int) -> None:
-            bars.update(days, completed=done, total=total, said=f"{done} of {total} days", visible=True)
-
-        yield watch, steps
+def _may_be_terminal() -> bool:
+    """Return False where nobody looks: then what draws bars is not even imported."""
+    return sys.stderr.isatty() or any(os.environ.get(name) for name in SAYING)

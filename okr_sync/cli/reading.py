@@ -9,8 +9,9 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from okr_sync.cli.exits import DONE
-from okr_sync.cli.output import console, emit, say
+from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import AsOf, Json, Place, reading_time
+from okr_sync.cli.screen import console
 from okr_sync.cli.stores import reader, reading
 from okr_sync.errors import UsageError
 from okr_sync.render import document, records, revisions, terminal

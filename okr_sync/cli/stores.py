@@ -13,7 +13,7 @@ from okr_sync.cli.place import Place, reading_time
 from okr_sync.config import store_url
 from okr_sync.errors import UsageError
 from okr_sync.store.database import Store
-from okr_sync.views.reporting import last_judged
+from okr_sync.views.judging import last_judged
 
 AS_PRINTED = timedelta(minutes=1)  # instants are printed to the minute; what is printed may be typed again
 

@@ -14,6 +14,7 @@ from okr_sync.cli.exits import DONE
 from okr_sync.cli.output import emit, flush, say
 from okr_sync.cli.place import Json, Place, current_time
 from okr_sync.cli.stores import address
+from okr_sync.garbage import usually_collected
 from okr_sync.outside import Notifier, Outside, serve_outside
 from okr_sync.outside.serving import LOOPBACK, PORT
 
@@ -32,6 +33,7 @@ def watch(
 
     Example: okr-sync watch --port 9464
     """
+    usually_collected()
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -27,6 +27,7 @@ from okr_sync.cli.serving import Pages, seen_from_outside
 from okr_sync.cli.waiting import Wait, patience
 from okr_sync.config import Config, load
 from okr_sync.errors import ConfigError, Mistake
+from okr_sync.garbage import usually_collected
 from okr_sync.render.words import clean
 from okr_sync.schedule import LastGood, Limits, Runner, Signs, Worker, engine_of, first_config
 from okr_sync.schedule.engine import Tell
@@ -66,6 +67,7 @@ def work(
     *, place: Place | None = None, bounds: Bounds | None = None, pages: Pages | None = None, json: Json = False
 ) -> int:
     """Run the schedule until stopped: each slot once, each run in a process of its own, over all workers of a store."""
+    usually_collected()
     place = place or Place()
     file = place.config_file()
     tell = _told_to_machines if json else _told_to_people

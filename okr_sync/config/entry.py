@@ -48,7 +48,7 @@ class Entry(BaseModel):
     Validation takes a `Table` and, as context, the `Mistakes` to note in.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, defer_build=True)
     open: ClassVar[bool] = False
     """True: keys beyond the fields belong to a connector; see `rest`."""
     _table: Table = PrivateAttr()

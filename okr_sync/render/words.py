@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from okr_sync.core.cycles import CycleState
 from okr_sync.core.facts import Baseline
 from okr_sync.core.numbers import show, show_instant
-from okr_sync.core.report import InitiativeRow, KeyResultRow, ObjectiveRow, Report, SourceRow
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, KeyResultState, Status
+
+if TYPE_CHECKING:
+    from okr_sync.core.report import InitiativeRow, KeyResultRow, ObjectiveRow, Report, SourceRow
 
 Tone: TypeAlias = Literal["good", "fair", "bad", "quiet", "doubt"]
 """What a colour stands for; never said by colour alone."""

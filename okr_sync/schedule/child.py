@@ -11,6 +11,7 @@ from datetime import datetime
 from okr_sync.config import Config
 from okr_sync.config.commits import Commits
 from okr_sync.errors import OkrSyncError
+from okr_sync.garbage import seldom_collected
 from okr_sync.store.database import Store
 from okr_sync.sync.run import World, sync
 
@@ -43,7 +44,8 @@ def run_child(task: Task) -> None:
     try:
         store = Store.open(task.store_url, create=False)
         world = World(clock=task.clock, commits=Commits)
-        sync(store, task.config, world, author=task.author, begun=task.run, only=task.only)
+        with seldom_collected():
+            sync(store, task.config, world, author=task.author, begun=task.run, only=task.only)
     except OkrSyncError as error:
         sys.stderr.write(f"run {task.run}: {error}\n")
         sys.exit(FAILED)

@@ -57,11 +57,6 @@ def last_run(session: Session) -> int | None:
     return next((number for number, _ in results.judging_runs(session, 1)), None)
 
 
-def last_judged(session: Session) -> datetime | None:
-    """Return the instant of the newest judgement; None when there was none."""
-    return next((at for _, at in results.judging_runs(session, 1)), None)
-
-
 def publish(session: Session, report: Report) -> None:
     """Remember this report as the one that the next is compared with."""
     reports.mark_report(session, PUBLISHED, report.run, report.at)

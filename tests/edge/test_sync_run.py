@@ -33,7 +33,8 @@ from okr_sync.store.ledger import RunRow
 from okr_sync.sync import plan, sync
 from okr_sync.sync.probing import probe_all
 from okr_sync.sync.run import World
-from okr_sync.views.reporting import last_judged, last_run
+from okr_sync.views.judging import last_judged
+from okr_sync.views.reporting import last_run
 from tests.edge.sync_play import (
     EPIC,
     REF,
