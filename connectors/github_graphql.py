@@ -8,7 +8,15 @@ from typing import Any, TypeAlias
 
 from connectors.github_fields import Fields
 from connectors.github_histories import story_of_graphql
-from connectors.github_items import Contents, Milestone, contents, item_of_graphql, milestone_of_graphql, unseen
+from connectors.github_items import (
+    Contents,
+    Milestone,
+    contents,
+    deleted_meanwhile,
+    item_of_graphql,
+    milestone_of_graphql,
+    unseen,
+)
 from connectors.github_past import Story
 from connectors.github_queries import (
     CONNECTIONS,
@@ -26,7 +34,7 @@ from connectors.github_queries import (
 )
 from connectors.github_questions import Learnt, Questions
 from connectors.github_types import Types
-from okr_sync.connector import LookUp, Miss, ProtocolError, TransientError, WorkItem
+from okr_sync.connector import LookUp, Miss, ProtocolError, WorkItem
 
 _Listed: TypeAlias = tuple[list[Any], str | None] | Miss
 """Milestones and the cursor of the next page, or why not."""
@@ -89,6 +97,10 @@ class GraphqlTransport:
     def contents(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
         """Yield the milestones with all their items."""
         return self._questions.spread("contents", [each.container.id for each in milestones], self._contents)
+
+    def again(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
+        """Yield the same as `contents`, which asks for counts and items in one question."""
+        return self.contents(milestones)
 
     def look_up(self, ids: Sequence[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of items; gone only where their repository can still be seen."""
@@ -166,7 +178,7 @@ class GraphqlTransport:
 
 def _present(node: Any) -> Any:
     if node is None:
-        raise TransientError("a GitHub milestone was deleted while it was read", fix="the next sync leaves it out")
+        raise deleted_meanwhile()
     return node
 
 

@@ -163,6 +163,20 @@ def contents(milestone: Milestone, rows: Iterable[tuple[WorkItem, bool]]) -> Con
     return Contents(milestone, counted, whole=len(distinct) == milestone.total)
 
 
+def deleted_meanwhile() -> TransientError:
+    """Return the failure of reading a milestone that was there when the pull began."""
+    return TransientError("a GitHub milestone was deleted while it was read", fix="the next sync leaves it out")
+
+
+def odd(milestone: Milestone) -> Miss:
+    """Return the Miss of a milestone that says to have more or fewer items than GitHub lists."""
+    said = (
+        f"GitHub lists other items of {milestone.container.key} than the {milestone.total} that it counts, twice in a "
+        "row; the next run reads it again: if this lasts, compare both at GitHub"
+    )
+    return Miss("unreachable", said)
+
+
 def unseen(repo: str, *, denied: bool = False) -> Miss:
     """Return the Miss of a repository that GitHub does not show."""
     if denied:

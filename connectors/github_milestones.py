@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 from connectors.github_graphql import GraphqlTransport
 from connectors.github_histories import tell_past
 from connectors.github_http import Client
-from connectors.github_items import Contents, Milestone
+from connectors.github_items import Contents, Milestone, odd
 from connectors.github_named import GithubNames, grant_of
 from connectors.github_queries import Wanted
 from connectors.github_questions import Learnt, Questions
@@ -107,9 +107,10 @@ objectives:
         changed = [each for id_, each in milestones.items() if marks.get(id_) != each.mark]
         held: dict[str, str] = {}  # item → its milestone as told last, where parts of a pull may differ
         lists: list[Members] = []
-        for read in self._transport.contents(changed) if changed else ():
+        misfits: dict[str, Miss] = {}
+        for read in self._contents(changed, misfits) if changed else ():
             del milestones[read.milestone.container.id]
-            marks[read.milestone.container.id] = read.milestone.mark if read.whole else ""
+            marks[read.milestone.container.id] = read.milestone.mark
             page = _page(read)
             if self.caller.goes_on:
                 held.update(dict.fromkeys((item.id for item in page.items), read.milestone.container.id))
@@ -117,6 +118,7 @@ objectives:
                 page = replace(page, members=())
             yield page
         yield Page(members=tuple(_last_told(each, held) for each in lists))
+        marks |= dict.fromkeys(misfits, "")
         refs = {ref: [each.container.id for each in some] for ref, some in chosen.items() if not isinstance(some, Miss)}
         following = _Cursor(
             scopes=self._fingerprint(scopes),
@@ -125,10 +127,12 @@ objectives:
             marks=marks,
             learnt=self._transport.learnt(),
         )
+        misses = {ref: some for ref, some in chosen.items() if isinstance(some, Miss)}
+        misses |= {ref: misfits[id_] for ref, ids in refs.items() for id_ in ids if id_ in misfits}
         yield Page(
-            containers=tuple(each.container for each in milestones.values()),
-            scopes={ref: tuple(dict.fromkeys(ids)) for ref, ids in refs.items()},
-            misses={ref: some for ref, some in chosen.items() if isinstance(some, Miss)},
+            containers=tuple(each.container for id_, each in milestones.items() if id_ not in misfits),
+            scopes={ref: tuple(dict.fromkeys(ids)) for ref, ids in refs.items() if ref not in misses},
+            misses=misses,
             cursor=following.model_dump_json(),
         )
 
@@ -143,6 +147,22 @@ objectives:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _contents(self, changed: Sequence[Milestone], misfits: dict[str, Miss]) -> Iterator[Contents]:
+        """Yield the milestones with their items. Where these are not as many as counted, both are read once more: an
+        item may come or leave between a count and a list. What doesn't fit then either is told in `misfits`, by id.
+        """
+        doubtful: list[Milestone] = []
+        for read in self._transport.contents(changed):
+            if read.whole:
+                yield read
+            else:
+                doubtful.append(read.milestone)
+        for read in self._transport.again(doubtful) if doubtful else ():
+            if read.whole:
+                yield read
+            else:
+                misfits[read.milestone.container.id] = odd(read.milestone)
 
     def _is_fit(self, held: _Cursor, scopes: Mapping[str, MilestoneQuery], now: datetime) -> bool:
         """Return whether the cursor is of these scopes and young enough."""
@@ -193,5 +213,5 @@ def _last_told(members: Members, held: Mapping[str, str]) -> Members:
 
 def _page(read: Contents) -> Page:
     container = read.milestone.container
-    members = Members(container.id, frozenset(item.id for item in read.items), whole=read.whole)
+    members = Members(container.id, frozenset(item.id for item in read.items), whole=True)
     return Page(items=read.items, containers=(container,), members=(members,))

@@ -46,6 +46,10 @@ class Pages:
         """
         return self._kept(f"{path} {sorted(asked.items())} for {_SHAPE}", _all(partial(self._work, path), path, asked))
 
+    def anew(self, path: str, asked: Mapping[str, Any]) -> Iterator[Any]:
+        """Yield the rows of all pages of a list, whatever was known of it. Raises SourceError."""
+        return _all(partial(self._plain, path), path, asked)
+
     def _kept(self, question: str, listed: Iterator[Any]) -> Iterator[Any]:
         """Yield the rows of a list, which is kept as a whole: pages are numbered, and rows move up."""
         known = self._caller.kept(question)

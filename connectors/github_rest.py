@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,15 @@ from connectors.github_answers import GoneError, NotThereError
 from connectors.github_fields import Fields
 from connectors.github_histories import RestHistories
 from connectors.github_http import Client
-from connectors.github_items import Contents, Milestone, contents, item_of_rest, milestone_of_rest, unseen
+from connectors.github_items import (
+    Contents,
+    Milestone,
+    contents,
+    deleted_meanwhile,
+    item_of_rest,
+    milestone_of_rest,
+    unseen,
+)
 from connectors.github_pages import Pages
 from connectors.github_past import Story
 from connectors.github_questions import Learnt
@@ -55,6 +63,10 @@ class RestTransport:
         """Yield the milestones with all their items."""
         return self._caller.map(self._contents, milestones)
 
+    def again(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
+        """Yield milestones with their items, both asked for without a condition."""
+        return self._caller.map(self._again, milestones)
+
     def look_up(self, ids: Sequence[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of items, a request each; gone only where their repository can still be seen."""
         asked = [id_ for id_ in ids if id_ in known]
@@ -77,9 +89,16 @@ class RestTransport:
             return unseen(repo)
 
     def _contents(self, milestone: Milestone) -> Contents:
-        order = {"sort": "created", "direction": "asc"}  # rows don't move between pages while items close
-        asked = {"milestone": milestone.number, "state": "all", **order}
-        rows = self._pages.work(f"/repos/{milestone.repo}/issues", asked)
+        return self._counted(milestone, self._pages.work(*_items_of(milestone)))
+
+    def _again(self, milestone: Milestone) -> Contents:
+        try:
+            now = self._client.get(f"/repos/{milestone.repo}/milestones/{milestone.number}").payload
+        except NotThereError:
+            raise deleted_meanwhile() from None
+        return self._counted(milestone_of_rest(now), self._pages.anew(*_items_of(milestone)))
+
+    def _counted(self, milestone: Milestone, rows: Iterable[Any]) -> Contents:
         return contents(milestone, ((self._mapped(row), self._types.count(row, "type")) for row in rows))
 
     def _item(self, known: WorkItem) -> WorkItem | None:
@@ -100,3 +119,9 @@ class RestTransport:
     def _mapped(self, row: Any) -> WorkItem:
         item = item_of_rest(row)
         return item if self._with_labels else replace(item, labels=())
+
+
+def _items_of(milestone: Milestone) -> tuple[str, Mapping[str, Any]]:
+    """Return the path and the parameters of the list of a milestone's items."""
+    order = {"sort": "created", "direction": "asc"}  # rows don't move between pages while items close
+    return f"/repos/{milestone.repo}/issues", {"milestone": milestone.number, "state": "all", **order}

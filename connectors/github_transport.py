@@ -34,6 +34,13 @@ class Transport(Teller, Protocol):
         """Yield the milestones with their items."""
         ...
 
+    def again(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
+        """Yield milestones, with the counts that they have now, and their items: nothing of it out of earlier answers.
+
+        Raises TransientError when one of them is there no more.
+        """
+        ...
+
     def look_up(self, ids: Sequence[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of items."""
         ...

@@ -286,15 +286,42 @@ def test_a_wrong_base_address_says_what_to_set(server: Server) -> None:
 
 
 @pytest.mark.parametrize("api", ["graphql", "rest"])
-def test_counts_that_do_not_fit_leave_the_membership_open(server: Server, site: GithubSite, api: str) -> None:
-    """When fewer items came than the milestone counts, none is taken to have left, and it is read again next time."""
+def test_items_that_do_not_fit_their_count_are_read_once_more(server: Server, site: GithubSite, api: str) -> None:
+    """One may leave or come between a count and a list. Red when nothing is read again: a Miss for nothing."""
     with connected(server.url, api=api) as connector:
         honest = pull(connector, SCOPE)
+        needed = len(server.log)
         server.inject(Fault("response", short(site, server, api), skip=1))
+        again = pull(connector, SCOPE)
+        assert (again.items, again.members, again.scopes) == (honest.items, honest.members, honest.scopes)
+        assert len(server.log) - 2 * needed == (1 if api == "graphql" else 2), "by REST its count is asked for, too"
+
+
+@pytest.mark.parametrize("api", ["graphql", "rest"])
+def test_items_that_do_not_fit_their_count_twice_are_no_answer(server: Server, site: GithubSite, api: str) -> None:
+    """Nothing of the milestone is told, and it is read again next time. Red when what came counts."""
+    with connected(server.url, api=api) as connector:
+        honest = pull(connector, SCOPE)
+        broken = short(site, server, api)
+        server.inject(Fault("response", broken, skip=1))
+        server.inject(Fault("response", broken, skip=0 if api == "graphql" else 1))
         pulled = pull(connector, SCOPE)
-        assert [members.whole for members in pulled.members.values()] == [False]
+        assert (pulled.misses["a"].why, pulled.scopes, pulled.members, pulled.items) == ("unreachable", {}, {}, {})
+        assert not server.has_faults
         again = pull(connector, SCOPE, pulled.cursor, NOW + timedelta(minutes=15))
-        assert (again.items, again.members) == (honest.items, honest.members)
+        assert (again.items, again.members, again.scopes) == (honest.items, honest.members, honest.scopes)
+
+
+def test_a_milestone_that_is_deleted_before_it_is_read_again_fails_the_pull(
+    world: GithubWorld, server: Server, site: GithubSite
+) -> None:
+    """By REST its count is asked for by number. Red when a 404 is taken for another address."""
+    with connected(server.url, api="rest") as connector:
+        pull(connector, SCOPE)
+        server.inject(Fault("response", short(site, server, "rest"), skip=1))
+        server.inject(Fault("response", Response.of({"message": "Not Found"}, 404)))
+        with pytest.raises(TransientError, match="deleted while it was read"):
+            pull(connector, SCOPE)
 
 
 def short(site: GithubSite, server: Server, api: str) -> Response:
