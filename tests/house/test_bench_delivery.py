@@ -16,24 +16,26 @@ from tests.bench.deliveries.processes import run_module
 from tests.bench.deliveries.rivals import sample
 from tests.bench.deliveries.sizes import Disturbance, Holdings, Phase, Tracker, least, quiet_bound, ratio
 
-L = Holdings(places=5000, items=224_000, subtasks=24_000)
+L = Holdings(places=5000, items=224_000, subtasks=24_000, repositories=500)
 
 
 @pytest.mark.parametrize(
     ("tracker", "phase", "requests"),
     [
-        ("jira-cloud", "full", 2 + 50 + 2000 + 240),
+        ("jira-cloud", "full", 2 + 50 + 2000 + 240 + 1),
         ("jira-cloud", "quiet", 2),
-        ("jira-cloud", "changed", 20 + 1 + 45),
-        ("jira-dc", "full", 2 + 5 + 200 + 24),
-        ("jira-dc", "changed", 2 + 1 + 224),
-        ("github", "full", 1 + 50),
+        ("jira-cloud", "changed", 20 + 1 + 40 + 5 + 2),
+        ("jira-dc", "full", 2 + 5 + 200 + 24 + 1),
+        ("jira-dc", "changed", 2 + 1 + 200 + 24 + 1),
+        ("github", "full", 5 + 50),
         ("github", "quiet", 50),
         ("github", "changed", 50 + 19),
     ],
 )
 def test_the_least_is_every_item_once_on_full_pages(tracker: Tracker, phase: Phase, requests: int) -> None:
-    """Seen red with the pages of sub-tasks, of ids, or of changed milestones left out of the formula."""
+    """Seen red with the pages of sub-tasks, of ids, of repositories, or of changed milestones, the count or the names
+    of what left out of the formula.
+    """
     assert least(tracker, phase, L, Disturbance(2000, moved=300, deleted=200, places=1850)) == requests
 
 

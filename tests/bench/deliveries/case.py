@@ -112,7 +112,7 @@ class Case:
         """Compare what stores hold after a phase with what the sandbox truly holds."""
         words = [self.played.control, self.played.site, str(self.folder), *map(str, stores)]
         told = json.loads(run_module(f"{PARTS}.checking", *words).output)
-        self.held = Holdings(told["places"], told["items"], told["subtasks"])
+        self.held = Holdings(told["places"], told["items"], told["subtasks"], self.played.repositories)
         self.differences += [f"after the {phase} run: {line}" for line in told["differences"]]
 
     def warm_up(self) -> None:

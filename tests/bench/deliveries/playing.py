@@ -23,11 +23,12 @@ PATIENCE = 600.0  # seconds that the truth of a million items may take
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """A served tracker: its address, that of its control, and how to ask the control."""
+    """A served tracker: its address, that of its control, and how to ask the control; over how many `repositories`."""
 
     tracker: Tracker
     url: str
     control: str
+    repositories: int = 1
 
     @property
     def site(self) -> str:
@@ -77,7 +78,7 @@ def playing(tracker: Tracker, size: Size) -> Iterator[Playing]:
         assert process.stdout is not None
         urls = json.loads(process.stdout.readline())
         site = urls["github" if tracker == "github" else "jira"]
-        yield Playing(tracker, site, urls["control"])
+        yield Playing(tracker, site, urls["control"], size.repositories)
     finally:
         process.terminate()
         process.wait(timeout=60)

@@ -41,11 +41,15 @@ SIZES = {
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a sandbox truly holds: epics or milestones, items in them, and those of these that are sub-tasks."""
+    """What a sandbox truly holds: epics or milestones, items in them, and those of these that are sub-tasks.
+
+    `repositories`: over so many the milestones are spread.
+    """
 
     places: int
     items: int
     subtasks: int = 0
+    repositories: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +71,29 @@ def least(tracker: Tracker, phase: Phase, held: Holdings, changes: Disturbance |
     """Return the least requests of one run in a new process.
 
     Jira, full: server information and fields, epics by 100 (Data Center: by the page), their issues and sub-tasks by
-    the page that is granted. Quiet: one question for changes, one for a count. Changed: the changes by the page, the
-    count, and, as the count does not tell what left, the ids of all items by the page.
-    GitHub, full: one question for ids, then milestones by 100. Quiet: milestones by 100. Changed: and those again that
-    held a changed item.
+    the page that is granted, and one count: without it the next run would have to list all ids to see that something
+    left. Quiet: one question for changes, one for a count. Changed: the changes by the page, the count, and, as the
+    count does not tell what left, the ids of all issues and of all sub-tasks by the page (no one query finds both), and
+    what is missing there by name: that it left is believed only when it says so itself, or is there no more.
+    GitHub, full: the ids of milestones by 100 repositories (a query for more would not end within the ten seconds that
+    GitHub takes for one), then milestones by 100. Quiet: milestones by 100. Changed: and those again that held what
+    changed.
     """
     page, changed = PAGES[tracker], changes or Disturbance()
     if tracker == "github":
-        anew = {"full": 1, "quiet": 0, "changed": pages(changed.places, page)}
+        anew = {"full": pages(held.repositories, page), "quiet": 0, "changed": pages(changed.places, page)}
         return anew[phase] + pages(held.places, page)
     if phase == "full":
         epics = pages(held.places, BULK if tracker == "jira-cloud" else page)
-        return 2 + epics + pages(held.items - held.subtasks, page) + pages(held.subtasks, page)
+        return 2 + epics + pages(held.items - held.subtasks, page) + pages(held.subtasks, page) + 1
     if phase == "quiet":
         return 2
-    ids = pages(held.items, IDS_PAGES[tracker]) if changed.moved or changed.deleted else 0
-    return 1 + max(1, pages(changed.items, page)) + ids
+    told = 1 + max(1, pages(changed.items, page))
+    if not changed.moved and not changed.deleted:
+        return told
+    ids = IDS_PAGES[tracker]
+    listed = pages(held.items - held.subtasks, ids) + pages(held.subtasks, ids)
+    return told + listed + pages(changed.deleted, BULK if tracker == "jira-cloud" else page)
 
 
 def quiet_bound(tracker: Tracker, held: Holdings) -> int:
