@@ -22,7 +22,14 @@ from tests.servers.serving import Command, prepare, private_folder, serve
 OWNER = "okr"
 GUARDED = "guarded"
 """The one user who needs a password; tests that want to give one create it."""
-SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=50", "listen_addresses=")
+SETTINGS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=50",
+    "max_wal_size=256MB",
+    "listen_addresses=",
+)
 
 
 @dataclass(slots=True)
