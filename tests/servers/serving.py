@@ -22,14 +22,13 @@ import pytest
 Command: TypeAlias = Sequence[str | Path]
 KEEP = 'trap "" INT; "$@" >server.log 2>&1 & read -r _; kill -s "$STOP" $! 2>/dev/null; wait $!; cd /; rm -rf "$FOLDER"'
 PATIENCE = 60  # seconds until a server must answer, on a busy machine
-MEMORY = Path("/dev/shm")  # noqa: S108 -- where a server makes its files at once, on machines that have it
-ROOM = 2 * 1024**3  # bytes that must be free there, with several servers side by side
+SHORT = Path("/tmp")  # noqa: S108 -- the path of a socket must be short
 
 
 @contextmanager
-def private_folder(prefix: str) -> Iterator[Path]:
-    """Yield a new folder with a short path that belongs to the user who runs servers; it is removed at the end."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=_place()))
+def private_folder(prefix: str, place: Path = SHORT) -> Iterator[Path]:
+    """Yield a new folder in `place` that belongs to the user who runs servers; it is removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
@@ -37,15 +36,6 @@ def private_folder(prefix: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _place() -> Path:
-    """Return where servers have their folders: in memory if there is room. Both paths are short, as a socket's must be.
-
-    On a disk a database of PostgreSQL takes the processor for 0.4 s, in memory for 0.1 s.
-    """
-    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
-    return MEMORY if roomy else Path("/tmp")  # noqa: S108
 
 
 def unprivileged() -> dict[str, Any]:
