@@ -20,6 +20,7 @@ from okr_sync.sandbox.jira_access import Credentials
 from okr_sync.sandbox.jira_world import Issue, JiraWorld
 from okr_sync.sandbox.repositories import GithubWorld, Item
 from okr_sync.sandbox.server import Server
+from tests.store.empty import empty
 
 EMAIL = "ana@example.com"
 JIRA_TOKEN = "jira-t0ken+/=secret"
@@ -138,7 +139,9 @@ class Play:
         return run(*words, "--config", str(self.folder))
 
     def sync(self, code: int = 0) -> Ran:
-        """Run `sync` and assert its exit code."""
+        """Run `sync` and assert its exit code. The first time into an empty store: `run` lets it make its own."""
+        if not self.store.exists():
+            empty(self.store)
         ran = self.run("sync")
         assert ran.code == code, ran.said
         return ran

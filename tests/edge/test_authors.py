@@ -11,11 +11,11 @@ import pytest
 
 from okr_sync.config import load
 from okr_sync.config.commits import Commits, FileLines
-from okr_sync.store import Store
 from okr_sync.store.definitions import Definition, versions
 from okr_sync.sync.authors import UNSIGNED, Signed
 from okr_sync.sync.run import World, evaluate_only, sync
 from tests.edge.git_play import FILE, MAIN, OKRS, GitPlay, needs_git
+from tests.store.empty import new_store
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 FIRST = ("Ana", "Write the goals (commit ")
@@ -26,7 +26,7 @@ class Runs:
 
     def __init__(self, folder: Path, commits: Callable[[], Commits] | None = Commits) -> None:
         self.folder, self.commits, self.now = folder, commits, NOW
-        self.store = Store.open(f"sqlite:///{folder.parent / 'versions.db'}")
+        self.store = new_store(folder.parent / "versions.db")
 
     def sync(self, signed: Signed = UNSIGNED) -> None:
         self.now += timedelta(hours=1)
