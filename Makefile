@@ -7,6 +7,8 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 # One more than there are cores: many tests wait for servers.
 WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
+# What `make laws` looks through; `make test APART=yes` leaves the laws of store and idle runs to it.
+LAWS := tests/store tests/core tests/edge/test_sync_again.py
 
 .PHONY: help demo test coverage laws check format lint types imports pages bench lock clean
 
@@ -35,7 +37,7 @@ test: $(INSTALLED) ## run all tests; those of the core cover each of its lines a
 	@rm -f .coverage .coverage.*
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --cov=okr_sync/core --cov-report= tests/core
 	@$(BIN)/python .ci/check_coverage.py 'okr_sync/core/*=100'
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore=tests/core $(ARGS)
+	@$(if $(APART),OKR_SYNC_LAWS_APART="$(LAWS)") $(BIN)/pytest -n $(WORKERS) --dist worksteal --ignore=tests/core $(ARGS)
 
 coverage: $(INSTALLED) ## run all tests with branch coverage of everything: 90 % of the whole
 	@rm -f .coverage .coverage.*
@@ -43,7 +45,7 @@ coverage: $(INSTALLED) ## run all tests with branch coverage of everything: 90 %
 	@$(BIN)/python .ci/check_coverage.py 'okr_sync/core/*=100' '*=90'
 
 laws: $(INSTALLED) ## try each law of core, store and idle runs with 1,000 examples
-	@OKR_SYNC_EXAMPLES=1000 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m hypothesis tests/store tests/core tests/edge/test_sync_again.py
+	@OKR_SYNC_EXAMPLES=1000 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m hypothesis $(LAWS)
 
 check: format lint types imports test ## everything that must be green before a commit
 
