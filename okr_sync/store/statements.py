@@ -10,16 +10,19 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
+import orjson
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Connection,
     Dialect,
     Executable,
+    FromClause,
     String,
     Table,
     any_,
     bindparam,
+    column,
     func,
     select,
 )
@@ -144,14 +147,35 @@ def _goes_at_once(connection: Connection, number: int) -> bool:
 
 
 def _all_ready(dialect: Dialect, table: Table, columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
-    return {name: _ready(values, _way(table.c[name].type, dialect)) for name, values in columns.items()}
+    return {name: _column_ready(dialect, table.c[name].type, values) for name, values in columns.items()}
 
 
-def _way(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    """Return what makes a value ready for the driver; None: it takes values of this kind as they are."""
-    if isinstance(kind, UTCDateTime) and dialect.name == "sqlite":
-        return written
-    return kind.dialect_impl(dialect).bind_processor(dialect)
+def _column_ready(dialect: Dialect, kind: TypeEngine[Any], values: Sequence[Any]) -> Sequence[Any]:
+    """Return the values of a column as the driver takes them. Raises StatementError for one that can't be stored."""
+    instants = isinstance(kind, UTCDateTime) and dialect.name == "sqlite"
+    process = None if instants else kind.dialect_impl(dialect).bind_processor(dialect)
+    try:
+        if len(set(map(id, values))) == 1:
+            return (all_written(values[:1]) if instants else _ready(values[:1], process)) * len(values)
+        return all_written(values) if instants else _ready(values, process)
+    except (TypeError, ValueError) as error:
+        raise StatementError(str(error), None, None, error) from error
+
+
+def all_written(instants: Sequence[datetime | None]) -> list[str | None]:
+    """Return instants as `written` does, in a fifth of its time: orjson takes all at once."""
+    try:
+        told = orjson.loads(orjson.dumps(instants))
+    except orjson.JSONEncodeError:  # a zone that it doesn't know
+        return [written(each) for each in instants]
+    pairs = zip(instants, told, strict=True)
+    return [_shortened(text) if each is not None and each.tzinfo is UTC else written(each) for each, text in pairs]
+
+
+def _shortened(text: str) -> str:
+    """Return an instant as SQLite keeps it of one as orjson writes it, which leaves out a fraction of zero."""
+    second = f"{text[:10]} {text[11:19]}"
+    return f"{second}{text[19:26]}" if text[19] == "." else f"{second}.000000"
 
 
 def written(instant: datetime | None) -> str | None:
@@ -161,27 +185,22 @@ def written(instant: datetime | None) -> str | None:
     """
     if instant is None:
         return None
+    if instant.tzinfo is UTC:  # as nearly all are
+        return instant.isoformat(" ", "microseconds")[:_TO_MICROSECONDS]
     if instant.utcoffset() is None:
         raise ValueError(f"{instant} has no zone")
     return instant.astimezone(UTC).isoformat(" ", "microseconds")[:_TO_MICROSECONDS]
 
 
-def _ready(values: Sequence[Any], process: Callable[[Any], Any] | None) -> Sequence[Any]:
-    """Return the values of a column as the driver takes them. Raises StatementError for one that can't be stored."""
+def _ready(values: Sequence[Any], process: Callable[[Any], Any] | None) -> list[Any]:
+    """Return values as the driver takes them. Raises TypeError or ValueError for one that can't be stored."""
     try:
         whole = "".join(values)
     except TypeError:  # not all of them are texts
         whole = "".join([value for value in values if isinstance(value, str)])
     if "\0" in whole or not whole.isascii():
         values = [_text(value) if isinstance(value, str) else value for value in values]
-    if process is None:
-        return values
-    try:
-        if all(value is values[0] for value in values):
-            return [process(values[0])] * len(values)
-        return [process(value) for value in values]
-    except (TypeError, ValueError) as error:
-        raise StatementError(str(error), None, None, error) from error
+    return list(values) if process is None else [process(value) for value in values]
 
 
 def _text(value: str) -> str:
@@ -197,6 +216,20 @@ def among(session: Session, column: ColumnElement[Any], values: Sequence[str]) -
         return column == any_(bindparam(None, list(values), type_=ARRAY(String)))
     told = func.json_each(json.dumps(values)).table_valued("value")
     return column.in_(select(told.c.value))
+
+
+def told_rows(session: Session, columns: Mapping[str, Sequence[str]]) -> FromClause:
+    """Return rows of texts, told as the values of each column, as something that a statement may select from.
+
+    They are sent as one parameter (PostgreSQL: one a column), cleaned as texts that are stored.
+    """
+    clean = {name: _ready(values, None) for name, values in columns.items()}
+    if session.connection().dialect.name == "postgresql":
+        arrays_of = (bindparam(None, list(values), type_=ARRAY(String)) for values in clean.values())
+        return func.unnest(*arrays_of).table_valued(*(column(name, String) for name in clean)).render_derived()
+    rows = func.json_each(json.dumps(list(zip(*clean.values(), strict=True)))).table_valued("value")
+    taken = (func.json_extract(rows.c.value, f"$[{at}]", type_=String).label(name) for at, name in enumerate(clean))
+    return select(*taken).subquery()
 
 
 def batches(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

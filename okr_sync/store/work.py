@@ -11,14 +11,25 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, case, literal, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, Container, Members, Miss, WorkItem
 from okr_sync.store import mirror
 from okr_sync.store.due_dates import save_due_dates
-from okr_sync.store.statements import Row, batches, change_all, chunks, differ, fetch, insert_all, insert_columns
+from okr_sync.store.statements import (
+    Row,
+    batches,
+    change_all,
+    chunks,
+    differ,
+    fetch,
+    insert_all,
+    insert_columns,
+    told_rows,
+)
 from okr_sync.store.tables import ContainerRow, MembershipRow, ScopeRow, TransitionRow, WorkItemRow, sql
 
 ITEMS, CONTAINERS, MEMBERSHIPS = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow)
@@ -114,19 +125,38 @@ def _save_members_of(
     begun = [
         (container, item) for container in sorted(listed) for item in sorted(listed[container] - held[container].keys())
     ]
-    valid.look_at({item for _, item in begun}, listed.keys())
     ended = [
         row
         for container in sorted(whole)
         for item, row in held[container].items()
         if item not in listed[container] and item not in collected.hidden and item not in collected.gone
     ]
-    if begun:
-        stamp = {"source": collected.source, "since": collected.at, "run_id": run_id}
-        rows = {name: [value] * len(begun) for name, value in stamp.items()}
-        rows |= {"container": [container for container, _ in begun], "item": [item for _, item in begun]}
-        insert_columns(session, MEMBERSHIPS, rows | {"valid_since": [valid.since(item, at) for at, item in begun]})
+    seen = {row["id"] for row in mirror.container_rows(session, collected.source, frozenset(listed))}
+    for known in (False, True):
+        pairs = [(container, item) for container, item in begun if (container in seen) is known]
+        _begin(session, run_id, valid, pairs, known=known)
     return _end(session, valid, ended) + len(begun)
+
+
+def _begin(session: Session, run_id: int, valid: _Valid, begun: list[tuple[str, str]], *, known: bool) -> None:
+    """Begin the memberships of items in containers (container, item), all of them `known` here before or none.
+
+    The database looks up since when: read by us and sent back, instants take longer than all else about memberships.
+    """
+    if not begun:
+        return
+    told = told_rows(session, dict(zip(("container", "item"), zip(*begun, strict=True), strict=True)))
+    described = and_(ITEMS.c.source == valid.source, ITEMS.c.id == told.c.item)
+    values = {
+        "source": literal(valid.source),
+        "container": told.c.container,
+        "item": told.c.item,
+        "since": literal(valid.at, MEMBERSHIPS.c.since.type),
+        "valid_since": valid.since(known=known),
+        "run_id": literal(run_id),
+    }
+    rows = select(*values.values()).select_from(told.outerjoin(ITEMS, described))
+    session.connection().execute(MEMBERSHIPS.insert().from_select(list(values), rows))
 
 
 def _end(session: Session, valid: _Valid, ended: list[Row]) -> int:
@@ -144,31 +174,38 @@ class _Valid:
 
     def __init__(self, session: Session, collected: Collected) -> None:
         self.at = collected.at
+        self.source = collected.source
         self._session = session
-        self._source = collected.source
         self._looked = mirror.last_success(session, collected.source)
         self._times: dict[str, tuple[datetime | None, datetime | None]] = {}
-        self._known: set[str] = set()
 
-    def look_at(self, items: Iterable[str], containers: Iterable[str] = ()) -> None:
+    def look_at(self, items: Iterable[str]) -> None:
         """Learn of these, and forget the others: the next questions are about them."""
-        self._times = mirror.times(self._session, self._source, frozenset(items))
-        self._known = {row["id"] for row in mirror.container_rows(self._session, self._source, frozenset(containers))}
+        self._times = mirror.times(self._session, self.source, frozenset(items))
 
-    def since(self, item: str, container: str) -> datetime:
-        """Return when the item joined the container."""
-        created, _ = self._times.get(item, (None, None))
-        if created is not None and (container not in self._known or self._is_new(created)):
-            return min(created, self.at)
-        return self.until(item)
+    def since(self, *, known: bool) -> ColumnElement[datetime]:
+        """Return when the item of a row joined a container, one that was `known` here before or not."""
+        at = literal(self.at, ITEMS.c.created.type)
+        young = self._new_at(ITEMS.c.created) if known else ITEMS.c.created.is_not(None)
+        return case(
+            (and_(young, ITEMS.c.created > at), at),
+            (young, ITEMS.c.created),
+            (self._new_at(ITEMS.c.updated), ITEMS.c.updated),
+            else_=at,
+        )
 
     def until(self, item: str) -> datetime:
-        """Return when the item left a container, or joined one long after its creation."""
+        """Return when the item left a container."""
         _, changed = self._times.get(item, (None, None))
         return changed if changed is not None and self._is_new(changed) else self.at
 
     def _is_new(self, instant: datetime) -> bool:
         return self._looked is None or self._looked < instant <= self.at
+
+    def _new_at(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        if self._looked is None:
+            return column.is_not(None)
+        return and_(column > self._looked, column <= self.at)
 
 
 def save_scopes(session: Session, run_id: int, collected: Collected) -> int:

@@ -143,6 +143,44 @@ def test_a_stay_is_known_by_when_it_was_true_and_by_when_it_was_seen(session: Se
     }
 
 
+STAYS = (  # container, created and updated (hours from the first pull), since when the item counts as there
+    ("e", None, None, 0),
+    ("e", 1, 1, 0),  # by a clock that is ahead of ours
+    ("e", None, 2, 2),
+    ("e", -24, -1, -24),
+)
+LATER = (  # the same, three hours later: "e" was looked at before, "f" was not
+    ("e", 1, 2, 1),
+    ("e", -24, 2, 2),
+    ("e", -24, -1, 3),
+    ("e", 5, 4, 3),
+    ("e", None, None, 3),
+    ("e", 0, 3, 3),
+    ("f", -24, 2, -24),
+    ("f", None, 2, 2),
+    ("f", 4, 4, 3),
+    ("f", None, -1, 3),
+)
+
+
+def test_an_item_joined_when_it_was_created_or_changed_as_far_as_that_can_be(session: Session) -> None:
+    """Seen red with every container taken for one that was looked at before, and for one that was not."""
+    for hours, told in ((0, STAYS), (3, LATER)):
+        at = NOW + hours * HOUR
+        named = {f"{hours}-{number}": stay for number, stay in enumerate(told)}
+        items = (replace(item(id_), created=_hours(stay[1]), updated=_hours(stay[2])) for id_, stay in named.items())
+        held = {
+            each: " ".join(id_ for id_, stay in named.items() if stay[0] == each) for each in ("e", "f")[: 1 + hours]
+        }
+        save_collected(session, running(session, at), pulled(*items, held=held, at=at, whole=False))
+        rows = {row["item"]: row["valid_since"] for row in fetch(session, MEMBERSHIPS.select()) if row["item"] in named}
+        assert rows == {id_: _hours(stay[3]) for id_, stay in named.items()}
+
+
+def _hours(hours: int | None) -> datetime | None:
+    return None if hours is None else NOW + hours * HOUR
+
+
 def test_a_due_day_that_came_after_the_item_was_first_seen_was_not_there_before(session: Session) -> None:
     first, late = date(2026, 11, 1), date(2026, 12, 1)
     for hours, due in ((0, None), (2, late)):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from sqlalchemy import Table, select
 from sqlalchemy.dialects.sqlite import dialect
@@ -17,7 +17,18 @@ from sqlmodel import Session
 from okr_sync.store import arrays
 from okr_sync.store.database import Store
 from okr_sync.store.interning import SERIES, STAMPS
-from okr_sync.store.statements import Row, among, change_all, fetch, insert_all, put_one, written
+from okr_sync.store.statements import (
+    Row,
+    all_written,
+    among,
+    change_all,
+    fetch,
+    fetch_plain,
+    insert_all,
+    put_one,
+    told_rows,
+    written,
+)
 from okr_sync.store.tables import SourceRow, WorkItemRow, sql
 from tests.store.builders import HOUR, NOW, TRIED, running
 
@@ -125,6 +136,7 @@ def test_a_number_that_is_not_finite_is_refused_among_many(session: Session) -> 
         change_all(session, STATES, rows, ("name",))
 
 
+ODD = ("a'b", 'c"d', "e,f", "g\\h", "ü", "[1]", "7")
 ZONES = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
 
@@ -139,11 +151,40 @@ def test_an_instant_is_written_as_sqlalchemy_writes_it(instant: datetime) -> Non
 
 def test_an_instant_without_a_zone_is_not_written() -> None:
     """Seen red without the question for the offset: the machine's own zone decides."""
+    naive = datetime(2026, 10, 5)  # noqa: DTZ001 -- that is the point
     with pytest.raises(ValueError, match="zone"):
-        written(datetime(2026, 10, 5))  # noqa: DTZ001 -- that is the point
+        written(naive)
+    with pytest.raises(ValueError, match="zone"):
+        all_written([NOW, naive])
 
 
-ODD = ("a'b", 'c"d', "e,f", "g\\h", "ü", "[1]", "7")
+class _Own(tzinfo):
+    """A zone of nobody's library."""
+
+    def utcoffset(self, _at: datetime | None) -> timedelta:
+        return timedelta(hours=-3)
+
+
+INSTANTS = st.datetimes(
+    min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31),  # noqa: DTZ001 -- the zone is told beside them
+    timezones=st.one_of(st.just(UTC), ZONES, st.builds(_Own)),
+)  # fmt: skip
+
+
+@given(st.lists(st.one_of(st.none(), INSTANTS, INSTANTS.map(lambda each: each.replace(microsecond=0)))))
+@example([datetime(2026, 10, 5, tzinfo=timezone(timedelta(seconds=20)))])
+def test_many_instants_are_written_as_each_by_itself(instants: list[datetime | None]) -> None:
+    """Seen red without the fraction of zero, and with other zones taken from the text, which has no seconds of them."""
+    assert all_written(instants) == [written(each) for each in instants]
+
+
+def test_rows_that_are_told_are_there_as_they_would_be_stored(session: Session) -> None:
+    """In their columns, whatever stands in them. Seen red with the texts as they came."""
+    columns = {"name": [*ODD, "a\0b", "x"], "other": [*reversed(ODD), "", "x"]}
+    told = told_rows(session, columns)
+    found = fetch_plain(session, select(told.c.other, told.c.name))
+    clean = [*ODD, "a\ufffdb", "x"]
+    assert sorted(map(tuple, found)) == sorted(zip(columns["other"], clean, strict=True))
 
 
 def test_a_condition_over_many_texts_finds_those_and_no_others(session: Session) -> None:
