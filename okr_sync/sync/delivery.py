@@ -102,8 +102,9 @@ def _hold_to_contract(source: Source, spool: Spool, known: Known, *, full: bool)
 def _departed(spool: Spool, known: Known) -> Left:
     left: dict[str, set[str]] = {}
     for whole in batches(sorted(spool.whole)):
-        listed = spool.members(whole)
-        for container, items in known.members(whole).items():
+        before = known.members(whole)
+        listed = spool.members(before)
+        for container, items in before.items():
             if gone := items - listed.get(container, frozenset()):
                 left[container] = set(gone)
     for placed in batches(spool.placed()):

@@ -9,15 +9,22 @@ from __future__ import annotations
 import pickle
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from itertools import chain, groupby, islice
+from operator import attrgetter
 from typing import Any, TypeVar
+
+import orjson
 
 from okr_sync.connector import Container, Members, Miss, Page, WorkItem
 
 T = TypeVar("T")
 BATCH = 500  # rows read at once, and ids named in one statement
 _CACHE_KB = 8_192  # of the database in memory
+_FACTS = attrgetter(*WorkItem.__slots__)
+_INSTANTS = tuple(WorkItem.__slots__.index(name) for name in ("created", "done_at", "updated"))
+_DUE, _LABELS = WorkItem.__slots__.index("due"), WorkItem.__slots__.index("labels")
+_DAYS = (date, type(None))
 _SCHEMA = (
     f"PRAGMA cache_size = -{_CACHE_KB}",
     "PRAGMA journal_mode = OFF",
@@ -198,23 +205,26 @@ class SpooledMembers(Iterable[Members]):
 
 
 def _facts(item: WorkItem) -> bytes:
-    """Return an item as bytes; instants as texts, which take a fraction of the time."""
-    created, done_at, updated = item.created, item.done_at, item.updated
-    return pickle.dumps(
-        [
-            item.id, item.key, item.title, item.url, item.kind, item.state, item.resolution, item.parent, item.points,
-            created.isoformat() if created is not None else None,
-            done_at.isoformat() if done_at is not None else None,
-            updated.isoformat() if updated is not None else None,
-            item.due, item.labels,
-        ],
-        5,
-    )  # fmt: skip
+    """Return an item as bytes: as JSON, which takes a fifth of the time, or pickled where that would lose anything."""
+    told = list(_FACTS(item))
+    if type(told[_DUE]) in _DAYS and all(told[at] is None or told[at].tzinfo is UTC for at in _INSTANTS):
+        try:
+            return orjson.dumps(told)
+        except orjson.JSONEncodeError:  # half a letter, to which a title may be cut
+            pass
+    return pickle.dumps(told, 5)
 
 
 def _item(facts: bytes) -> WorkItem:
-    told = pickle.loads(facts)  # noqa: S301 -- our own, from a file that nobody else can open
-    told[9:12] = [datetime.fromisoformat(text) if text is not None else None for text in told[9:12]]
+    if not facts.startswith(b"["):
+        return WorkItem(*pickle.loads(facts))  # noqa: S301 -- our own, from a file that nobody else can open
+    told = orjson.loads(facts)
+    for at in _INSTANTS:
+        if (text := told[at]) is not None:
+            told[at] = datetime.fromisoformat(text)
+    if (day := told[_DUE]) is not None:
+        told[_DUE] = date.fromisoformat(day)
+    told[_LABELS] = tuple(told[_LABELS])
     return WorkItem(*told)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -150,6 +150,24 @@ def test_pages_are_not_kept_in_memory(tmp_path: Path) -> None:
     before = sum(isinstance(each, WorkItem) for each in gc.get_objects())
     assert initiative_of(made.sync(), "bad-work").total == 40 * 50
     assert most - before <= 2 * 50
+
+
+NOW = datetime(2026, 11, 22, 9, 30, 0, 123_456, UTC)
+SPOOLED = (
+    item("1", points=3, created=NOW, updated=NOW.replace(microsecond=0), done_at=None, due=date(2026, 11, 1)),
+    item("2", points=-0.0, labels=("a \ud800",)),
+    item("3", points=0.1 + 0.2, created=NOW.astimezone(timezone(timedelta(seconds=20))), labels=("b", "a")),
+    item("4", due=datetime(2026, 11, 1, 9, tzinfo=UTC)),
+)
+
+
+@pytest.mark.parametrize("told", SPOOLED, ids=lambda told: told.id)
+def test_a_spool_keeps_every_fact_as_it_was_told(told: WorkItem) -> None:
+    """Half a letter, seconds of a zone and an instant as a day, too. Seen red with all of it as JSON."""
+    spool = Spool()
+    spool.describe([told])
+    (kept,) = spool.items()
+    assert repr(kept) == repr(told)
 
 
 def test_a_spool_gives_back_what_went_in_however_much_it_is() -> None:
