@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
@@ -58,13 +60,16 @@ class Clock:
         self._thread.join(seconds)
 
     def stop(self) -> None:
-        """Ring no more."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        """Ring no more; returns at once, also while it rings and nobody answers."""
+        threading.Thread(target=self._shut, name="okr-sync-clock-end", daemon=True).start()
 
     def follow(self, following: Next) -> None:
         """Ring by another schedule from now on."""
         self._scheduler.reschedule_job("slots", trigger=_Slots(following))
+
+    def _shut(self) -> None:
+        with suppress(SchedulerNotRunningError):  # it never began, or was stopped before
+            self._scheduler.shutdown(wait=False)  # waits for the job that is being enqueued, whatever it says
 
     def _run(self) -> None:
         try:

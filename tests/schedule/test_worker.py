@@ -88,6 +88,36 @@ def test_the_clock_wakes_the_engine_at_slots_and_every_round() -> None:
     assert not work.is_alive()
 
 
+class Hanging(LocalEngine):
+    """An engine to which nothing can be told until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__(print)
+        self.reached, self.let_go = threading.Event(), threading.Event()
+
+    def enqueue(self, wake: Wake) -> bool:
+        """Wait; then do what any engine does."""
+        self.reached.set()
+        assert self.let_go.wait(60)
+        return super().enqueue(wake)
+
+
+def test_a_clock_can_be_stopped_while_nobody_takes_its_wake_up() -> None:
+    """Seen red with a clock that waits for its scheduler, which keeps its lock while it rings."""
+    engine = Hanging()
+    clock = Clock(engine, lambda after: after + timedelta(seconds=0.1), timedelta(minutes=1), print)
+    clock.start()
+    assert engine.reached.wait(20)
+    stopping = threading.Thread(target=clock.stop, daemon=True)
+    stopping.start()
+    stopping.join(5)
+    returned = not stopping.is_alive()
+    engine.let_go.set()
+    clock.join(20)
+    assert returned
+    assert not clock.is_alive()
+
+
 def test_the_next_slot_is_the_first_of_all_schedules_in_the_zone_of_the_config(tmp_path: Path) -> None:
     (tmp_path / "okr-sync.yaml").write_text(MAIN, "utf-8")
     found = next_slot(_load(tmp_path), datetime.fromisoformat("2026-07-01T05:00+00:00"))

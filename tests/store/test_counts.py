@@ -149,6 +149,45 @@ def test_a_source_that_brings_very_much_is_counted_anew(session: Session) -> Non
     assert kept(session) == set()
 
 
+DONE = tuple(NOW - days * DAY for days in (50, 40, 20, 10))
+FINISHED = pulled(
+    *(replace(item(str(number), state="done"), done_at=at) for number, at in enumerate(DONE)), held={"e1": "0 1 2 3"}
+)
+
+
+@pytest.mark.parametrize(("first", "second"), [(5, 45), (60, 15), (60, 40), (15, 15)])
+def test_the_first_end_is_told_and_those_from_an_instant_on_whatever_was_asked_before(
+    session: Session, first: int, second: int
+) -> None:
+    """Seen red with rows taken that were kept for a later instant, and with all told that an earlier one kept."""
+    save(session, FINISHED)
+    look(session, NOW - first * DAY)
+    [group] = look(session, NOW - second * DAY)["e1"].values()
+    told = [counts.instant_of(each) for each in group.finished]
+    assert told == [at for at in DONE if at == DONE[0] or at >= NOW - second * DAY]
+    assert group.number == len(DONE)
+
+
+def test_containers_that_share_an_item_are_not_told_by_numbers(session: Session) -> None:
+    """One that another source has, and one that left, are not shared. Seen red without the look at who shares."""
+    ids = [item(str(number)) for number in range(4)]
+    save(session, pulled(*ids, held={"e1": "0 1", "e2": "1 2", "e3": "3"}))
+    save(session, replace(pulled(*ids, held={"e4": "3"}), source="other", scopes={}))
+    assert set(look(session)) == {"e3"}
+    save(session, replace(QUIET, left={"e2": frozenset({"1"})}))
+    assert set(look(session)) == {"e1", "e2", "e3"}
+
+
+def test_what_happens_to_an_item_in_one_container_is_told_of_the_other_that_holds_it(session: Session) -> None:
+    """Seen red with the holders of what moved left out of `_touched`."""
+    save(session, pulled(item("1"), item("2"), held={"e1": "1", "e2": "2"}))
+    assert set(look(session)) == {"e1", "e2"}
+    save(session, replace(QUIET, members=(Members("e1", frozenset({"2"}), whole=False),)))
+    assert look(session) == {}
+    save(session, replace(QUIET, at=LATER + HOUR, left={"e1": frozenset({"2"})}))
+    assert set(look(session)) == {"e1", "e2"}
+
+
 @pytest.mark.parametrize(
     "change",
     [{"body": None}, {"body": '[["issue","open",null,7,null,[]]]'}],
