@@ -27,7 +27,7 @@ __all__ = ["Worker", "next_slot"]
 LOOK = 0.25  # seconds between two looks at the threads
 PASS = 60.0  # seconds after which no more letters are sent before the next look
 LAST_WORD = 1.0  # seconds more for the housekeeping under way to end
-PATIENCE = 7.0  # seconds for the run under way to end when the worker is asked to stop; all has to end in ten
+PATIENCE = 6.0  # seconds for the run under way to end when the worker is asked to stop; the program has ten
 
 Load = Callable[[], Config]
 """Reads the config anew. Raises ConfigError."""

@@ -102,6 +102,6 @@ def test_a_run_whose_server_falls_silent_ends_in_time_and_its_worker_within_ten_
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(10) == 0
         print(  # noqa: T201
-            f"silent server: its run ended after {ended:.1f} s of a deadline of {DEADLINE} s, the worker {obeyed:.1f} s "
+            f"silent server: its run ended after {ended:.1f} s (deadline: {DEADLINE} s), the worker {obeyed:.1f} s "
             f"after SIGTERM, {assert_sound(seen)}"
         )

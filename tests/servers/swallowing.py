@@ -29,7 +29,7 @@ class Way:
         self._open.set()
 
     def _pass_on(self, taken: socket.socket, given: socket.socket) -> None:
-        """Pass on until one side ends; one from which something was swallowed stays dumb, as its sentences have gaps."""
+        """Pass on until one side ends; where something was swallowed nothing more is passed on: it would have gaps."""
         dumb = False
         with suppress(OSError):
             while chunk := taken.recv(CHUNK):
