@@ -58,14 +58,32 @@ def need(issue: Any, *path: str) -> Any:
     return here
 
 
+def _table(issue: Any, *path: str) -> dict[str, Any]:
+    found = need(issue, *path)
+    if not isinstance(found, dict):
+        raise _odd(issue, ".".join(path))
+    return found
+
+
+def _rows(issue: Any, name: str) -> list[Any]:
+    found = issue["fields"].get(name) or []
+    if not isinstance(found, list):
+        raise _odd(issue, name)
+    return found
+
+
+def _odd(issue: Any, name: str) -> ProtocolError:
+    said = f"issue {issue.get('key')}: {name} is of another type than Jira's"
+    return ProtocolError(said, fix="check `url`; something in between may change what Jira answers")
+
+
 def read_issue(issue: Any, dialect: Dialect, epics: Mapping[str, str]) -> Found:
     """Return an issue as a work item. `epics` maps keys of epics to ids: Data Center links by key.
 
     Raises ProtocolError when a field is missing or can't be read.
     """
-    fields = need(issue, "fields")
-    listed = fields.get("subtasks") or []
-    subtasks = tuple(str(need(each, "id")) for each in listed)
+    fields = _table(issue, "fields")
+    subtasks = tuple(str(need(each, "id")) for each in _rows(issue, "subtasks"))
     key, state = str(need(issue, "key")), _state(issue)
     item = WorkItem(
         id=str(need(issue, "id")),
@@ -81,14 +99,14 @@ def read_issue(issue: Any, dialect: Dialect, epics: Mapping[str, str]) -> Found:
         done_at=_done_at(issue, state),
         updated=_time(issue, "updated"),
         due=_date(issue, "duedate"),
-        labels=tuple(str(label) for label in fields.get("labels") or ()),
+        labels=tuple(str(label) for label in _rows(issue, "labels")),
     )
     return Found(item, str(need(issue, "fields", "issuetype", "id")), subtasks)
 
 
 def read_epic(issue: Any, dialect: Dialect) -> Epic:
     """Return an issue that was named as an epic; raises ProtocolError like `read_issue`."""
-    level = need(issue, "fields", "issuetype").get("hierarchyLevel")
+    level = _table(issue, "fields", "issuetype").get("hierarchyLevel")
     holds = can_hold(issue, dialect)
     kind = "" if holds else str(need(issue, "fields", "issuetype", "name"))
     item = read_issue(issue, dialect, {}).item if holds else None
@@ -107,7 +125,7 @@ def can_hold(issue: Any, dialect: Dialect) -> bool:
 
     Data Center knows no levels: there it is what has an epic's name; an issue with an epic link is none.
     """
-    kind, fields = need(issue, "fields", "issuetype"), need(issue, "fields")
+    kind, fields = _table(issue, "fields", "issuetype"), _table(issue, "fields")
     if isinstance(kind.get("hierarchyLevel"), int):
         return bool(kind["hierarchyLevel"] >= 1)
     if kind.get("subtask") or dialect.cloud or (dialect.epic_link and fields.get(dialect.epic_link)):
@@ -116,7 +134,7 @@ def can_hold(issue: Any, dialect: Dialect) -> bool:
 
 
 def _kind(issue: Any, dialect: Dialect) -> ItemKind:
-    kind = need(issue, "fields", "issuetype")
+    kind = _table(issue, "fields", "issuetype")
     if kind.get("subtask") or kind.get("hierarchyLevel") == -1:
         return "subtask"
     certain = dialect.cloud or dialect.epic_name is not None
@@ -125,7 +143,7 @@ def _kind(issue: Any, dialect: Dialect) -> ItemKind:
 
 def _state(issue: Any) -> ItemState:
     category = need(issue, "fields", "status", "statusCategory", "key")
-    if category not in STATES:
+    if not isinstance(category, str) or category not in STATES:
         raise ProtocolError(f"issue {issue['key']} has the unknown status category {category!r}")
     return STATES[category]
 
