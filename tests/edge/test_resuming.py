@@ -160,6 +160,40 @@ def test_what_changed_between_the_parts_comes_with_the_next_run(kind: str, tmp_p
         assert told(go_on(home)) == home.tracker.truth()
 
 
+def test_what_was_listed_in_two_epics_is_in_the_one_that_was_listed_last(tmp_path: Path) -> None:
+    """Issues move into an epic whose list is not read yet, so that some are on a first page and on a later one.
+
+    Red when each list that an issue is on holds it: it counts twice.
+    """
+    tracker: Any = LargeJira("cloud", epics=260)
+    with watching(tracker, tmp_path) as home:
+        break_after(home, LEAST)  # the first pages of four lists are among these, and no ids
+        home.pass_time(5)
+        for _, moved, _ in home.tracker.stories[:130]:
+            home.tracker.world.reparent(moved, home.tracker.epics[-1], at=home.tracker.now)
+        report = go_on(home)
+        assert (report.collected[0].outcome, bool(report.collected[0].kept)) == ("ok", True)
+        assert told(report) == home.tracker.truth()
+        listed = [id_ for each in report.collected[0].members for id_ in each.items]
+        assert len(listed) == len(set(listed)), "nothing is in two places"
+
+
+@pytest.mark.parametrize("kind", ["cloud", "dc"])
+def test_what_is_deleted_from_a_list_that_was_read_whole_is_missed_by_the_next_run(kind: str, tmp_path: Path) -> None:
+    """Data Center is asked for its count behind the lists, when the issue is gone already: no later count will differ.
+
+    Red on Data Center when the count of a pull that went on is believed: the issue stays for as long as a day.
+    """
+    with watched(kind, tmp_path) as home:
+        break_after(home, whole(home) - 2)
+        home.pass_time(5)
+        home.tracker.world.delete(home.tracker.stories[0][2], at=home.tracker.now)
+        report = go_on(home)
+        assert (report.collected[0].outcome, bool(report.collected[0].kept)) == ("ok", True)
+        assert told(report) != home.tracker.truth(), "it was listed before it was deleted"
+        assert told(go_on(home)) == home.tracker.truth()
+
+
 @pytest.mark.parametrize("because", ["full", "old", "settings", "questions"])
 def test_another_pull_does_not_go_on_with_it(because: str, tmp_path: Path) -> None:
     """Red when the fingerprint, the age or `full` is not looked at."""
