@@ -75,7 +75,7 @@ DATA_CASES: dict[str, tuple[str, ...]] = {
         *(f"a page that comes twice, the {number}." for number in (3, 4, 5)),
         f"{PAGES}test_rows_that_come_twice_stand_for_no_others",
         f"{GITHUB_ANSWERS}test_a_page_that_leads_to_itself_is_refused",
-        f"{GITHUB_ANSWERS}test_counts_that_do_not_fit_leave_the_membership_open",
+        f"{GITHUB_ANSWERS}test_items_that_do_not_fit_their_count_twice_are_no_answer",
     ),
     "same token": ("the same token for ever", f"{PAGES}test_a_list_that_leads_to_its_own_beginning_is_left"),
     "empty page with token": ("empty pages with a token for ever",),
