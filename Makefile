@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 # One more than there are cores: many tests wait for servers.
 WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
-# What `make laws` looks through; `make test APART=yes` leaves the laws of store and idle runs to it.
+# What `make laws` looks through; with APART=yes `make test` leaves the laws of store and idle runs to it.
 LAWS := tests/store tests/core tests/edge/test_sync_again.py
 
 .PHONY: help demo test coverage laws check format lint types imports pages bench lock clean
