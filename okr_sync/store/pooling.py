@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import NullPool
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 MOST = 2  # connections that wait for work: the run's own, and one of a source that is asked beside it
@@ -27,7 +27,7 @@ class KeepingPool(NullPool):
     more: a store that vanishes while we run must fail.
     """
 
-    def __init__(self, creator: Callable[[], DBAPIConnection], path: Path) -> None:
+    def __init__(self, creator: Callable[[], Any], path: Path) -> None:
         super().__init__(creator)
         self._path, self._keepers, self._lock = path, 0, threading.Lock()
         self._idle: list[ConnectionPoolEntry] = []
