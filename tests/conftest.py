@@ -3,6 +3,9 @@
 In CI its examples are the same every time. They are partly made of constants of the modules that are loaded, so all are
 loaded before the first: which test a worker runs first, and what that imports, changes nothing.
 
+What starts the tests may have been told to ignore Ctrl-C, as whatever a shell runs in the background: the programs
+that they start would ignore it, too.
+
 Laws in the paths that OKR_SYNC_LAWS_APART names are left out: CI tries them by themselves, with more examples.
 """
 
@@ -10,6 +13,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import signal
 from importlib import import_module
 from pathlib import Path
 
@@ -25,10 +29,13 @@ APART = [Path(__file__).parents[1] / name for name in os.environ.get("OKR_SYNC_L
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=EXAMPLES)
 settings.load_profile("patient")
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 if os.environ.get("CI"):
     for package in (okr_sync, connectors):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not found.name.endswith(("__main__", "migrations.env")):  # those run something
+            if not found.name.endswith(("__main__", "migrations.env", "schedule.warm")):  # those do something
                 import_module(found.name)
 
 

@@ -54,12 +54,21 @@ class WarmStart:
 
 
 def warmed(runner: Runner, config: Config) -> Runner:
-    """Return a runner whose runs a server forks, where the system can do that; it is started now."""
+    """Return a runner whose runs a server forks, where the system can do that; it is started now.
+
+    It is reached by a socket, which needs a folder for temporary files.
+    """
     if "forkserver" not in get_all_start_methods():
         return runner
     drivers = FILE if runner.store.is_file else SERVER
     start = WarmStart(runner.tell, (WARM, runner.clock.__module__, *drivers, *connectors_of(config)))
-    start.prepare()
+    try:
+        start.prepare()
+    except OSError as error:
+        runner.tell(
+            f"each run starts slowly, since nothing can fork it ({error}); let TMPDIR name a folder to write to"
+        )
+        return runner
     return replace(runner, start=start.start)
 
 

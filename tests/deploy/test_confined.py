@@ -81,4 +81,6 @@ def test_a_service_needs_one_folder_to_write_to_and_no_capability(tmp_path: Path
         assert "NoNewPrivs:\t1" in status
     finally:
         process.send_signal(signal.SIGTERM)
-    assert finished(process)[0] == 0
+    code, said = finished(process)
+    assert code == 0, said
+    assert ("let TMPDIR name a folder" in said) is (words[0] == "work"), "runs are forked by a socket in such a folder"
