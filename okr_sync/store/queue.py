@@ -18,7 +18,11 @@ from okr_sync.errors import StoreError
 QUEUE = "okr-sync"
 JOBS = "procrastinate_jobs"
 MARK = "okr-sync keeps it at "
-SAID = text("SELECT to_regclass(:table) IS NOT NULL, obj_description(to_regclass(:table))")
+SAID = text("""
+    SELECT obj_description(oid, 'pg_class') FROM pg_class
+    WHERE relname = :table AND relnamespace = ANY (current_schemas(false)::regnamespace[])
+""")
+"""Read as a table: what to_regclass says may be older than the lock that was waited for just before."""
 
 
 def is_installed() -> bool:
@@ -58,9 +62,9 @@ def upgrade(connection: Connection) -> bool:
 
 def _found(connection: Connection) -> tuple[bool, str | None]:
     """Return whether the tables are there, and the newest script that we applied; None when others keep them."""
-    there, said = connection.execute(SAID, {"table": JOBS}).one()
-    ours = str(said or "").partition(MARK)
-    return bool(there), ours[2] if ours[1] else None
+    found = connection.execute(SAID, {"table": JOBS}).first()
+    ours = str(found[0] or "" if found else "").partition(MARK)
+    return found is not None, ours[2] if ours[1] else None
 
 
 def _newest() -> str:

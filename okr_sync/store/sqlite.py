@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from okr_sync.errors import StoreError
 from okr_sync.store.modes import writes
@@ -17,6 +18,7 @@ from okr_sync.store.pooling import SPOILT, AloneConnection, KeepingPool
 
 BUSY_MS = 30_000  # how long a writer waits for another one, in milliseconds
 PATIENCE_MS = 500  # how long the log waits for readers before it is left as it is
+TURN_S = 0.05  # at most, until a new file is tried again that others make ready too
 CACHE_KB = 16_384  # of a connection; with SQLite's own 2,000 the indexes of a large site don't fit in
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MS}",
@@ -86,9 +88,20 @@ def keeping(engine: Engine) -> AbstractContextManager[None]:
     return pool.keeping() if isinstance(pool, KeepingPool) else nullcontext()
 
 
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorname.startswith("SQLITE_BUSY")
+
+
+@retry(
+    retry=retry_if_exception(_is_busy),
+    stop=stop_after_delay(BUSY_MS / 1000),
+    wait=wait_random(0, TURN_S),
+    reraise=True,
+)
 def _set_up(path: Path) -> sqlite3.Connection:
     """Return a connection that is ready for work.
 
+    Several that turn a new file to its log at once hear that it is locked without SQLite having waited: they wait here.
     Alone with the file SQLite keeps the index of its log in memory, so that on a full disk readers read on, and writers
     hear what is wrong.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -189,6 +189,18 @@ def test_a_path_may_hold_any_sign_when_the_address_quotes_it(tmp_path: Path) -> 
     _mark(Store.open(url), "weekly")
     assert [path.name for path in folder.iterdir()] == ["okr-sync.db"]
     assert _names(Store.open(url, create=False)) == ["weekly"]
+
+
+def test_a_new_file_that_another_holds_is_waited_for(tmp_path: Path) -> None:
+    """Without `retry` at sqlite._set_up it is locked at once: SQLite doesn't wait here. Seen red so."""
+    file = tmp_path / "okr-sync.db"
+    file.touch()
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        timer = threading.Timer(0.2, lambda: other.execute("ROLLBACK"))
+        timer.start()
+        assert Store.open(f"sqlite:///{file}").schema_version() == REVISIONS[-1]
+        timer.join()
 
 
 def test_eight_threads_that_open_a_new_store_at_once_all_get_it(empty_url: str) -> None:

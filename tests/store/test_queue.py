@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
+from sqlmodel import Session
 
 from okr_sync.store import Store, backups, queue, schema, verifying
+from tests.bar.house import until
 from tests.servers.postgres import Postgres
 from tests.store.builders import NOW
 
 MARK = text("SELECT obj_description('procrastinate_jobs'::regclass)")
+WAITING = text("""
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'
+""")
 FUNCTIONS = text("SELECT count(*) FROM pg_proc WHERE proname = 'procrastinate_retry_job_v2'")
 
 
@@ -30,6 +36,20 @@ def test_its_tables_are_made_once(store: Store, postgres: Postgres) -> None:
     assert store.age() == "current"
     with store.reading() as session:
         assert str(session.connection().execute(MARK).scalar_one()).startswith(queue.MARK)
+
+
+def test_two_workers_that_make_them_at_once_make_them_once(store: Store, url: str, postgres: Postgres) -> None:
+    """With `to_regclass` in queue.SAID the second one finds what it knew before it waited, and fails; seen red so."""
+    with ThreadPoolExecutor(1) as pool, closing(Store.open(url)) as second:
+        with store.writing() as session:
+            made = pool.submit(second.prepare_queue)
+            until(lambda: _waits_for_the_writer(session))
+            assert queue.upgrade(session.connection()) is True
+        assert made.result() is False
+
+
+def _waits_for_the_writer(session: Session) -> bool:
+    return int(session.connection().execute(WAITING).scalar_one()) == 1
 
 
 def test_tables_of_an_older_release_get_what_they_lack(store: Store, postgres: Postgres) -> None:
