@@ -7,10 +7,10 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from time import monotonic
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from okr_sync.errors import StoreError
 from okr_sync.store.modes import writes
@@ -88,20 +88,32 @@ def keeping(engine: Engine) -> AbstractContextManager[None]:
     return pool.keeping() if isinstance(pool, KeepingPool) else nullcontext()
 
 
-def _is_busy(error: BaseException) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorname.startswith("SQLITE_BUSY")
-
-
-@retry(
-    retry=retry_if_exception(_is_busy),
-    stop=stop_after_delay(BUSY_MS / 1000),
-    wait=wait_random(0, TURN_S),
-    reraise=True,
-)
 def _set_up(path: Path) -> sqlite3.Connection:
     """Return a connection that is ready for work.
 
     Several that turn a new file to its log at once hear that it is locked without SQLite having waited: they wait here.
+    """
+    began = monotonic()
+    try:
+        return _ready(path)
+    except sqlite3.OperationalError as error:
+        if not _is_busy(error) or monotonic() - began > BUSY_MS / 2000:  # SQLite did wait
+            raise
+    from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random  # noqa: PLC0415 -- seldom needed
+
+    patient = stop_after_delay(BUSY_MS / 1000)
+    return Retrying(retry=retry_if_exception(_is_busy), stop=patient, wait=wait_random(0, TURN_S), reraise=True)(
+        _ready, path
+    )
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorname.startswith("SQLITE_BUSY")
+
+
+def _ready(path: Path) -> sqlite3.Connection:
+    """Return a connection with all settings.
+
     Alone with the file SQLite keeps the index of its log in memory, so that on a full disk readers read on, and writers
     hear what is wrong.
     """

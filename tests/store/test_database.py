@@ -192,7 +192,7 @@ def test_a_path_may_hold_any_sign_when_the_address_quotes_it(tmp_path: Path) -> 
 
 
 def test_a_new_file_that_another_holds_is_waited_for(tmp_path: Path) -> None:
-    """Without `retry` at sqlite._set_up it is locked at once: SQLite doesn't wait here. Seen red so."""
+    """Without Retrying in sqlite._set_up it is locked at once: SQLite doesn't wait here. Seen red so."""
     file = tmp_path / "okr-sync.db"
     file.touch()
     with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as other:
