@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from okr_sync.core.facts import Collected
 from okr_sync.store import mirror
-from okr_sync.store.statements import batches, chunks, fetch, fetch_plain, insert_all
+from okr_sync.store.statements import batches, chunks, fetch, fetch_plain, insert_all, rows_of
 from okr_sync.store.tables import ContainerRow, MembershipRow, TallyRow, WorkItemRow, sql
 
 __all__ = ["Counts", "Group", "Sort", "counts_of", "forget", "instant_of", "miscounted"]
@@ -187,7 +187,7 @@ def _count(session: Session, source: str, containers: list[str], since: datetime
             continue
         earlier = [_microseconds(first)] if state == "done" and first is not None and first < since else []
         counts[container][kind, state, resolution] = Group(number, began and _microseconds(began), earlier)
-    for container, resolution, kind, at in fetch_plain(session, _finished(source, containers, since)):
+    for container, resolution, kind, at in rows_of(session, _finished(source, containers, since)):  # of an item each
         counts.get(container, {}).get((kind, "done", resolution), Group()).finished.append(_microseconds(at))
     unclear |= {id_ for id_ in ended if not counts[id_]}  # it stands for a piece of work itself
     for group in (group for held in counts.values() for group in held.values()):

@@ -55,6 +55,11 @@ def fetch_plain(session: Session, statement: Executable) -> Sequence[Sequence[An
     return session.connection().execute(statement).all()
 
 
+def rows_of(session: Session, statement: Executable) -> Iterator[Sequence[Any]]:
+    """Yield all rows like `fetch_plain`, one after the other: for those that may be too many to hold."""
+    return iter(session.connection().execute(statement))
+
+
 def fetch_one(session: Session, statement: Executable) -> dict[str, Any] | None:
     """Return the first row of `statement`, or None."""
     row = session.connection().execute(statement).mappings().first()

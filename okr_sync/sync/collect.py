@@ -19,6 +19,7 @@ from okr_sync.core.facts import Collected, Reading
 from okr_sync.errors import SourceError, StoreError
 from okr_sync.registry import Registry
 from okr_sync.sync.answers import gather_readings
+from okr_sync.sync.arenas import keep_few_arenas
 from okr_sync.sync.baselines import Past
 from okr_sync.sync.caller import RetryingCaller
 from okr_sync.sync.delivery import gather_items
@@ -87,6 +88,7 @@ def side_by_side(sources: Sequence[Source], ask: Callable[[Source, threading.Eve
     """Return `ask(source, stop)` of each, every one in a thread of its own; `stop` is set when one of them raised."""
     if not sources:
         return ()
+    keep_few_arenas()
     with ThreadPoolExecutor(len(sources), thread_name_prefix="okr-sync-source") as pool:
         stop = threading.Event()
         try:
