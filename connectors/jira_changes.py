@@ -7,7 +7,7 @@ listed and compared with the mirror.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -47,38 +47,42 @@ class Changes:
         self._present: set[int] | None = None  # sub-tasks that are there, once they were listed
         self.seen = Seen()
         self.count = last.count
+        self.until = last.since
         self.refused: dict[str, str] = {}
         self.absent: set[str] = set()
         self.visible: frozenset[str] = frozenset()  # projects that could be seen in this walk
         self.told: list[Page] = []
 
     def cursor(self) -> Cursor:
-        """Return where the next pull may start, but for the time."""
+        """Return where the next pull may start."""
         return replace(
             self._last,
+            since=self.until,
             projects=self._last.projects | self.seen.projects,
             types=self._last.types | self.seen.types,
             subtasks=self._last.subtasks or self.seen.subtasks,
             count=self.count,
         )
 
-    def tell(self, now: int) -> bool:
-        """Put what changed up to the instant `now` (ms since 1970), from which on is asked next time, into `told`.
+    def tell(self, until: Callable[[], int]) -> bool:
+        """Put what changed up to an instant (ms since 1970), from which on is asked next time, into `told`.
 
-        Return whether that can be told: not so when a project or epic is there no more, or too much changed.
+        `until` tells it once the site has answered. Return whether all can be told: not so when a project or epic is
+        there no more, or too much changed.
         """
         try:
-            self.told += self._changed(now)
+            self.told += self._changed(until)
             for container in self._queries:
                 self.told += self._query(container)
         except (RefusedError, UnsureError):
             return False
         return True
 
-    def _changed(self, now: int) -> Iterator[Page]:
+    def _changed(self, until: Callable[[], int]) -> Iterator[Page]:
         places, since = watched(self._search, self._tree, self._last.projects), self._last.since
         here = among(self._search, places)
         changed = self._list(f"{here} AND updated >= {since}")
+        now = self.until = until()
         yield from self._take(changed)
         older = self._search.count(f"{here} AND created < {since}")
         born = sum(each.item.created is not None and since <= _ms(each.item) < now for each in changed)

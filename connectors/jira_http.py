@@ -13,6 +13,7 @@ import requests
 from jira import JIRA, JIRAError
 
 from connectors.jira_failures import broken, read, refuse
+from connectors.jira_limits import served_at
 from connectors.jira_settings import JiraSettings
 from okr_sync.connector import Caller, ProtocolError, WebSettings, guard_session
 
@@ -45,6 +46,8 @@ class JiraHttp:
         self._finding = threading.Lock()
         self._found: str | None = None if gateway else url
         self._idle: list[JIRA] = []
+        self.served: int | None = None
+        """The earliest instant that an answer says it is of, by the site's own clock (ms since 1970)."""
 
     @classmethod
     def of(cls, settings: JiraSettings, caller: Caller) -> JiraHttp:
@@ -118,7 +121,13 @@ class JiraHttp:
             refuse(error.response, place)
         except requests.RequestException as error:
             raise broken(error, place) from None
-        return read(response, place)
+        answer = read(response, place)
+        self._note(served_at(response.headers))
+        return answer
+
+    def _note(self, served: int | None) -> None:
+        with self._lock:
+            self.served = min((each for each in (self.served, served) if each is not None), default=None)
 
     def _cloud_id(self) -> str:
         """Ask the site for its id, without the token: a site takes none of those that the gateway takes."""

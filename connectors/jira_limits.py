@@ -25,6 +25,14 @@ def seconds_to_wait(headers: Mapping[str, str]) -> float | None:
     return float(interval) if interval.isascii() and interval.isdigit() and len(interval) < 6 else None
 
 
+def served_at(headers: Mapping[str, str]) -> int | None:
+    """Return when the answer was given by the server's own clock (ms since 1970); None when it does not say."""
+    try:
+        return round(parsedate_to_datetime(headers.get("Date", "")).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+
+
 def reason_of(headers: Mapping[str, str]) -> str:
     """Return which limit it was, in Jira's own word ("jira-burst-based"); empty when it doesn't say."""
     word = headers.get("RateLimit-Reason", "").strip()[:60]

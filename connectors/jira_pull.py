@@ -50,8 +50,8 @@ class JiraPull:
         last = self._last(cursor, asked, at)
         if last is None or mirror is None or not (yield from self._later(scopes, last, at, mirror)):
             self._search.ask_anew()
-            since = at - round(self._settings.overlap_minutes * _MINUTE)
-            yield from self._everything(scopes, Cursor(since, at, asked, self._search.dialect))
+            dialect = self._search.dialect
+            yield from self._everything(scopes, Cursor(self._until(at), at, asked, dialect))
 
     def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of issues: those left out are gone if their project is still there to be seen."""
@@ -74,7 +74,11 @@ class JiraPull:
         last = load_cursor(cursor)
         if last is None or last.asked != asked or not 0 <= at - last.full < self._settings.full_every_hours * _HOUR:
             return None
-        return last
+        return last if last.since <= at else None  # else it was written while a clock was ahead
+
+    def _until(self, at: int) -> int:
+        """Return from when on the next pull asks (ms since 1970): a while before this one, as an index may be late."""
+        return self._search.until(at) - round(self._settings.overlap_minutes * _MINUTE)
 
     def _later(self, scopes: Scopes, last: Cursor, at: int, mirror: Mirrored) -> Generator[Page, None, bool]:
         """Yield what changed since `last`; return whether that could be told."""
@@ -84,14 +88,13 @@ class JiraPull:
         bad = {key: why_not(key, found.get(key), last.epics) for key in lost}
         if not all(bad.values()):
             return False
-        queries, since = queries_of(scopes), at - round(self._settings.overlap_minutes * _MINUTE)
-        changes = Changes(self._search, self._caller, mirror, last, queries)
-        if not changes.tell(since):
+        changes = Changes(self._search, self._caller, mirror, last, queries_of(scopes))
+        if not changes.tell(lambda: self._until(at)):
             return False
         self._tree, self._visible, self._absent = last.tree, changes.visible, changes.absent
         yield from changes.told
         misses = {**misses_of(scopes, bad), **refusals_of(scopes, changes.refused)}
-        yield self._end(scopes, misses, (), replace(changes.cursor(), since=since))
+        yield self._end(scopes, misses, (), changes.cursor())
         return True
 
     def _everything(self, scopes: Scopes, start: Cursor) -> Iterator[Page]:

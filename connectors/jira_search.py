@@ -62,6 +62,13 @@ class JiraSearch:
                 self._dialect = read_dialect(fields, cloud=cloud, address=address, points=self._points)
             return self._dialect
 
+    def until(self, at: int) -> int:
+        """Return up to when what was asked since `at` is known (both ms since 1970): our clock may be ahead of the
+        site's, by which it dates its issues. The earliest answer counts.
+        """
+        served = self._http.served
+        return at if served is None else min(at, served)
+
     @property
     def fetched_at_once(self) -> int:
         """How many issues are fetched by name in one request."""

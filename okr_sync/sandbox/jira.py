@@ -6,7 +6,8 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -100,10 +101,14 @@ class JiraSite:
 
     def respond(self, request: Request) -> Response:
         """Return the site's answer: 404 off the API, 401, 429, or what the endpoint says."""
+        now = self.clock()
+        said = self._respond(request, now)
+        return replace(said, headers={"Date": format_datetime(now.astimezone(UTC), usegmt=True), **said.headers})
+
+    def _respond(self, request: Request, now: datetime) -> Response:
         address = locate(request, self.flavour)
         if address is None:
             return self._elsewhere(request)
-        now = self.clock()
         denied = refusal(request, address, self.flavour, self.credentials)
         if denied is not None and self.flavour == "cloud" and self.lets_nobody_in and may_be_nobody(address):
             seen = self._answer(request, address, self._visit(request, address, now, JiraWorld()))
