@@ -107,9 +107,15 @@ class Housekeeper:
         self._settled = due
         if not claimed:
             return False
-        before = None if wanted.keep is None else now - wanted.keep
+        before = None if wanted.keep is None else self._before(due, wanted.keep)
         self._have_done(Chore(self.store_url, due, before, self.clock, self.limits.memory))
         return True
+
+    def _before(self, due: datetime, keep: timedelta) -> datetime | None:
+        """Return what is forgotten: what is older. None: nothing, since nobody knows for certain how late it is."""
+        with self.store.reading() as session:
+            late = housekeeping.certain(session, due)
+        return None if late is None else late - keep
 
     def _claim(self, due: datetime, now: datetime) -> bool:
         with self.store.reading() as session:  # asked first, since only writers make others wait
@@ -164,5 +170,5 @@ def _outcome(done: housekeeping.Kept) -> str:
     if done.finished is None or done.error is not None:
         return f"housekeeping failed, and is done again the next day: {done.error or 'see the lines before'}"
     counts = [f"{number} {name.replace('_', ' ')}" for name, number in done.removed.items()]
-    took = (done.finished - done.started).total_seconds()
+    took = max(0.0, (done.finished - done.started).total_seconds())  # a clock may be set back meanwhile
     return f"housekeeping is done in {took:.1f} s; deleted {', '.join(counts) or 'nothing'}"

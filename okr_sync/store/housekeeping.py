@@ -15,12 +15,26 @@ from okr_sync.core.numbers import show_instant
 from okr_sync.store.statements import Row, change_all, fetch, fetch_one, insert_all
 from okr_sync.store.tables import HousekeepingRow, Run, sql
 
-__all__ = ["Growth", "Kept", "claim", "fail", "failing", "finish", "growth", "is_due", "kept", "last_done", "size"]
+__all__ = [
+    "Growth",
+    "Kept",
+    "certain",
+    "claim",
+    "fail",
+    "failing",
+    "finish",
+    "growth",
+    "is_due",
+    "kept",
+    "last_done",
+    "size",
+]
 
 DONE, RUNS = sql(HousekeepingRow), sql(Run)
 REMEMBERED = timedelta(days=400)
 SPAN = timedelta(days=30)  # over which growth is looked at
 TOLD = timedelta(days=3)  # that a failure is told; when nobody tried again since, it is off
+DAYS = 3  # whose housekeeping must agree that it is as late as the clock says, before anything is forgotten
 LEAST = timedelta(days=3)  # of two sizes apart, for a day's growth to be told
 
 
@@ -68,6 +82,16 @@ def claim(session: Session, due: datetime, now: datetime, owner: str, until: dat
     session.connection().execute(delete(DONE).where(DONE.c.due < now - REMEMBERED))
     insert_all(session, DONE, [{"due": due, "owner": owner, "started": now, "until": until}])
     return True
+
+
+def certain(session: Session, due: datetime) -> datetime | None:
+    """Return how late it is for certain: the instant two housekeepings before that of `due`. None: there are no two.
+
+    By a clock that is ahead everything in the store is old; whoever forgets by age waits until it was ahead for days.
+    """
+    before = select(DONE.c.due).where(DONE.c.due <= due).order_by(DONE.c.due.desc()).limit(DAYS)
+    found = fetch(session, before)
+    return None if len(found) < DAYS else found[-1]["due"]
 
 
 def finish(session: Session, due: datetime, now: datetime, removed: Mapping[str, int]) -> None:

@@ -22,7 +22,7 @@ from okr_sync.schedule.housekeeping import Chore, Housekeeper
 from okr_sync.schedule.limits import Limits
 from okr_sync.store import Store
 from okr_sync.store.alerts import Watching, troubles
-from okr_sync.store.housekeeping import Kept, claim, is_due, kept
+from okr_sync.store.housekeeping import Kept, claim, finish, is_due, kept
 from okr_sync.store.ledger import begin_run
 from okr_sync.store.pruning import PIECES
 from okr_sync.store.verifying import verify
@@ -38,6 +38,7 @@ cycles:
 """
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 NIGHT = datetime(2026, 10, 6, 1, 30, tzinfo=UTC)  # 03:30 in Berlin
+THIRD = NIGHT + 2 * DAY
 WATCHING = Watching(channels=("chat",))
 
 
@@ -76,17 +77,37 @@ def _done(store: Store) -> list[Kept]:
         return kept(session, 99)
 
 
+def _two_before(store: Store) -> None:
+    """Let there have been a housekeeping at NIGHT and the next: by that of THIRD all that the store holds is old."""
+    with store.writing() as session:
+        for due in (NIGHT, NIGHT + DAY):
+            assert claim(session, due, due, "a:1", due + HOUR)
+            finish(session, due, due, {})
+
+
 def test_a_worker_does_it_at_its_hour_once_and_says_what_went(tmp_path: Path) -> None:
     """Seen red with a claim that anybody may make: the second worker does it again."""
     store, said = _store(tmp_path), list[str]()
     config = _config(tmp_path, "housekeeping: {keep: 1 min}\n")
     assert not _keeper(store, NIGHT - timedelta(seconds=1)).look(config)
-    first, second = _keeper(store, NIGHT + HOUR, said), _keeper(store, NIGHT + HOUR, said, "b:2")
+    _two_before(store)
+    first, second = _keeper(store, THIRD + HOUR, said), _keeper(store, THIRD + HOUR, said, "b:2")
     assert [first.look(config), second.look(config), first.look(config)] == [True, False, False]
     assert said[0] == "housekeeping begins"
     assert said[1].startswith("housekeeping is done in ")
     assert "1 runs" in said[1]
-    assert [(each.due, each.error, each.removed["runs"]) for each in _done(store)] == [(NIGHT, None, 1)]
+    assert [(each.due, each.error, each.removed["runs"]) for each in _done(store)[:1]] == [(THIRD, None, 1)]
+
+
+@pytest.mark.parametrize("ahead", [2 * DAY, 3653 * DAY])
+def test_what_a_clock_makes_old_that_is_ahead_is_not_forgotten_for_days(tmp_path: Path, ahead: timedelta) -> None:
+    """Seen red with an age by the clock alone: all but the newest goes for good, also in a store's first days."""
+    store, config = _store(tmp_path), _config(tmp_path, "housekeeping: {keep: 1 min}\n")
+    assert _keeper(store, NIGHT - DAY + ahead).look(config)
+    assert _keeper(store, NIGHT + ahead).look(config)
+    assert [each.removed for each in _done(store)] == [{}, {}]
+    assert _keeper(store, NIGHT + DAY + ahead).look(config)
+    assert _done(store)[0].removed
 
 
 def test_nothing_is_forgotten_unless_somebody_asked_for_it_and_nothing_done_when_it_is_off(tmp_path: Path) -> None:
@@ -216,7 +237,8 @@ def test_one_that_hangs_is_ended_after_its_time(tmp_path: Path) -> None:
 
 def test_a_failure_is_written_down_with_its_reason(tmp_path: Path) -> None:
     store, said = _store(tmp_path), list[str]()
-    keeper = _keeper(store, NIGHT, said)
+    _two_before(store)
+    keeper = _keeper(store, THIRD, said)
     with store.writing() as session:
         refuse = "CREATE TRIGGER refuse BEFORE DELETE ON runs BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
         session.connection().exec_driver_sql(refuse)
