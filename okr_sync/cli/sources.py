@@ -132,7 +132,7 @@ def _states(url: str) -> tuple[dict[str, SourceState], dict[str, Breaker]]:
     if not store_exists(url):
         return {}, {}
     with Store.open(url, create=False).reading() as session:
-        return source_states(session), load_breakers(session)
+        return source_states(session, current_time()), load_breakers(session)
 
 
 def _row(config: Config, name: str, state: SourceState | None, checked: Checked | None) -> dict[str, Any]:

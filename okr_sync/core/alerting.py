@@ -120,6 +120,8 @@ def _why_bad(state: SourceState, failures: int, now: datetime, most: int) -> str
     last = "it never answered" if state.last_success is None else f"it last answered {show_instant(state.last_success)}"
     if failures >= most:
         return f"it failed {failures} times in a row; {last}: {said}".removesuffix(": ")
+    if state.still_to_come is not None:
+        return f"its numbers are stale: {said}"
     if state.last_success is not None and now - state.last_success > state.fresh_for:
         stale = f"its numbers are stale: {last}, more than {show_span(state.fresh_for)} ago"
         return f"{stale}: {said}".removesuffix(": ")

@@ -282,6 +282,8 @@ class SourceState:
     fresh_for: timedelta
     error: str | None = None
     fix: str | None = None
+    still_to_come: datetime | None = None
+    """When it last answered by a clock that was ahead; there is no `last_success` then, since nobody knows its age."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from okr_sync.core.numbers import show, show_instant, show_span
 from okr_sync.core.overriding import lapse
 from okr_sync.core.snapshot import InitiativeState, Input, KeyResultState, ObjectiveState, Snapshot, Status
 
-__all__ = ["oldest", "refresh", "why_expired", "why_stale"]
+__all__ = ["AHEAD", "believed", "oldest", "refresh", "why_expired", "why_stale"]
 
-
+AHEAD = timedelta(minutes=5)  # by which clocks may differ that somebody sees to
 SETTLED = frozenset({"closed", "suspect", "stale", "outdated"})
 
 
@@ -57,6 +57,21 @@ def oldest(inputs: Iterable[Input], sources: Mapping[str, SourceState]) -> datet
     return found
 
 
+def believed(source: SourceState, now: datetime) -> SourceState:
+    """Return the source as it is to be read at `now`: an answer of an instant that is still to come, by more than
+    AHEAD, came while a clock was wrong. How old it is nobody knows, so it makes nothing fresh.
+    """
+    if source.last_success is None or source.last_success - now <= AHEAD:
+        return source
+    return replace(
+        source,
+        last_success=None,
+        error=f"its last answer is of {show_instant(source.last_success)}, which is still to come: a clock was wrong",
+        fix="wait for its next answer; should that be dated wrong, too, set the clocks of the machines",
+        still_to_come=source.last_success,
+    )
+
+
 def why_stale(each: Input, sources: Mapping[str, SourceState], now: datetime) -> str:
     """Return why an input is stale at `now`; empty when it is fresh.
 
@@ -69,7 +84,8 @@ def why_stale(each: Input, sources: Mapping[str, SourceState], now: datetime) ->
         return f"source {each.source} is not asked any more"
     failure = " ".join(f"({part})" for part in (source.error, source.fix) if part)
     if source.last_success is None:
-        return f"source {each.source} has never answered {failure}".rstrip()
+        ever = "has never answered" if source.still_to_come is None else "can't be dated"
+        return f"source {each.source} {ever} {failure}".rstrip()
     if now - source.last_success > source.fresh_for:
         since, window = show_instant(source.last_success), show_span(source.fresh_for)
         return f"source {each.source} last answered {since}, more than {window} ago {failure}".rstrip()

@@ -75,7 +75,7 @@ class StoreMetrics(Collector):
 
 
 def _of_sources(session: Session, now: datetime) -> Iterator[Metric]:
-    states = source_states(session)
+    states = source_states(session, now)
     label = ["source"]
     success = GaugeMetricFamily(
         "okr_sync_source_last_success_timestamp_seconds", "When a source last answered (Unix time).", labels=label

@@ -60,7 +60,8 @@ class Claimer:
         run is under way, slots of its own schedules are recorded as missed, and those of others wait unless they are
         `apart`; what came meanwhile is told as skipped, whether that is found before or after that run ended. A slot
         whose run was broken off is tried again, thrice at most. A schedule that never had a slot has its latest one.
-        While somebody waits for a run of everything, nothing is begun.
+        While somebody waits for a run of everything, nothing is begun. What a clock recorded as missed while it was
+        ahead is undone.
         """
         while True:
             with self.store.writing() as session:
@@ -85,7 +86,7 @@ class Claimer:
             known = slots.newest_slots(session, now)
         return any(
             _to_be_tried(known.get(name))
-            or (name in known and known[name].outcome == "running")
+            or (name in known and (known[name].outcome == "running" or known[name].is_untimely(now)))
             or bool(_due(schedule, zone, known.get(name), now, 1))
             for name, schedule in schedules.items()
         )
@@ -95,7 +96,10 @@ class Claimer:
     ) -> _Step | None:
         """Return what was done; None when there is more to record first."""
         holders = ledger.runs_under_way(session, now, self._name(), is_alive=self.is_alive)
-        known = {name: slot for name, slot in slots.newest_slots(session, now).items() if name in schedules}
+        newest = slots.newest_slots(session, now)
+        if any(slot.is_untimely(now) for slot in newest.values()) and slots.undo_untimely(session, now):
+            newest = slots.newest_slots(session, now)
+        known = {name: slot for name, slot in newest.items() if name in schedules}
         due = {name: _due(each, zone, known.get(name), now, CHUNK) for name, each in schedules.items()}
         held = {name: each["id"] for each in holders for name in slots.slots_of(session, each["id"])}
         kept = [self._skip(session, name, due[name], now, run) for name, run in held.items() if name in due]
@@ -113,8 +117,8 @@ class Claimer:
         if any(len(found) == CHUNK for found in due.values()):
             return None
         again = [known[name] for name in chosen if not due[name]]
-        newest = {name: found[-1] for name, found in due.items() if found}
-        return _Step(self._begin(session, newest, again, now, more=len(waiting) > len(chosen)))
+        last = {name: found[-1] for name, found in due.items() if found}
+        return _Step(self._begin(session, last, again, now, more=len(waiting) > len(chosen)))
 
     def _begin(
         self, session: Session, due: Mapping[str, datetime], again: list[Slot], now: datetime, *, more: bool

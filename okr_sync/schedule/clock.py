@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.executors.base import BaseExecutor
@@ -14,14 +15,15 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers import SchedulerNotRunningError
 from apscheduler.schedulers.blocking import BlockingScheduler
 from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
+from okr_sync.core.numbers import show_span
+from okr_sync.core.slots import Interval, slots_after
 from okr_sync.schedule.engine import Engine, Tell, Wake
 from okr_sync.schedule.local import told
 
 __all__ = ["Clock", "Next"]
 
-FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # rounds are counted from here, so that all clocks ring for the same ones
+AN_INSTANT = timedelta(seconds=1)  # by which clocks are corrected all the time
 Next = Callable[[datetime], datetime | None]
 """Instant → the next one at which something is due (exclusive), None when nothing ever is."""
 
@@ -32,7 +34,7 @@ class Clock:
     def __init__(
         self, engine: Engine, following: Next, every: timedelta, tell: Tell, rung: Callable[[], None] | None = None
     ) -> None:
-        self._tell = tell
+        self._tell, self._following, self._every, self._seen = tell, following, every, datetime.min.replace(tzinfo=UTC)
         self._scheduler = BlockingScheduler(
             timezone=UTC,
             jobstores={"default": MemoryJobStore()},
@@ -41,10 +43,8 @@ class Clock:
         )
         heard = EVENT_JOB_MISSED | EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES
         self._scheduler.add_listener(lambda event: tell(f"the clock did not ring: {event!r}"), heard)
-        self._scheduler.add_job(_nothing, _Slots(following), id="slots")
-        self._scheduler.add_job(
-            _nothing, IntervalTrigger(seconds=every.total_seconds(), start_date=FIRST, timezone=UTC), id="round"
-        )
+        for name, trigger in self._triggers().items():
+            self._scheduler.add_job(_nothing, trigger, id=name)
         self._thread = threading.Thread(target=self._run, name="okr-sync-clock", daemon=True)
 
     def start(self) -> None:
@@ -65,7 +65,25 @@ class Clock:
 
     def follow(self, following: Next) -> None:
         """Ring by another schedule from now on."""
+        self._following = following
         self._scheduler.reschedule_job("slots", trigger=_Slots(following))
+
+    def mind(self, now: datetime) -> None:
+        """Ring by the clock on the wall as it is `now`; to be called often.
+
+        Where that was set back, the scheduler would sleep until it shows again what it showed when it last rang.
+        """
+        seen, self._seen = self._seen, now
+        if seen - now > AN_INSTANT:
+            self._tell(f"the clock was set back by {show_span(seen - now)}; rounds and slots go by what it shows now")
+            for name, trigger in self._triggers().items():
+                self._scheduler.reschedule_job(name, trigger=trigger)
+
+    def _triggers(self) -> dict[str, BaseTrigger]:
+        return {"slots": _Slots(self._following), "round": _Slots(self._next_round)}
+
+    def _next_round(self, after: datetime) -> datetime | None:
+        return next(slots_after(Interval(self._every), ZoneInfo("UTC"), after), None)
 
     def _shut(self) -> None:
         with suppress(SchedulerNotRunningError):  # it never began, or was stopped before
@@ -93,7 +111,7 @@ class _Enqueuing(BaseExecutor):  # type: ignore[misc]  # the library has no type
 
 
 class _Slots(BaseTrigger):  # type: ignore[misc]  # the library has no types
-    """Fires at our own slots: what is due is decided in one place."""
+    """Fires at our own slots: what is due is decided in one place. Those that passed meanwhile are not gone through."""
 
     __slots__ = ("_following",)
 

@@ -63,6 +63,7 @@ class Worker:
         while not stop.wait(LOOK) and self._clock.is_alive() and all(each.is_alive() for each in (work, alerts)):
             if not self._busy.is_set():
                 self.pulse.runs.beat()
+            self._clock.mind(self._runner.clock())
             tick()
         asked = stop.is_set()
         self.stop()

@@ -83,7 +83,7 @@ def decided(session: Session, watching: Watching, now: datetime) -> tuple[Notice
     """Return what `watch` would tell at `now`; nothing is written."""
     if not watching.channels:
         return ()
-    states = source_states(session)
+    states = source_states(session, now)
     sources = {name: (state, _failures(session, state, watching.failures)) for name, state in states.items()}
     lapses = {name: _lapse(session, name) for name in watching.schedules}
     return decide(troubles(session), sources, lapses, now, watching.failures, untidy=failing(session, now))

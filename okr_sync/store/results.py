@@ -102,7 +102,7 @@ def latest_snapshot(session: Session, now: datetime) -> Snapshot | None:
 
     `at` is the instant at which they were judged; `expected` is not kept. None when nothing was ever judged.
     """
-    sources = source_states(session)
+    sources = source_states(session, now)
     saved = saved_snapshot(session, sources)
     return None if saved is None else refresh(saved, sources, now)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlmodel import Session
 
+from okr_sync.core.freshness import AHEAD
 from okr_sync.store import ledger
 from okr_sync.store.statements import change_all, fetch, insert_all
 from okr_sync.store.tables import Run, SlotRow, sql
@@ -39,19 +40,32 @@ class Slot:
     run_id: int
     outcome: ledger.RunOutcome
     attempts: int
+    started: datetime
+    """When its run began, or when it was recorded that there was none."""
+
+    def is_untimely(self, now: datetime) -> bool:
+        """Return whether it was recorded as missed by a clock that was ahead: it may have its run yet."""
+        return self.outcome == "missed" and self.started - now > AHEAD
 
 
 def newest_slots(session: Session, now: datetime) -> dict[str, Slot]:
     """Return schedule → its newest slot that is due at or before `now`; a clock may have been ahead once."""
     newest = select(SLOTS.c.schedule, func.max(SLOTS.c.due).label("due")).where(SLOTS.c.due <= now)
     last = newest.group_by(SLOTS.c.schedule).subquery()
-    columns = (SLOTS, RUNS.c.outcome)
+    columns = (SLOTS, RUNS.c.outcome, RUNS.c.started)
     statement = (
         select(*columns)
         .join(last, (SLOTS.c.schedule == last.c.schedule) & (SLOTS.c.due == last.c.due))
         .join(RUNS, RUNS.c.id == SLOTS.c.run_id)
     )
     return {row["schedule"]: Slot(**row) for row in fetch(session, statement)}
+
+
+def undo_untimely(session: Session, now: datetime) -> int:
+    """Delete what a clock that was ahead of `now` recorded as missed; return how many slots may have a run again."""
+    untimely = (RUNS.c.outcome == "missed") & (RUNS.c.started > now + AHEAD)
+    session.execute(delete(SLOTS).where(SLOTS.c.run_id.in_(select(RUNS.c.id).where(untimely))))
+    return int(session.connection().execute(delete(RUNS).where(untimely)).rowcount)
 
 
 def slots_of(session: Session, run_id: int) -> dict[str, datetime]:

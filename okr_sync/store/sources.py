@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, SourceState
+from okr_sync.core.freshness import believed
 from okr_sync.store.breakers import save_breaker
 from okr_sync.store.statements import Row, change_all, differ, fetch, insert_all, put_one
 from okr_sync.store.tables import SourceRow, sql
@@ -28,11 +29,13 @@ def declare_sources(session: Session, fresh_for: Mapping[str, timedelta]) -> Non
     insert_all(session, STATES, [row for name, row in sorted(wanted.items()) if name not in known])
 
 
-def source_states(session: Session) -> dict[str, SourceState]:
-    """Return the state of every declared source, by name; one without a known window is never fresh."""
+def source_states(session: Session, now: datetime) -> dict[str, SourceState]:
+    """Return the state of every declared source as it is to be believed at `now`, by name; one without a known window
+    is never fresh.
+    """
     found = fetch(session, select(STATES).where(STATES.c.declared).order_by(STATES.c.name))
-    return {
-        row["name"]: SourceState(
+    states = (
+        SourceState(
             name=row["name"],
             last_success=row["last_success"],
             fresh_for=timedelta(seconds=row["fresh_seconds"] or 0.0),
@@ -40,7 +43,8 @@ def source_states(session: Session) -> dict[str, SourceState]:
             fix=row["fix"],
         )
         for row in found
-    }
+    )
+    return {state.name: believed(state, now) for state in states}
 
 
 def save_source(session: Session, collected: Collected) -> None:

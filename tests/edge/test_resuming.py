@@ -77,7 +77,7 @@ def staged(home: Watched) -> int:
 
 def last_success(home: Watched) -> datetime | None:
     with home.house.store.reading() as session:
-        return source_states(session)["tracker"].last_success
+        return source_states(session, home.house.now)["tracker"].last_success
 
 
 def told(report: RunReport) -> dict[str, Any]:

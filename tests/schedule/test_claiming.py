@@ -171,7 +171,26 @@ def test_a_clock_that_was_ahead_once_does_not_stop_the_schedule(store: Store) ->
         claimed = _claim(store, at)
         if claimed is not None:
             _end(store, claimed.run, at)
-    assert [outcome for _, outcome in _runs(store)] == ["ok", "missed", "ok", "ok"]
+    assert [outcome for _, outcome in _runs(store)] == ["ok", "ok", "ok", "ok"]
+    with store.reading() as session:
+        assert [slot.run_id for slot in newest_slots(session, NOW + 2 * QUARTER).values()] == [3]
+
+
+def test_what_a_clock_that_was_ahead_recorded_as_missed_has_its_run_when_it_is_due(store: Store) -> None:
+    """Seen red without the look at when it was recorded: no run for as long as the clock was ahead."""
+    ahead = NOW + 40 * QUARTER
+    for at in (NOW, ahead):
+        claimed = _claim(store, at)
+        assert claimed is not None
+        _end(store, claimed.run, at)
+    assert [outcome for _, outcome in _runs(store)] == ["ok", *(39 * ["missed"]), "ok"]
+    for number in range(1, 4):
+        at = NOW + number * QUARTER
+        assert _claimer(store).is_due(EVERY, UTC_ZONE, at)
+        claimed = _claim(store, at)
+        assert claimed is not None
+        _end(store, claimed.run, at)
+    assert [outcome for _, outcome in _runs(store)] == 5 * ["ok"]
 
 
 def test_a_run_at_once_is_refused_while_another_is_under_way(store: Store) -> None:

@@ -218,7 +218,7 @@ def test_a_failed_source_changes_no_fact_and_keeps_its_cursor(session: Session) 
     assert _save(session, replace(failed("tracker", at=NOW + HOUR), items=(item("2"),))) == Saved()
     assert _facts_tables(session) == before
     assert cursor(session, "tracker") == "cursor 09"
-    state = source_states(session)["tracker"]
+    state = source_states(session, NOW + HOUR)["tracker"]
     assert (state.last_success, state.error, state.fix) == (NOW, "it is down", "start it")
 
 
@@ -226,7 +226,7 @@ def test_a_success_clears_the_error(session: Session) -> None:
     _save(session, failed("tracker"))
     assert cursor(session, "tracker") is None
     _save(session, pulled(at=NOW + HOUR))
-    state = source_states(session)["tracker"]
+    state = source_states(session, NOW + HOUR)["tracker"]
     assert (state.last_success, state.error) == (NOW + HOUR, None)
     assert cursor(session, "tracker") == "cursor 10"
 
@@ -264,10 +264,10 @@ def test_the_ledger_says_what_a_source_cost_and_brought(session: Session) -> Non
 def test_declared_sources_are_listed_with_their_window_and_others_are_not(session: Session) -> None:
     declare_sources(session, {"tracker": 2 * HOUR, "survey": HOUR})
     declare_sources(session, {"tracker": 3 * HOUR})
-    (state,) = source_states(session).values()
+    (state,) = source_states(session, NOW + HOUR).values()
     assert (state.name, state.fresh_for, state.last_success) == ("tracker", 3 * HOUR, None)
     _save(session, pulled())
-    assert source_states(session)["tracker"].fresh_for == 3 * HOUR
+    assert source_states(session, NOW + HOUR)["tracker"].fresh_for == 3 * HOUR
 
 
 def test_scopes_of_an_initiative_are_in_their_order_and_no_others_are_taken(session: Session) -> None:

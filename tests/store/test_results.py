@@ -59,7 +59,7 @@ def test_every_snapshot_comes_back_refreshed_and_is_written_once(store: Store, j
         run_id = running(session)
         save_snapshot(session, run_id, judged, slot=judged.at)
         now = judged.at + HOUR
-        assert latest_snapshot(session, now) == refresh(_kept(judged), source_states(session), now)
+        assert latest_snapshot(session, now) == refresh(_kept(judged), source_states(session, now), now)
         assert save_snapshot(session, run_id, judged, slot=judged.at + HOUR) == Saved()
 
 

@@ -1,0 +1,108 @@
+"""A clock that is wrong for a while: the worker goes on, each slot has one run, and no number stays fresh for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bar.house import House, children, furnish, until
+
+SOURCE = Path(__file__).with_name("clock.c")
+HOUR, DAY, MANY_YEARS = timedelta(hours=1), timedelta(days=1), timedelta(days=3653)
+NEWEST = "SELECT value FROM observations ORDER BY id DESC LIMIT 1"
+UNSAID = "SELECT s.due FROM slots s LEFT JOIN runs r ON r.id = s.run_id WHERE r.outcome IS NULL OR r.summary = ''"
+DOUBLED = (
+    "SELECT p.subject, s.due FROM points p JOIN slots s ON s.run_id = p.run_id "
+    "WHERE p.kind = 'key_result' AND NOT p.backfilled GROUP BY 1, 2 HAVING count(*) > 1"
+)
+
+
+@dataclass
+class WrongClock(House):
+    """A house whose programs read a clock that can be set: a library answers them instead of the system."""
+
+    def build(self) -> None:
+        """Compile that library."""
+        compiler = shutil.which("cc")
+        if compiler is None:
+            pytest.skip("setting a clock for real programs needs a C compiler")
+        subprocess.run([compiler, "-shared", "-fPIC", "-o", self.folder / "clock.so", SOURCE], check=True)
+
+    def set(self, ahead: timedelta) -> None:
+        """Let the clock be so much ahead from now on."""
+        fresh = self.folder / "clock.new"
+        fresh.write_text(f"{ahead.total_seconds():+.0f}", "utf-8")
+        fresh.replace(self.folder / "clock")
+
+    def _env(self) -> dict[str, str]:
+        return {
+            **super()._env(),
+            "LD_PRELOAD": str(self.folder / "clock.so"),
+            "WALL_CLOCK_AHEAD": str(self.folder / "clock"),
+        }
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> WrongClock:
+    made = furnish(WrongClock(tmp_path), "every 1 h")
+    made.build()
+    made.set(timedelta())
+    return made
+
+
+@pytest.mark.parametrize("ahead", [2 * HOUR, -HOUR, DAY, -DAY, MANY_YEARS], ids=str)
+def test_a_clock_that_jumps_and_comes_back_ends_no_schedule_and_keeps_nothing_fresh(
+    house: WrongClock, ahead: timedelta
+) -> None:
+    """Red without each of these: rounds that begin anew where the clock was set back (the worker sleeps on), slots that
+    are taken back where a clock that was ahead recorded them as missed (no run until it is so late), and a look whether
+    an answer is still to come (its numbers are fresh until then).
+    """
+    every, said = (DAY, "every 1 d") if ahead > DAY else (HOUR, "every 1 h")
+    house.schedule(said)
+    with house.worker("--round", "1") as worker:
+        until(lambda: house.rows(NEWEST) == [(5.0,)])
+        house.set(ahead)
+        house.play(6)
+        until(lambda: house.rows(NEWEST) == [(6.0,)] and "running" not in house.outcomes())
+        time.sleep(1.5)  # in which it looks once more, and waits for its next round
+        with _stopped(worker):
+            house.set(timedelta())
+            if ahead > timedelta():
+                assert _statuses(house) == {"stale"}
+            house.set(every)
+        house.play(7)
+        until(lambda: house.rows(NEWEST) == [(7.0,)])
+        assert "stale" not in _statuses(house)
+        assert worker.poll() is None
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(10) == 0
+    assert house.rows(DOUBLED) == []
+    assert house.rows(UNSAID) == []
+    assert set(house.outcomes()) <= {"ok", "missed"}
+
+
+def _statuses(house: House) -> set[str]:
+    said: Any = json.loads(house.run("status", "--json").stdout)
+    return {each["status"] for each in said["objectives"][0]["key_results"]}
+
+
+@contextmanager
+def _stopped(worker: subprocess.Popen[str]) -> Iterator[None]:
+    """Let a worker do nothing while this lasts; its run under way ends first."""
+    os.kill(worker.pid, signal.SIGSTOP)
+    until(lambda: not children(worker.pid))
+    yield
+    os.kill(worker.pid, signal.SIGCONT)
