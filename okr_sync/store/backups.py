@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,12 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-from sqlalchemy.exc import DatabaseError
-
 from okr_sync.errors import StoreError
 from okr_sync.store import copying, sqlite
 from okr_sync.store.database import Store
-from okr_sync.store.failures import store_error
 from okr_sync.store.ledger import interrupt_all
 from okr_sync.store.verifying import verify
 
@@ -97,11 +93,9 @@ def _require_sound(source: Store, file: Path) -> None:
 
 def _write(store: Store, made: Path) -> None:
     if store.is_file:
-        with closing(sqlite.connect(store.path)) as connection:
-            try:
-                connection.execute("VACUUM INTO ?", [str(made)])
-            except sqlite3.Error as error:
-                raise store_error(DatabaseError("VACUUM", None, error), store.name) from error
+        with store.bare() as connection:
+            connection.execute("VACUUM INTO ?", [str(made)])
+            connection.rollback()  # there is nothing to undo: on a disk mounted read-only it tells a change meanwhile
         return
     with _opened(made, create=True) as copy, store.reading() as reader, copy.writing() as writer:
         store.take_time(reader)

@@ -20,6 +20,27 @@ class AloneConnection(sqlite3.Connection):
     """A connection that holds the whole file for as long as it is open, so that it is closed after each use."""
 
 
+class FrozenConnection(AloneConnection):
+    """A connection to a file on a disk that is mounted read-only, where nobody can be locked out.
+
+    Whoever may write to that disk elsewhere would change the file beneath a reader, so its end looks whether somebody
+    did. Raises sqlite3.OperationalError then.
+    """
+
+    looked_at: tuple[Path, tuple[int, ...]] | None = None
+
+    def look_at(self, path: Path) -> FrozenConnection:
+        """Remember how the file is; return this connection."""
+        self.looked_at = path, _state_of(path)
+        return self
+
+    def rollback(self) -> None:
+        """End the transaction, as readers do."""
+        super().rollback()
+        if self.looked_at is not None and _state_of(self.looked_at[0]) != self.looked_at[1]:
+            raise sqlite3.OperationalError("it was changed while it was read")
+
+
 class KeepingPool(NullPool):
     """Closes each connection after its transaction; while somebody is `keeping`, the next transaction has it again.
 
@@ -82,6 +103,11 @@ class KeepingPool(NullPool):
                 return False
             self._idle.append(record)
             return True
+
+
+def _state_of(path: Path) -> tuple[int, ...]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _file_at(path: Path) -> tuple[int, int] | None:

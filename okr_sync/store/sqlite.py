@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
 
 from okr_sync.errors import StoreError
 from okr_sync.store.modes import writes
-from okr_sync.store.pooling import SPOILT, AloneConnection, KeepingPool
+from okr_sync.store.pooling import SPOILT, AloneConnection, FrozenConnection, KeepingPool
+
+AnyConnection = TypeVar("AnyConnection", bound=sqlite3.Connection)
 
 BUSY_MS = 30_000  # how long a writer waits for another one, in milliseconds
 PATIENCE_MS = 500  # how long the log waits for readers before it is left as it is
@@ -54,10 +57,14 @@ def require_file(path: Path, *, create: bool) -> None:
         ) from error
 
 
-def connect(path: Path, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
     """Return a connection to a file that is there; threads may use it, one after the other."""
+    return _connect(path, sqlite3.Connection)
+
+
+def _connect(path: Path, kind: type[AnyConnection], how: str = "mode=rw") -> AnyConnection:
     # mode=rw: a store that vanishes while we run must fail, never come back as a new empty one.
-    address = f"file:{quote(str(path))}?mode=rw"
+    address = f"file:{quote(str(path))}?{how}"
     timeout = BUSY_MS / 1000
     return sqlite3.connect(
         address, uri=True, isolation_level=None, timeout=timeout, check_same_thread=False, factory=kind
@@ -115,14 +122,26 @@ def _ready(path: Path) -> sqlite3.Connection:
     """Return a connection with all settings.
 
     Alone with the file SQLite keeps the index of its log in memory, so that on a full disk readers read on, and writers
-    hear what is wrong.
+    hear what is wrong. On a disk that is mounted read-only it reads the file as one that nobody changes.
     """
     try:
         return _applied(connect(path), PRAGMAS)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorname not in NO_ROOM:
-            raise
-        return _applied(connect(path, AloneConnection), (PRAGMAS[0], ALONE, *PRAGMAS[1:]))
+        if error.sqlite_errorname in NO_ROOM:
+            return _applied(_connect(path, AloneConnection), (PRAGMAS[0], ALONE, *PRAGMAS[1:]))
+        if error.sqlite_errorname == "SQLITE_CANTOPEN" and _is_frozen(path):
+            return _applied(_connect(path, FrozenConnection, "mode=ro&immutable=1").look_at(path), PRAGMAS[3:])
+        raise
+
+
+def _is_frozen(path: Path) -> bool:
+    """Return whether the file is whole by itself, on a disk that is mounted read-only: SQLite cannot make its log."""
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        mounted = os.statvfs(path).f_flag & os.ST_RDONLY
+        return bool(mounted) and not (log.exists() and log.stat().st_size)
+    except OSError:
+        return False
 
 
 def _applied(connection: sqlite3.Connection, pragmas: Sequence[str]) -> sqlite3.Connection:

@@ -34,6 +34,13 @@ class SmallDisk:
         yield
         ballast.unlink()
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let nobody write to it while this lasts, as a system does when a disk fails; no file may be open for it."""
+        subprocess.run(["mount", "-o", "remount,ro", self.folder], check=True)
+        yield
+        subprocess.run(["mount", "-o", "remount,rw", self.folder], check=True)
+
 
 @contextmanager
 def small_disk(mebibytes: int) -> Iterator[SmallDisk]:
