@@ -16,7 +16,6 @@ from okr_sync import __version__
 from okr_sync.cli.exits import BROKEN_CONFIG, BUG, DONE, INTERRUPTED, exit_code
 from okr_sync.cli.logs import guarded_output, log_uncaught, logging_at, split_level
 from okr_sync.errors import ConfigError, OkrSyncError, SourceError, UsageError
-from okr_sync.garbage import seldom_collected
 
 COMMANDS = {
     "init": ("okr_sync.cli.files:init", "Write a commented starter config into a folder."),
@@ -83,7 +82,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
     No secret that the command reads comes out, on stdout or stderr, in a log or a traceback.
     """
-    with guarded_output(), seldom_collected():
+    with guarded_output():
         try:
             kept, level = split_level(sys.argv[1:] if words is None else words)
         except UsageError as error:

@@ -11,7 +11,7 @@ from datetime import datetime
 from okr_sync.config import Config
 from okr_sync.config.commits import Commits
 from okr_sync.errors import OkrSyncError
-from okr_sync.garbage import seldom_collected
+from okr_sync.garbage import seldom_collected, unsearched_at_exit
 from okr_sync.store.database import Store
 from okr_sync.sync.run import World, sync
 
@@ -39,6 +39,7 @@ class Task:
 
 def run_child(task: Task) -> None:
     """Do the run and leave with exit code 0 when it has an outcome."""
+    unsearched_at_exit()
     if task.memory:
         resource.setrlimit(resource.RLIMIT_AS, (task.memory, task.memory))
     try:

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from collections.abc import Iterator
 from weakref import ref
 
 import pytest
 
 from okr_sync.garbage import USUAL, YOUNG, seldom_collected, usually_collected
+
+ENDING = """
+import sys, weakref
+from okr_sync.cli import main
+
+class Knot:
+    def __init__(self): self.itself = self
+    def __del__(self): print("searched")
+
+class Plain: pass
+
+held = Plain()
+weakref.finalize(held, print, "finalized")
+main(["--version"])
+{again}
+Knot()
+print("written", end=" and flushed")
+"""
 
 
 class Knot:
@@ -51,3 +71,14 @@ def test_a_command_that_lasts_goes_back_to_the_usual() -> None:
     with seldom_collected():
         usually_collected()
         assert gc.get_threshold() == USUAL
+
+
+@pytest.mark.parametrize("again", ["", "main(['--version'])"])
+def test_a_command_ends_without_a_search_and_with_everything_else(again: str) -> None:
+    """What is written is flushed, finalizers are called. Red without `unsearched_at_exit` in `main`: "searched"; with
+    os._exit in its place: nothing is flushed.
+    """
+    program = ENDING.format(again=again)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.endswith("written and flushedfinalized\n")
