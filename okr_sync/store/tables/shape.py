@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, Dialect, Float, MetaData
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
+from sqlmodel.main import SQLModelMetaclass
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 NAMES = {
@@ -23,10 +24,27 @@ NAMES = {
 LARGEST = "1.7976931348623157e308"  # the largest finite double
 
 
-class Table(SQLModel):
+class Unmapped(SQLModelMetaclass):
+    """Makes a table of a class with `table=True`, and no mapping of objects to its rows, which costs as much again."""
+
+    def __init__(self, name: str, bases: tuple[type, ...], told: dict[str, Any], **options: Any) -> None:
+        type.__init__(self, name, bases, told)
+        if options.get("table"):
+            held: Any = self
+            columns = {field: vars(self)[field] for field in held.model_fields}
+            for field, column in columns.items():
+                column.name = column.key = field
+            said = told.get("__table_args__", ())
+            beside = [each for each in said if not isinstance(each, dict)]
+            settings = {name: value for each in said if isinstance(each, dict) for name, value in each.items()}
+            held.__table__ = SqlTable(told["__tablename__"], held.metadata, *columns.values(), *beside, **settings)
+
+
+class Table(SQLModel, metaclass=Unmapped):
     """Base of all tables of the store.
 
-    Rows go through SQLAlchemy's tables and never become objects of these classes: what validates these is not built.
+    Rows go through SQLAlchemy's tables and never become objects of these classes: neither what validates these nor
+    what maps them is built.
     """
 
     model_config: ClassVar[Any] = {"defer_build": True}
