@@ -10,7 +10,7 @@ WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 # What `make laws` looks through; with APART=yes `make test` leaves the laws of store and idle runs to it.
 LAWS := tests/store tests/core tests/edge/test_sync_again.py
 
-.PHONY: help demo test coverage laws check format lint types imports pages bench lock clean
+.PHONY: help demo test coverage laws check format lint types imports pages schema bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1|\2/' | column -t -s '|'
@@ -61,6 +61,9 @@ types: $(INSTALLED) ## mypy --strict, tests too
 
 pages: $(INSTALLED) ## write the tables of the connectors' pages from their models
 	@$(BIN)/python .ci/write_pages.py
+
+schema: $(INSTALLED) ## write down the schema of a new store, after a new revision
+	@$(BIN)/python -m tests.store.written
 
 imports: $(INSTALLED) ## who may import whom
 	@$(BIN)/python .ci/check_imports.py

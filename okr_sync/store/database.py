@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
 from okr_sync.errors import StoreError
-from okr_sync.store import postgres, queue, schema, sqlite
+from okr_sync.store import newest, postgres, queue, schema, sqlite
 from okr_sync.store.failures import store_error
 from okr_sync.store.modes import marked
 
@@ -78,12 +78,16 @@ class Store:
             return schema.age(session.connection())
 
     def migrate(self) -> tuple[str, ...]:
-        """Bring the schema to the newest revision in one transaction; return the revisions applied, oldest first."""
+        """Bring the schema to the newest revision in one transaction; return the revisions applied, oldest first.
+
+        A database that holds nothing gets the newest one at once.
+        """
         with self._transaction(writes=True) as session:
             connection = session.connection()
-            schema.require(schema.age(connection), self.name, allow_older=True)
+            age = schema.age(connection)
+            schema.require(age, self.name, allow_older=True)
             self.take_time(session)
-            applied = schema.upgrade(connection)
+            applied = newest.fill(connection) if age == "empty" else schema.upgrade(connection)
             session.commit()
         return applied
 

@@ -11,13 +11,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine, inspect, text
+from sqlalchemy import Connection, NullPool, create_engine, func, inspect, select, text
 
 from okr_sync.errors import StoreError
-from okr_sync.store import Store, ledger, schema
+from okr_sync.store import Store, ledger, newest, schema
 from okr_sync.store.tables import Table
 from tests.store.builders import REVISIONS
 from tests.store.older import RUN, at_revision
+from tests.store.written import told
 
 
 def _checks(connection: Connection) -> dict[str, set[tuple[str, str]]]:
@@ -59,6 +60,31 @@ def test_the_migrated_checks_are_those_of_the_tables(empty_url: str) -> None:
         Table.metadata.drop_all(connection)
     with Store.open(empty_url).reading() as session:
         assert _checks(session.connection()) == expected
+
+
+def test_a_new_store_has_the_schema_to_which_all_revisions_lead(empty_url: str) -> None:
+    """So `make schema` must follow each new revision. Red with an index less in a file, a column in another place, and
+    another revision in `alembic_version`.
+    """
+    store = Store.open(empty_url, create=False, allow_older=True)
+    with store.rehearsing() as session:
+        assert newest.file_of(REVISIONS[-1], session.connection().dialect.name).exists()
+        schema.upgrade(session.connection())
+        walked, known = told(session.connection()), schema.revision(session.connection())
+    with store.rehearsing() as session:
+        assert newest.fill(session.connection()) == REVISIONS
+        assert (told(session.connection()), schema.revision(session.connection())) == (walked, known)
+        rows = [select(func.count()).select_from(table) for table in Table.metadata.tables.values()]
+        assert sum(session.connection().execute(each).scalar_one() for each in rows) == 0
+
+
+def test_where_the_newest_schema_is_not_written_down_all_revisions_make_it(empty_url: str, tmp_path: Path) -> None:
+    """As between a new revision and `make schema`. Red without the look for the file."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(schema.MIGRATIONS, folder, ignore=shutil.ignore_patterns("newest"))
+    with Store.open(empty_url, create=False, allow_older=True).writing() as session:
+        assert newest.fill(session.connection(), str(folder)) == REVISIONS
+    assert Store.open(empty_url).schema_version() == REVISIONS[-1]
 
 
 def test_every_revision_can_be_taken_back(empty_url: str) -> None:
