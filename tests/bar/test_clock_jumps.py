@@ -18,6 +18,10 @@ from typing import Any
 import pytest
 
 from tests.bar.house import House, children, furnish, until
+from tests.bar.postgres_house import PostgresHouse
+from tests.servers.postgres import database, postgres
+
+__all__ = ["database", "postgres"]
 
 SOURCE = Path(__file__).with_name("clock.c")
 HOUR, DAY, MANY_YEARS = timedelta(hours=1), timedelta(days=1), timedelta(days=3653)
@@ -54,10 +58,16 @@ class WrongClock(House):
         }
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> WrongClock:
-    made = furnish(WrongClock(tmp_path), "every 1 h")
-    made.build()
+@dataclass
+class WrongClockOnServer(WrongClock, PostgresHouse):
+    """The same, with its store on a server whose clock is right."""
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def house(request: pytest.FixtureRequest, tmp_path: Path) -> WrongClock:
+    own = request.param == "sqlite"
+    made = WrongClock(tmp_path) if own else WrongClockOnServer(tmp_path, request.getfixturevalue("database"))
+    furnish(made, "every 1 h").build()
     made.set(timedelta())
     return made
 
