@@ -51,6 +51,8 @@ class Claimer:
     apart: bool = False
     after: Callable[[Session, datetime], object] | None = None
     """Called at the end of each transaction that claims, in it."""
+    clock: Callable[[], datetime] | None = None
+    """Read once nobody else writes, which may take long; None: an instant that is told is that one already."""
 
     def claim(self, schedules: Mapping[str, Schedule], zone: ZoneInfo, now: datetime) -> Claimed | None:
         """Return the run to do now, None when nothing is due or another run is under way that leaves no room for it.
@@ -65,9 +67,10 @@ class Claimer:
         """
         while True:
             with self.store.writing() as session:
-                found = self._claim(session, schedules, zone, now)
+                begun = self._reached(now)
+                found = self._claim(session, schedules, zone, begun)
                 if self.after is not None:
-                    self.after(session, now)
+                    self.after(session, begun)
             if found is not None:
                 return found.claimed
 
@@ -77,8 +80,9 @@ class Claimer:
         Raises BusyError when another is under way, or when others wait in the line before `turn`.
         """
         with self.store.writing() as session:
-            ledger.require_none_under_way(session, now, self._name(), is_alive=self.is_alive, turn=turn)
-            return Claimed(self._open(session, now, trigger), trigger, frozenset())
+            begun = self._reached(now)
+            ledger.require_none_under_way(session, begun, self._name(), is_alive=self.is_alive, turn=turn)
+            return Claimed(self._open(session, begun, trigger), trigger, frozenset())
 
     def is_due(self, schedules: Mapping[str, Schedule], zone: ZoneInfo, now: datetime) -> bool:
         """Return whether `claim` has anything to do; asked first, since only writers make others wait."""
@@ -158,6 +162,10 @@ class Claimer:
 
     def _name(self) -> str:
         return self.owner or this_process()
+
+    def _reached(self, now: datetime) -> datetime:
+        """Return the instant at which nobody else writes: before it the last run may not have ended yet."""
+        return now if self.clock is None else self.clock()
 
 
 @dataclass(frozen=True, slots=True)

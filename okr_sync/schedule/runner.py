@@ -99,6 +99,7 @@ class Runner:
             self._deadline(config),
             apart=self.apart,
             after=lambda session, now: alerts.watch(session, watching, now),
+            clock=self.clock,
         )
 
     def _deadline(self, config: Config) -> timedelta:

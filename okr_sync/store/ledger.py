@@ -88,14 +88,17 @@ def begin_run(
     *,
     is_alive: Callable[[str], bool] = is_alive,
     turn: int | None = None,
+    clock: Callable[[], datetime] | None = None,
 ) -> int:
     """Open a run beside which there is no other and return its id; its lease lasts until `now + deadline` (exclusive).
 
     `owner` is "host:pid". A run under way whose owner sits on the same host and is not alive is closed as interrupted,
-    one whose lease ended as fenced, and what it still writes is refused. Raises BusyError when another is under way, or
-    when others wait in the line before `turn`.
+    one whose lease ended as fenced, and what it still writes is refused. `clock` is read once nobody else writes, which
+    may take long; None: `now` is that instant already. Raises BusyError when another is under way, or when others wait
+    in the line before `turn`.
     """
     with store.writing() as session:
+        now = now if clock is None else clock()
         require_none_under_way(session, now, owner, is_alive=is_alive, turn=turn)
         return open_run(session, now, trigger, deadline, owner)
 

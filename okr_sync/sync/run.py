@@ -286,7 +286,9 @@ def _begun(store: Store, config: Config, world: World, trigger: str) -> tuple[in
     """Return a run that holds the lease, and when it began."""
 
     def begin(now: datetime, turn: int | None) -> tuple[int, datetime]:
-        return ledger.begin_run(store, now, trigger, time_of_run(config), this_process(), turn=turn), now
+        lease, clock = time_of_run(config), world.clock
+        run = ledger.begin_run(store, now, trigger, lease, this_process(), turn=turn, clock=clock)
+        return run, clock()
 
     return begin_in_turn(store, world.clock, begin, patience=world.patience)
 
