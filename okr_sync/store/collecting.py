@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected
-from okr_sync.store import counts
+from okr_sync.store import counts, mirror
 from okr_sync.store.due_dates import save_due_dates
 from okr_sync.store.etags import save_etags
 from okr_sync.store.ledger import SourceEntry, record_sources, require_running
@@ -52,16 +52,18 @@ def save_collected(session: Session, run_id: int, collected: Collected) -> Saved
 
 def _save_facts(session: Session, run_id: int, collected: Collected) -> Saved:
     counts.forget(session, collected)
-    dues = save_due_dates(session, run_id, collected, collected.containers)
-    items = save_items(session, run_id, collected)
+    blank = mirror.is_blank(session, collected.source)
+    of_containers = {held.id: held.due for held in collected.containers}
+    dues = save_due_dates(session, run_id, collected, of_containers, frozenset() if blank else None)
+    items = save_items(session, run_id, collected, blank=blank)
     save_suspicions(session, run_id, collected)
     save_etags(session, collected)
     return Saved(
         observations=save_answers(session, run_id, collected),
         items=items.items,
         transitions=items.transitions,
-        members=save_members(session, run_id, collected),
-        containers=save_containers(session, run_id, collected),
+        members=save_members(session, run_id, collected, blank=blank),
+        containers=save_containers(session, run_id, collected, blank=blank),
         scopes=save_scopes(session, run_id, collected),
         due_dates=dues + items.due_dates,
     )

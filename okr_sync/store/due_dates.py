@@ -5,22 +5,30 @@ A row is appended when a thing is first seen with a due date, and each time it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 
 from sqlalchemy import select
 from sqlmodel import Session
 
-from okr_sync.core.facts import Collected, Container, DueSeen, WorkItem
+from okr_sync.core.facts import Collected, DueSeen
 from okr_sync.store.statements import Row, among, chunks, fetch, insert_all
 from okr_sync.store.tables import DueDateRow, sql
 
 DUE_DATES = sql(DueDateRow)
 
 
-def save_due_dates(session: Session, run_id: int, collected: Collected, brought: Iterable[Container | WorkItem]) -> int:
-    """Append the due dates of what was brought where they differ from the newest ones; return the rows written."""
-    dues = {each.id: each.due for each in brought}
-    known = load_due_dates(session, collected.source, frozenset(dues))
+def save_due_dates(
+    session: Session,
+    run_id: int,
+    collected: Collected,
+    dues: Mapping[str, date | None],
+    seen: frozenset[str] | None = None,
+) -> int:
+    """Append the due dates of what was brought (id → day) where they differ from the newest ones; return the rows
+    written. `seen` is what may have one already; None: any of it.
+    """
+    known = load_due_dates(session, collected.source, frozenset(dues) if seen is None else seen & dues.keys())
     stamp = {"source": collected.source, "seen_at": collected.at, "run_id": run_id}
     rows = [
         {"thing": thing, "due": due} | stamp

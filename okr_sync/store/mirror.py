@@ -12,9 +12,10 @@ from sqlmodel import Session
 
 from okr_sync.core.facts import Container, ItemKind, WorkItem
 from okr_sync.store.statements import Row, among, chunks, fetch, fetch_one, fetch_plain
-from okr_sync.store.tables import ContainerRow, MembershipRow, SourceRow, WorkItemRow, sql
+from okr_sync.store.tables import ContainerRow, DueDateRow, MembershipRow, SourceRow, WorkItemRow, sql
 
 ITEMS, CONTAINERS, MEMBERSHIPS, SOURCES = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow), sql(SourceRow)
+DUE_DATES = sql(DueDateRow)
 _FACTS = attrgetter(*WorkItem.__slots__)
 
 
@@ -28,6 +29,13 @@ def last_success(session: Session, source: str) -> datetime | None:
     """Return when the source last answered; None when it never did."""
     found = fetch_one(session, select(SOURCES.c.last_success).where(SOURCES.c.name == source))
     return found["last_success"] if found else None
+
+
+def is_blank(session: Session, source: str) -> bool:
+    """Return whether nothing is known of the source's work, as before its first pull: there is nothing to look up."""
+    tables = (ITEMS, CONTAINERS, MEMBERSHIPS, DUE_DATES)
+    first = (select(table.c.source).where(table.c.source == source).limit(1) for table in tables)
+    return not any(fetch_plain(session, each) for each in first)
 
 
 def members(session: Session, source: str, named: frozenset[str] | None = None) -> dict[str, frozenset[str]]:

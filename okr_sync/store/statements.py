@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeVar
 
@@ -39,6 +39,7 @@ T = TypeVar("T")
 Row: TypeAlias = Mapping[str, Any]
 """Column → value."""
 NOTHING: Row = MappingProxyType({})
+TOGETHER = 100  # rows of one statement
 CHUNK = 500  # values in one IN (…): far below the limits of SQLite (32,766) and PostgreSQL (65,535)
 _TO_MICROSECONDS = len("2026-10-05 09:00:00.000000")
 
@@ -79,27 +80,41 @@ def insert_all(session: Session, table: Table, rows: Sequence[Row]) -> int:
     return insert_columns(session, table, {name: [row[name] for row in rows] for name in rows[0]})
 
 
-def insert_columns(session: Session, table: Table, columns: Mapping[str, Sequence[Any]]) -> int:
+def insert_columns(
+    session: Session, table: Table, columns: Mapping[str, Sequence[Any]], ready_made: Collection[str] = ()
+) -> int:
     """Insert rows told as the values of each column, equally many (at least one); return how many.
 
-    Values are made ready a column at a time: row by row that takes longer than storing them.
+    Values are made ready a column at a time: row by row that takes longer than storing them. Those of the columns
+    `ready_made` are as the driver takes them.
     """
     connection = session.connection()
     number = len(next(iter(columns.values())))
     columns = {**{name: [value] * number for name, value in _defaults(table).items()}, **columns}
-    ready = _all_ready(connection.dialect, table, columns)
+    made = {name: columns[name] for name in ready_made}
+    ready = _all_ready(connection.dialect, table, {name: columns[name] for name in columns.keys() - made.keys()}) | made
     if _goes_at_once(connection, number):
         arrays.insert(connection, table, ready)
         return number
     statement = table.insert().inline().compile(dialect=connection.dialect, column_keys=list(columns))
     names = statement.positiontup
-    rows: list[Any]
     if names is None:
         rows = [dict(zip(ready, values, strict=True)) for values in zip(*ready.values(), strict=True)]
+        connection.exec_driver_sql(str(statement), rows)
     else:
-        rows = list(zip(*(ready[name] for name in names), strict=True))
-    connection.exec_driver_sql(str(statement), rows)
+        _insert_many(connection, str(statement), list(zip(*(ready[name] for name in names), strict=True)))
     return number
+
+
+def _insert_many(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    """Insert rows in SQLite, TOGETHER in a statement: one a row takes half as much time again."""
+    whole = len(rows) - len(rows) % TOGETHER
+    into, _, row = statement.rpartition(" VALUES ")
+    for begin in range(0, whole, TOGETHER):
+        told = tuple(chain.from_iterable(rows[begin : begin + TOGETHER]))
+        connection.exec_driver_sql(f"{into} VALUES {', '.join([row] * TOGETHER)}", told)
+    if rows[whole:]:
+        connection.exec_driver_sql(statement, rows[whole:])
 
 
 def change_all(session: Session, table: Table, rows: Sequence[Row], key: tuple[str, ...]) -> int:

@@ -8,9 +8,10 @@ where it is, and the scopes that hold it miss for as long as it is hidden.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, literal, select
@@ -35,6 +36,7 @@ from okr_sync.store.tables import ContainerRow, MembershipRow, ScopeRow, Transit
 ITEMS, CONTAINERS, MEMBERSHIPS = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow)
 SCOPES, TRANSITIONS = sql(ScopeRow), sql(TransitionRow)
 MOST = 2_000  # members that are compared at once
+WRITTEN = ("created", "done_at", "updated", "due", "labels")  # columns whose values are told as the store keeps them
 FOLLOWED = ("state", "resolution", "points", "parent")  # fields whose changes are kept as transitions
 
 
@@ -47,19 +49,76 @@ class SavedItems:
     due_dates: int
 
 
-def save_items(session: Session, run_id: int, collected: Collected) -> SavedItems:
-    """Insert new items, update changed ones, append their transitions and due dates, mark and unmark absent ones."""
-    saved = [_save_batch(session, run_id, collected, batch) for batch in batches(collected.items)]
+class Readied(Collection[WorkItem]):
+    """Items, each of them once, that were made ready to be stored while others were still on their way."""
+
+    @abstractmethod
+    def columns(self) -> Iterator[tuple[Mapping[str, Sequence[Any]], list[WorkItem]]]:
+        """Yield batches: the values of items by column, those of WRITTEN as SQLite takes them; and the items of which
+        this can't be told.
+        """
+
+
+def save_items(session: Session, run_id: int, collected: Collected, *, blank: bool = False) -> SavedItems:
+    """Insert new items, update changed ones, append their transitions and due dates, mark and unmark absent ones.
+
+    `blank`: nothing was known of the source (`mirror.is_blank`), and no item is brought twice.
+    """
+    saved = list(_save_all(session, run_id, collected, blank=blank))
     absences = _save_absences(session, run_id, collected)
     whole = (sum(getattr(each, name) for each in saved) for name in SavedItems.__slots__)
     return replace(SavedItems(*whole), items=sum(each.items for each in saved) + absences)
 
 
-def _save_batch(session: Session, run_id: int, collected: Collected, batch: Collection[WorkItem]) -> SavedItems:
+def _save_all(session: Session, run_id: int, collected: Collected, *, blank: bool) -> Iterator[SavedItems]:
+    items, seen = collected.items, frozenset(held.id for held in collected.containers) if blank else None
+    if not isinstance(items, Readied) or seen is None or collected.gone or not _is_file(session):
+        for batch in batches(items):
+            yield _save_batch(session, run_id, collected, batch, seen)
+        return
+    for columns, others in items.columns():
+        yield _save_columns(session, run_id, collected, columns, seen)
+        yield _save_batch(session, run_id, collected, others, seen)
+
+
+def _is_file(session: Session) -> bool:
+    return session.connection().dialect.name == "sqlite"
+
+
+def _save_columns(
+    session: Session, run_id: int, collected: Collected, columns: Mapping[str, Sequence[Any]], seen: frozenset[str]
+) -> SavedItems:
+    number = _insert_items(session, run_id, collected, columns, WRITTEN) if columns else 0
+    days = zip(columns["id"], columns["due"], strict=True) if columns else ()
+    dues = {id_: date.fromisoformat(day) if day else None for id_, day in days if day or id_ in seen}
+    return SavedItems(number, 0, save_due_dates(session, run_id, collected, dues, seen))
+
+
+def _insert_items(
+    session: Session,
+    run_id: int,
+    collected: Collected,
+    columns: Mapping[str, Sequence[Any]],
+    ready_made: Collection[str] = (),
+) -> int:
+    number = len(columns["id"])
+    same = {name: [value] * number for name, value in _stamp(run_id, collected).items()}
+    return insert_columns(session, ITEMS, {**columns, **same}, ready_made)
+
+
+def _stamp(run_id: int, collected: Collected) -> dict[str, object]:
+    return {"source": collected.source, "absence": None, "absent_since": None, "run_id": run_id}
+
+
+def _save_batch(
+    session: Session, run_id: int, collected: Collected, batch: Collection[WorkItem], seen: frozenset[str] | None
+) -> SavedItems:
+    """Save some items; `seen` are the things that may have a due date already. None: any, and items may be known."""
     fresh = {item.id: item for item in batch if item.id not in collected.gone}
-    rows = {row["id"]: row for row in mirror.item_rows(session, collected.source, frozenset(fresh))}
+    wanted = frozenset(fresh) if seen is None else frozenset[str]()
+    rows = {row["id"]: row for row in mirror.item_rows(session, collected.source, wanted)}
     known = {id_: mirror.work_item(row) for id_, row in rows.items()}
-    stamp = {"source": collected.source, "absence": None, "absent_since": None, "run_id": run_id}
+    stamp = _stamp(run_id, collected)
     new = [item for id_, item in fresh.items() if id_ not in known]
     changed = [
         mirror.item_row(fresh[id_]) | stamp
@@ -67,22 +126,25 @@ def _save_batch(session: Session, run_id: int, collected: Collected, batch: Coll
         if row["absence"] is not None or known[id_] != fresh[id_]
     ]
     moves = [move for id_, before in known.items() for move in _transitions(before, fresh[id_], collected)]
-    if new:
-        same = {name: [value] * len(new) for name, value in stamp.items()}
-        insert_columns(session, ITEMS, mirror.item_columns(new) | same)
-    written = len(new) + change_all(session, ITEMS, changed, key=("source", "id"))
+    inserted = _insert_items(session, run_id, collected, mirror.item_columns(new)) if new else 0
+    written = inserted + change_all(session, ITEMS, changed, key=("source", "id"))
     appended = insert_all(session, TRANSITIONS, [move | {"run_id": run_id} for move in moves])
-    return SavedItems(written, appended, save_due_dates(session, run_id, collected, batch))
+    dues = {item.id: item.due for item in batch}
+    return SavedItems(written, appended, save_due_dates(session, run_id, collected, dues, seen))
 
 
-def save_containers(session: Session, run_id: int, collected: Collected) -> int:
-    """Insert new containers and update changed ones; return the rows written."""
-    return sum(_save_containers(session, run_id, collected, batch) for batch in batches(collected.containers))
+def save_containers(session: Session, run_id: int, collected: Collected, *, blank: bool = False) -> int:
+    """Insert new containers and update changed ones; return the rows written. `blank` is as in `save_items`."""
+    pieces = batches(collected.containers)
+    return sum(_save_containers(session, run_id, collected, batch, blank=blank) for batch in pieces)
 
 
-def _save_containers(session: Session, run_id: int, collected: Collected, batch: Iterable[Container]) -> int:
+def _save_containers(
+    session: Session, run_id: int, collected: Collected, batch: Iterable[Container], *, blank: bool
+) -> int:
     fresh = {held.id: held for held in batch}
-    known = {row["id"]: row for row in mirror.container_rows(session, collected.source, frozenset(fresh))}
+    wanted = frozenset[str]() if blank else frozenset(fresh)
+    known = {row["id"]: row for row in mirror.container_rows(session, collected.source, wanted)}
     stamp = {"source": collected.source, "run_id": run_id}
     new = [mirror.container_row(held) | stamp for id_, held in fresh.items() if id_ not in known]
     changed = [
@@ -91,10 +153,14 @@ def _save_containers(session: Session, run_id: int, collected: Collected, batch:
     return insert_all(session, CONTAINERS, new) + change_all(session, CONTAINERS, changed, key=("source", "id"))
 
 
-def save_members(session: Session, run_id: int, collected: Collected) -> int:
-    """Begin and end memberships; return how many began or ended."""
+def save_members(session: Session, run_id: int, collected: Collected, *, blank: bool = False) -> int:
+    """Begin and end memberships; return how many began or ended.
+
+    `blank`: nothing was known of the source, and no membership is told in two pieces.
+    """
     valid = _Valid(session, collected)
-    written = sum(_save_members_of(session, run_id, collected, valid, batch) for batch in _in_pieces(collected.members))
+    pieces = _in_pieces(collected.members)
+    written = sum(_save_members_of(session, run_id, collected, valid, batch, blank=blank) for batch in pieces)
     for batch in batches(collected.left.items()):
         left = dict(batch)
         rows = mirror.current_members(session, collected.source, frozenset(left))
@@ -116,11 +182,12 @@ def _in_pieces(members: Iterable[Members]) -> Iterator[list[Members]]:
 
 
 def _save_members_of(
-    session: Session, run_id: int, collected: Collected, valid: _Valid, batch: Iterable[Members]
+    session: Session, run_id: int, collected: Collected, valid: _Valid, batch: Iterable[Members], *, blank: bool
 ) -> int:
     listed, whole = _listed(batch, collected.gone)
+    named = frozenset[str]() if blank else frozenset(listed)
     held: dict[str, dict[str, Row]] = {container: {} for container in listed}
-    for row in mirror.current_members(session, collected.source, frozenset(listed)):
+    for row in mirror.current_members(session, collected.source, named):
         held[row["container"]][row["item"]] = row
     begun = [
         (container, item) for container in sorted(listed) for item in sorted(listed[container] - held[container].keys())
@@ -131,7 +198,7 @@ def _save_members_of(
         for item, row in held[container].items()
         if item not in listed[container] and item not in collected.hidden and item not in collected.gone
     ]
-    seen = {row["id"] for row in mirror.container_rows(session, collected.source, frozenset(listed))}
+    seen = {row["id"] for row in mirror.container_rows(session, collected.source, named)}
     for known in (False, True):
         pairs = [(container, item) for container, item in begun if (container in seen) is known]
         _begin(session, run_id, valid, pairs, known=known)
