@@ -19,7 +19,17 @@ from okr_sync.core.numbers import show_instant, show_share
 from okr_sync.core.rollup import roll_up_objectives
 from okr_sync.core.snapshot import KeyResultState, ObjectiveState, Snapshot
 
-__all__ = ["CycleState", "CycleStatus", "Frozen", "Sealed", "freeze", "held_after_grace", "judge_cycle", "sealed_off"]
+__all__ = [
+    "CycleState",
+    "CycleStatus",
+    "Frozen",
+    "Sealed",
+    "beyond_grace",
+    "freeze",
+    "held_after_grace",
+    "judge_cycle",
+    "sealed_off",
+]
 
 CycleStatus: TypeAlias = Literal["draft", "active", "closing", "closed"]
 
@@ -87,6 +97,12 @@ def _status_of(
     return "closing", f"ended {cycle.last}; no data counts since {show_instant(late_until)}: close it"
 
 
+def beyond_grace(book: Book, now: datetime, reopened: Collection[str] = ()) -> tuple[tuple[Cycle, datetime], ...]:
+    """Return the cycles whose grace is over at `now` (inclusive), but for those that were reopened, and since when."""
+    ends = ((each, each.end + each.grace) for each in book.cycles if each.grace is not None)
+    return tuple((cycle, over) for cycle, over in ends if over <= now and cycle.id not in reopened)
+
+
 def held_after_grace(
     book: Book, before: Snapshot | None, now: datetime, reopened: Collection[str] = ()
 ) -> tuple[Frozen, ...]:
@@ -100,12 +116,11 @@ def held_after_grace(
     return tuple(
         Frozen(
             cycle.id,
-            f"the grace of cycle {cycle.id} ended {show_instant(cycle.end + cycle.grace)}",
+            f"the grace of cycle {cycle.id} ended {show_instant(over)}",
             *_states_of(cycle.id, before),
         )
-        for cycle in book.cycles
-        if cycle.grace is not None and cycle.end <= before.at and cycle.end + cycle.grace <= now
-        if cycle.id not in reopened
+        for cycle, over in beyond_grace(book, now, reopened)
+        if cycle.end <= before.at
     )
 
 

@@ -87,9 +87,9 @@ def in_force(session: Session) -> dict[str, Closing]:
     return {cycle: each for cycle, each in newest(session).items() if each.action == "closed"}
 
 
-def frozen_cycles(session: Session) -> tuple[Frozen, ...]:
-    """Return what each closed cycle froze. Raises StoreError when a closing is not as it was written."""
-    return tuple(_frozen(each) for each in in_force(session).values())
+def frozen_cycles(ends: Mapping[str, Closing]) -> tuple[Frozen, ...]:
+    """Return what each closed cycle of `ends` (as by `newest`) froze. Raises StoreError when one was changed."""
+    return tuple(_frozen(each) for each in ends.values() if each.action == "closed")
 
 
 def sealed(closing: Closing) -> Sealed:

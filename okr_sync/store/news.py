@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 from sqlmodel import Session
 
 from okr_sync.store.statements import fetch
 from okr_sync.store.tables import MembershipRow, Observation, ScopeRow, TransitionRow, sql
 
 OBSERVATIONS, TRANSITIONS, MEMBERSHIPS, SCOPES = sql(Observation), sql(TransitionRow), sql(MembershipRow), sql(ScopeRow)
+REACH = select(*(select(func.max(each.c.id)).scalar_subquery() for each in (OBSERVATIONS, TRANSITIONS, MEMBERSHIPS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Mark:
 
 def mark(session: Session, judged: datetime | None) -> Mark:
     """Return how far the store reaches now."""
-    observation, transition, membership = (_newest(session, each) for each in (OBSERVATIONS, TRANSITIONS, MEMBERSHIPS))
+    observation, transition, membership = (newest or 0 for newest in session.connection().execute(REACH).one())
     return Mark(observation, transition, membership, judged)
 
 
@@ -64,8 +65,3 @@ def late_work(session: Session, since: Mark) -> dict[str, datetime]:
         ]
         found |= {scope["ref"]: min(times)} if times else {}
     return found
-
-
-def _newest(session: Session, table: Table) -> int:
-    newest: int | None = session.connection().execute(select(func.max(table.c.id))).scalar()
-    return newest or 0

@@ -69,6 +69,8 @@ def save_answers(session: Session, run_id: int, source: str, stage: StageRecord,
 
 def drop_stage(session: Session, source: str) -> None:
     """Forget the interrupted pull of a source, if there is any."""
+    if load_stage(session, source) is None:  # without it there are no answers either
+        return
     session.connection().execute(delete(ANSWERS).where(_of(source)))
     session.connection().execute(delete(STAGES).where(STAGES.c.source == source))
 

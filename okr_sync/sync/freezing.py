@@ -7,17 +7,18 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from okr_sync.core.cycles import Frozen, held_after_grace
+from okr_sync.core.cycles import Frozen, beyond_grace, held_after_grace
 from okr_sync.core.model import Book
 from okr_sync.store import closings, results
 
 
 def frozen_at(session: Session, book: Book, now: datetime) -> tuple[Frozen, ...]:
     """Return every cycle of the book that takes no more writes at `now`, with the states that stay."""
-    closed = {each.cycle: each for each in closings.frozen_cycles(session)}
-    reopened = {each.cycle for each in closings.newest(session).values() if each.action == "reopened"}
-    over = held_after_grace(book, results.saved_snapshot(session), now, reopened)
-    held = {each.cycle: each for each in over}
+    ends = closings.newest(session)
+    closed = {each.cycle: each for each in closings.frozen_cycles(ends)}
+    reopened = {each.cycle for each in ends.values() if each.action == "reopened"}
+    before = results.saved_snapshot(session) if beyond_grace(book, now, reopened) else None
+    held = {each.cycle: each for each in held_after_grace(book, before, now, reopened)}
     return tuple((held | closed)[cycle.id] for cycle in book.cycles if cycle.id in held | closed)
 
 

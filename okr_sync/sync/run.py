@@ -155,8 +155,8 @@ def _recall(
     run: _Run, asking: Asking, collected: tuple[Collected, ...], *, again: datetime | None = None
 ) -> tuple[Collected, ...]:
     """Ask sources that just answered what happened before anybody looked; return what they brought, with the cost."""
-    since = again or past_start(run.store, run.config, run.now)
     with run.store.reading() as session:
+        since = again or _past_start(session, run.config, run.now)
         questions = questions_about(session, run.config, collected, since, run.now, again=again is not None)
     recalled = recall(run.config.sources, questions, asking, collected)
     for told in recalled:
@@ -240,7 +240,11 @@ def _with_windows(whole: Mapping[str, Past], due: Mapping[str, Past]) -> dict[st
 def past_start(store: Store, config: Config, now: datetime) -> datetime:
     """Return the start of the oldest cycle that takes writes; now, when there is none."""
     with store.reading() as session:
-        held = {each.cycle for each in frozen_at(session, config.book, now)}
+        return _past_start(session, config, now)
+
+
+def _past_start(session: Session, config: Config, now: datetime) -> datetime:
+    held = {each.cycle for each in frozen_at(session, config.book, now)}
     return min((cycle.start for cycle in config.book.cycles if cycle.id not in held), default=now)
 
 
@@ -267,10 +271,9 @@ def _kept_lease(store: Store, config: Config, world: World, begun: tuple[int, da
     """Give the run; it is closed as failed when it ends by an exception."""
     run, now = begun
     try:
-        with store.reading() as session:
+        with store.writing() as session:
             before = results.saved_snapshot(session)
             mark = news.mark(session, before.at if before is not None else None)
-        with store.writing() as session:
             declare_sources(session, freshness_of(config))
             drop_old(session, config.sources, now - LIFE)
         if world.begins is not None:
