@@ -61,11 +61,16 @@ def _points(house: House, entries: int) -> int:
 
 
 def _values(house: House) -> int:
-    """Every number was told by the source, and both key results, asked at once, never differ."""
+    """Every number was told by the source, and all key results, judged at once, never differ in their run.
+
+    A later run may judge the past of some of them anew.
+    """
     told = {float(value) for _, value in house.told()}
     values = [value for (value,) in house.rows("SELECT value FROM observations")]
     assert set(values) <= told
-    latest = house.rows("SELECT count(DISTINCT run_id) FROM points WHERE kind = 'key_result' GROUP BY slot")
+    latest = house.rows(
+        "SELECT count(DISTINCT run_id) FROM points WHERE kind = 'key_result' AND NOT backfilled GROUP BY slot"
+    )
     assert {number for (number,) in latest} <= {1}
     return len(values)
 
