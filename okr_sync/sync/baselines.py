@@ -8,16 +8,16 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from okr_sync.config import Config
+from okr_sync.config import Config, Source
 from okr_sync.core.capturing import Wanted, capture_before, capture_first, wanted_baselines
-from okr_sync.core.definition import definition_hash, metric_question
+from okr_sync.core.definition import definition_hash, metric_question, metrics_of
 from okr_sync.core.facts import Baseline, Collected, MetricFacts, Miss, Outcome, Reading, Window
 from okr_sync.core.model import Book
 from okr_sync.core.observing import Evidence
 from okr_sync.store import baselines, readings
 from okr_sync.sync.freezing import frozen_at, why_skipped
 
-__all__ = ["Again", "Past", "capture_baselines", "what_to_ask"]
+__all__ = ["Again", "Past", "capture_baselines", "sources_behind", "what_to_ask", "whole_past", "with_windows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,21 @@ def whole_past(config: Config) -> dict[str, Past]:
         if config.sources[metric.source].keeps_history:
             found.setdefault(metric.source, {})[metric.id] = definition_hash(metric.source, metric.query)
     return {source: Past(first) for source, first in found.items()}
+
+
+def with_windows(whole: Mapping[str, Past], due: Mapping[str, Past]) -> dict[str, Past]:
+    """Return the whole past of each source, with what baselines want of the time before."""
+    return {name: replace(past, windows=due[name].windows) if name in due else past for name, past in whole.items()}
+
+
+def sources_behind(config: Config, again: Again | None) -> Mapping[str, Source]:
+    """Return all sources, or those of the metrics of the key result whose baselines are taken anew."""
+    if again is None:
+        return config.sources
+    named = [each for each in config.book.key_results() if each.id == again.key_result]
+    metrics = {name for each in named for name in metrics_of(each.measure)}
+    behind = {metric.source for metric in config.book.metrics if metric.id in metrics}
+    return {name: source for name, source in config.sources.items() if name in behind}
 
 
 def capture_baselines(  # noqa: PLR0917 -- in the order in which one says it

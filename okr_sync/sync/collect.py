@@ -193,14 +193,13 @@ def _ask(source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
 def _ask_for_items(connector: DeliverySource, source: Source, asking: Asking, caller: RetryingCaller) -> Collected:
     """Return what a delivery source brings, going on with a pull that was interrupted, if there is one."""
     held = asking.memory.scopes(source.name) if asking.memory else {}
+    cursor = None if asking.full else asking.mirror.cursor(source.name)
 
     def gather(begun: datetime) -> Collected:
-        mirror, full = asking.mirror, asking.full
-        return gather_items(connector, source, mirror, asking.now, full=full, held=held, begun=begun)
+        return gather_items(connector, source, asking.mirror, asking.now, cursor=cursor, held=held, begun=begun)
 
     if asking.shelves is None or not connector.RESUMES:
         return gather(asking.now)
-    cursor = None if asking.full else asking.mirror.cursor(source.name)
     shelf, asked = asking.shelves.of(source.name), fingerprint_of(source, cursor)
     stage = Stage.open(shelf, asked, asking.now)
     if asking.full:

@@ -29,19 +29,18 @@ def gather_items(
     mirror: Mirror,
     now: datetime,
     *,
-    full: bool = False,
+    cursor: str | None = None,
     held: Mapping[str, HeldScope] = MappingProxyType({}),
     begun: datetime | None = None,
 ) -> Collected:
-    """Return everything that changed since the mirror's cursor, with what became of items that are gone from their
-    containers.
+    """Return everything that changed since the cursor (None: all there is), with what became of items that are gone
+    from their containers.
 
     What is missing from `held` scopes (ref → as they were answered last) without saying so itself stays, and the cursor
     with it, so that the next run asks for it again. `begun` is when the pull began, where that was before `now`.
     Raises SourceError when the source failed or broke its contract.
     """
     known = connector.mirror = mirror.of(source.name)
-    cursor = None if full else mirror.cursor(source.name)
     spool = Spool()
     for page in connector.pull(source.questions, cursor, begun or now):
         require_sound(page.items, page.containers, page.misses)

@@ -18,24 +18,23 @@ from okr_sync.config.commits import Commits
 from okr_sync.config.whereabouts import Defined
 from okr_sync.core.changes import Change, changes
 from okr_sync.core.cycles import Frozen, freeze
-from okr_sync.core.definition import metrics_of, questions_of
+from okr_sync.core.definition import questions_of
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import Collected
 from okr_sync.core.snapshot import Snapshot
 from okr_sync.registry import Registry
-from okr_sync.store import alerts, collecting, definitions, history, ledger, news, results
-from okr_sync.store.breakers import load_breakers
+from okr_sync.store import alerts, collecting, definitions, history, ledger, results
 from okr_sync.store.database import Store
 from okr_sync.store.definitions import Credit
 from okr_sync.store.ledger import Entry
-from okr_sync.store.news import Mark
 from okr_sync.store.processes import this_process
 from okr_sync.store.sources import declare_sources
 from okr_sync.store.stages import drop_old
 from okr_sync.store.waiting import Patience, begin_in_turn
 from okr_sync.sync.authors import REASON, UNSIGNED, Signed, credits_of
 from okr_sync.sync.backfill import Occasion, Recomputed, Steps, recompute
-from okr_sync.sync.baselines import Again, Past, capture_baselines, what_to_ask, whole_past
+from okr_sync.sync.baselines import Again, capture_baselines, sources_behind, whole_past, with_windows
+from okr_sync.sync.beginning import Before, look_back
 from okr_sync.sync.collect import Asking, Watch, collect
 from okr_sync.sync.entries import judge_entries
 from okr_sync.sync.freezing import frozen_at, why_skipped
@@ -112,10 +111,10 @@ def sync(
     own state. Changed definitions are credited to whom `signed` names, else to their commits, else to `author`. Raises
     BusyError when another run holds the lease, StoreError when the store can't be written.
     """
-    with _leased_run(store, config, world, trigger=trigger, author=author, begun=begun) as run:
-        asking = asking_for(store, config, run.now, world, full=full, again=again, registry=registry)
+    with _leased_run(store, config, world, trigger=trigger, author=author, begun=begun, again=again) as run:
+        asking = _asking(store, config, run.now, world, run.known, full=full, registry=registry)
         asking = replace(asking, retry=retry)
-        sources = _sources_behind(config, again)
+        sources = sources_behind(config, again)
         asked = {name: each for name, each in sources.items() if only is None or name in only}
         collected = _recall(run, asking, _collect(run, asking, asked))
         return _conclude(replace(run, signed=signed), collected, again=again)
@@ -194,8 +193,8 @@ class _Run:
     world: World
     now: datetime
     author: str
+    known: Before
     before: Snapshot | None
-    mark: Mark
     signed: Signed = UNSIGNED
 
 
@@ -214,27 +213,35 @@ def asking_for(
     What the store lacks of the past, and what baselines are to be captured from, is asked, too.
     """
     with store.reading() as session:
-        past, breakers = what_to_ask(session, config, now, again), load_breakers(session)
+        known = look_back(session, config, now, again)
+    return _asking(store, config, now, world, known, full=full, registry=registry)
+
+
+def _asking(
+    store: Store,
+    config: Config,
+    now: datetime,
+    world: World,
+    known: Before,
+    *,
+    full: bool,
+    registry: Registry | None,
+) -> Asking:
     return Asking(
         start=min((cycle.start for cycle in config.book.cycles), default=now),
         now=now,
         mirror=StoredMirror(store),
         registry=registry or Registry(),
         full=full,
-        past=past,
+        past=known.past,
         sleep=world.sleep,
         watch=world.watch,
         questions=questions_of(config.book),
         inbox=StoredInbox(store),
         memory=StoredMemory(store, config.book),
-        breakers=breakers,
+        breakers=known.breakers,
         etags=StoredEtags(store),
     )
-
-
-def _with_windows(whole: Mapping[str, Past], due: Mapping[str, Past]) -> dict[str, Past]:
-    """Return the whole past of each source, with what baselines want of the time before."""
-    return {name: replace(past, windows=due[name].windows) if name in due else past for name, past in whole.items()}
 
 
 def past_start(store: Store, config: Config, now: datetime) -> datetime:
@@ -253,32 +260,40 @@ def asking_for_past(
 ) -> Asking:
     """Return how to ask the sources for all that they know since then, too."""
     asking = asking_for(store, config, now, world, full=False, registry=registry)
-    return replace(asking, start=min(since, asking.start), past=_with_windows(whole_past(config), asking.past))
+    return replace(asking, start=min(since, asking.start), past=with_windows(whole_past(config), asking.past))
 
 
 @contextmanager
 def _leased_run(
-    store: Store, config: Config, world: World, *, trigger: str, author: str, begun: int | None = None
+    store: Store,
+    config: Config,
+    world: World,
+    *,
+    trigger: str,
+    author: str,
+    begun: int | None = None,
+    again: Again | None = None,
 ) -> Iterator[_Run]:
     with store.keeping():
         begin = _begun(store, config, world, trigger) if begun is None else (begun, world.clock())
-        with _kept_lease(store, config, world, begin, author) as run:
+        with _kept_lease(store, config, world, begin, author, again=again) as run:
             yield run
 
 
 @contextmanager
-def _kept_lease(store: Store, config: Config, world: World, begun: tuple[int, datetime], author: str) -> Iterator[_Run]:
+def _kept_lease(
+    store: Store, config: Config, world: World, begun: tuple[int, datetime], author: str, *, again: Again | None
+) -> Iterator[_Run]:
     """Give the run; it is closed as failed when it ends by an exception."""
     run, now = begun
     try:
         with store.writing() as session:
-            before = results.saved_snapshot(session)
-            mark = news.mark(session, before.at if before is not None else None)
             declare_sources(session, freshness_of(config))
             drop_old(session, config.sources, now - LIFE)
+            known = look_back(session, config, now, again)
         if world.begins is not None:
             world.begins(run)
-        yield _Run(run, store, config, world, now, author, before, mark)
+        yield _Run(run, store, config, world, now, author, known, known.snapshot)
     except BaseException as error:
         with store.writing() as session:
             ledger.finish_run(session, run, world.clock(), "failed", f"{type(error).__name__}: {error}")
@@ -299,16 +314,6 @@ def _begun(store: Store, config: Config, world: World, trigger: str) -> tuple[in
 def time_of_run(config: Config) -> timedelta:
     """Return how long a run may take: the slowest source asked and asked for its past, and time to save and judge."""
     return 2 * max((source.deadline for source in config.sources.values()), default=timedelta(0)) + SPARE_TIME
-
-
-def _sources_behind(config: Config, again: Again | None) -> Mapping[str, Source]:
-    """Return all sources, or those of the metrics of the key result whose baselines are taken anew."""
-    if again is None:
-        return config.sources
-    named = [each for each in config.book.key_results() if each.id == again.key_result]
-    metrics = {name for each in named for name in metrics_of(each.measure)}
-    behind = {metric.source for metric in config.book.metrics if metric.id in metrics}
-    return {name: source for name, source in config.sources.items() if name in behind}
 
 
 def _conclude(
@@ -336,7 +341,7 @@ def _conclude(
             seal(session, run.id, evaluate_stored(session, run.config, run.now))
         frozen = frozen_at(session, book, run.now)
         snapshot = evaluate_stored(session, run.config, run.now, frozen)
-        occasion = Occasion(run.id, run.now, run.mark, frozen, since, run.world.steps)
+        occasion = Occasion(run.id, run.now, run.known.mark, frozen, since, run.world.steps)
         past = recompute(session, run.config, occasion)
         results.save_snapshot(session, run.id, snapshot, slot=run.now, said=past.said)
         changed = changes(run.before, snapshot)
@@ -358,11 +363,9 @@ def _caught_up(session: Session, run: _Run) -> _Run:
 
 
 def _credits(run: _Run) -> dict[Defined, Credit]:
-    """Return who changed which definition; asked before anything is written, so that no writer waits for git."""
-    with run.store.reading() as session:
-        changed = definitions.changed(session, run.config.book)
+    """Return who changed which definition; asked before anything is judged, so that no writer waits for git."""
     commits = run.world.commits() if run.world.commits else None
-    return credits_of(run.config, changed, run.author, run.signed, commits)
+    return credits_of(run.config, run.known.changed, run.author, run.signed, commits)
 
 
 def freshness_of(config: Config) -> dict[str, timedelta]:
