@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import func, select
@@ -27,6 +28,7 @@ EntryOutcome: TypeAlias = Literal["updated", "unchanged", "skipped", "failed"]
 RUNS, SOURCES, ENTRIES = sql(Run), sql(RunSource), sql(RunEntry)
 WITHHELD = "about too few people by now: not shown (privacy_k)"
 ONLY_ONE = "sync"  # the lease of a run beside which there is no other
+HELD = select(RUNS).where(RUNS.c.lease >= "")  # not null, in words for which SQLite takes its index
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def in_the_way(
     turn: int | None = None,
 ) -> Obstacle | None:
     """Return what a run of everything has to wait for: a run under way, or who is in the line before `turn`."""
-    held = fetch(session, select(RUNS).where(RUNS.c.lease.is_not(None)).order_by(RUNS.c.id))
+    held = _under_lease(session)
     found = next((each for each in held if _holds(each, now, owner, is_alive)), None)
     if found is not None:
         return Obstacle(
@@ -155,7 +157,7 @@ def runs_under_way(
 ) -> list[Row]:
     """Return the rows of all runs that hold a lease, oldest first; those that lost it are closed."""
     held: list[Row] = []
-    for found in fetch(session, select(RUNS).where(RUNS.c.lease.is_not(None)).order_by(RUNS.c.id)):
+    for found in _under_lease(session):
         if _holds(found, now, owner, is_alive):
             held.append(found)
         elif _is_gone(found, owner, is_alive):
@@ -164,6 +166,11 @@ def runs_under_way(
             said = f"{found['owner']} did not hold its lease beyond {found['lease_until']:%Y-%m-%d %H:%M:%S} UTC"
             _close(session, found["id"], now, "fenced", said)
     return held
+
+
+def _under_lease(session: Session) -> list[dict[str, Any]]:
+    """Return the runs that have a lease, oldest first; told to sort them, SQLite would read all runs in their order."""
+    return sorted(fetch(session, HELD), key=itemgetter("id"))
 
 
 def lease_of(schedule: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, bindparam, delete, func, select
 from sqlmodel import Session
 
 from okr_sync.core.freshness import AHEAD
@@ -18,6 +19,25 @@ SLOTS, RUNS = sql(SlotRow), sql(Run)
 ENDED = ("ok", "partial", "failed")
 OVERLAP = "overlap"  # the trigger of a run that was not begun since another one was under way
 ATTEMPTS = 3  # of one slot, before the next one must do
+
+
+def _newest() -> Select[Any]:
+    """Return the newest slot of each schedule that is due by `now`, with its run.
+
+    From name to name and then to the last instant, by index: grouped, all slots of all years would be read.
+    """
+    names = select(func.min(SLOTS.c.schedule).label("name")).cte("names", recursive=True)
+    others, times = SLOTS.alias("others"), SLOTS.alias("times")
+    following = select(func.min(others.c.schedule)).where(others.c.schedule > names.c.name).scalar_subquery()
+    names = names.union_all(select(following).where(names.c.name.is_not(None)))
+    due = (times.c.schedule == names.c.name, times.c.due <= bindparam("now", type_=SLOTS.c.due.type))
+    last = select(func.max(times.c.due)).where(*due).correlate(names).scalar_subquery()
+    found = select(SLOTS, RUNS.c.outcome, RUNS.c.started).select_from(names)
+    found = found.join(SLOTS, (SLOTS.c.schedule == names.c.name) & (SLOTS.c.due == last))
+    return found.join(RUNS, RUNS.c.id == SLOTS.c.run_id)
+
+
+NEWEST = _newest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +70,8 @@ class Slot:
 
 def newest_slots(session: Session, now: datetime) -> dict[str, Slot]:
     """Return schedule → its newest slot that is due at or before `now`; a clock may have been ahead once."""
-    newest = select(SLOTS.c.schedule, func.max(SLOTS.c.due).label("due")).where(SLOTS.c.due <= now)
-    last = newest.group_by(SLOTS.c.schedule).subquery()
-    columns = (SLOTS, RUNS.c.outcome, RUNS.c.started)
-    statement = (
-        select(*columns)
-        .join(last, (SLOTS.c.schedule == last.c.schedule) & (SLOTS.c.due == last.c.due))
-        .join(RUNS, RUNS.c.id == SLOTS.c.run_id)
-    )
-    return {row["schedule"]: Slot(**row) for row in fetch(session, statement)}
+    found = session.connection().execute(NEWEST, {"now": now}).mappings()
+    return {row["schedule"]: Slot(**row) for row in found}
 
 
 def undo_untimely(session: Session, now: datetime) -> int:

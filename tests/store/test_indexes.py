@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 from sqlmodel import Session
 
+from okr_sync.store import ledger, slots
 from okr_sync.store.results import delivery_points, latest_snapshot, points, save_snapshot, snapshot_at
-from tests.store.builders import NOW, running
+from tests.store.builders import HOUR, NOW, running
 from tests.store.states import key_result, snapshot
 
 READERS: dict[str, Callable[[Session], object]] = {
@@ -50,6 +52,19 @@ def test_no_table_of_points_is_read_as_a_whole(session: Session, reader: str) ->
     assert plans
     whole = [f"{how} {table}" for how in ("SCAN", "Seq Scan on") for table in ("point_values", "delivery_values")]
     assert [plan for plan in plans if any(words in plan for words in whole)] == []
+
+
+def test_what_is_due_is_found_by_index_however_many_runs_and_slots_there_were(session: Session) -> None:
+    """Red where the newest slots are those of groups of all, or a lease is searched for as not null."""
+    run = running(session)
+    slots.claim(session, run, {"chat": NOW, "": NOW + HOUR})
+    for read in (partial(slots.newest_slots, now=NOW), partial(ledger.runs_under_way, now=NOW, owner="host:1")):
+        plans = [_plan(session, *sent) for sent in _statements(session, read)]
+        assert plans
+        whole = [f"{how} {name}" for how in ("SCAN", "Seq Scan on") for name in ("slots", "others", "times", "runs")]
+        assert [plan for plan in plans if any(words in plan for words in whole)] == []
+    assert slots.newest_slots(session, NOW).keys() == {"chat"}
+    assert slots.newest_slots(session, NOW + HOUR).keys() == {"chat", ""}
 
 
 def test_a_search_without_an_index_would_be_found(session: Session) -> None:
