@@ -27,6 +27,7 @@ Kind: TypeAlias = Literal["cycle", "objective", "key_result", "initiative", "met
 
 DEFINITIONS = sql(DefinitionRow)
 LISTED = ("id", "kind", "subject", "version", "hash", "until")
+BRIEFLY = select(*(DEFINITIONS.c[name] for name in LISTED)).order_by(DEFINITIONS.c.version)
 NAMES: Mapping[type, str] = {**KINDS}
 
 
@@ -131,8 +132,7 @@ def _bodies(book: Book) -> Iterator[tuple[Kind, str, Mapping[str, Any]]]:
 
 def _newest(session: Session) -> dict[tuple[Kind, str], Row]:
     """Return the newest version of everything that was ever defined, without what it says."""
-    statement = select(*(DEFINITIONS.c[name] for name in LISTED)).order_by(DEFINITIONS.c.version)
-    return {(row["kind"], row["subject"]): row for row in fetch(session, statement)}
+    return {(row["kind"], row["subject"]): row for row in fetch(session, BRIEFLY)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
 from okr_sync.core.costs import COUNTED, added
@@ -29,6 +29,7 @@ RUNS, SOURCES, ENTRIES = sql(Run), sql(RunSource), sql(RunEntry)
 WITHHELD = "about too few people by now: not shown (privacy_k)"
 ONLY_ONE = "sync"  # the lease of a run beside which there is no other
 HELD = select(RUNS).where(RUNS.c.lease >= "")  # not null, in words for which SQLite takes its index
+OUTCOME = select(RUNS.c.outcome).where(RUNS.c.id == bindparam("run"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ def close_unfinished(
 
 def require_running(session: Session, run_id: int) -> None:
     """Raise StoreError unless the run is still under way: one that lost its lease may write no more."""
-    found = fetch_one(session, select(RUNS.c.outcome).where(RUNS.c.id == run_id))
+    found = fetch_one(session, OUTCOME, {"run": run_id})
     if found is None:
         raise StoreError(f"There is no run {run_id} in this store; begin one before saving.")
     if found["outcome"] != "running":
@@ -329,7 +330,7 @@ def _is_gone(found: Row, owner: str, is_alive: Callable[[str], bool]) -> bool:
 
 
 def _is_running(session: Session, run_id: int) -> bool:
-    found = fetch_one(session, select(RUNS.c.outcome).where(RUNS.c.id == run_id))
+    found = fetch_one(session, OUTCOME, {"run": run_id})
     return found is not None and found["outcome"] == "running"
 
 

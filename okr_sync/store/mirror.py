@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from operator import attrgetter
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Container, ItemKind, WorkItem
@@ -17,17 +17,27 @@ from okr_sync.store.tables import ContainerRow, DueDateRow, MembershipRow, Sourc
 ITEMS, CONTAINERS, MEMBERSHIPS, SOURCES = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow), sql(SourceRow)
 DUE_DATES = sql(DueDateRow)
 _FACTS = attrgetter(*WorkItem.__slots__)
+NAMED: BindParameter[str] = bindparam("source")
+CURSOR, SUCCESS = (select(SOURCES.c[each]).where(SOURCES.c.name == NAMED) for each in ("cursor", "last_success"))
+IS_HELD = (
+    select(MEMBERSHIPS.c.id)
+    .where(MEMBERSHIPS.c.source == NAMED, MEMBERSHIPS.c.item == ITEMS.c.id, MEMBERSHIPS.c.until.is_(None))
+    .exists()
+)
+SEEN = (ITEMS.c.source == NAMED, ITEMS.c.absence.is_(None))
+YOUNG = select(ITEMS.c.id).where(*SEEN, ITEMS.c.created >= bindparam("instant", type_=ITEMS.c.created.type), IS_HELD)
+LOST = select(ITEMS.c.id, ITEMS.c.key).where(ITEMS.c.source == NAMED, ITEMS.c.absence == "hidden", IS_HELD)
 
 
 def cursor(session: Session, source: str) -> str | None:
     """Return where the source's next pull may start; None: from the beginning."""
-    found = fetch_one(session, select(SOURCES.c.cursor).where(SOURCES.c.name == source))
+    found = fetch_one(session, CURSOR, {"source": source})
     return found["cursor"] if found else None
 
 
 def last_success(session: Session, source: str) -> datetime | None:
     """Return when the source last answered; None when it never did."""
-    found = fetch_one(session, select(SOURCES.c.last_success).where(SOURCES.c.name == source))
+    found = fetch_one(session, SUCCESS, {"source": source})
     return found["last_success"] if found else None
 
 
@@ -58,32 +68,25 @@ def holders(session: Session, source: str, items: frozenset[str]) -> dict[str, f
 
 def below(session: Session, source: str, parents: frozenset[str], kind: ItemKind | None = None) -> dict[str, str]:
     """Return item id → parent, of the visible items (of that kind) that have one of `parents` and are held now."""
-    seen = select(ITEMS.c.id, ITEMS.c.parent).where(
-        ITEMS.c.source == source, ITEMS.c.absence.is_(None), _is_held(source)
-    )
+    seen = select(ITEMS.c.id, ITEMS.c.parent).where(*SEEN, IS_HELD)
     if kind is not None:
         seen = seen.where(ITEMS.c.kind == kind)
     rows = (
-        row for chunk in chunks(parents) for row in fetch(session, seen.where(among(session, ITEMS.c.parent, chunk)))
+        row
+        for chunk in chunks(parents)
+        for row in fetch(session, seen.where(among(session, ITEMS.c.parent, chunk)), {"source": source})
     )
     return {row["id"]: row["parent"] for row in rows}
 
 
 def created_since(session: Session, source: str, instant: datetime) -> frozenset[str]:
     """Return the ids of the visible items that were created at `instant` or later and are held now."""
-    young = select(ITEMS.c.id).where(ITEMS.c.source == source, ITEMS.c.absence.is_(None), ITEMS.c.created >= instant)
-    return frozenset(row["id"] for row in fetch(session, young.where(_is_held(source))))
+    return frozenset(row["id"] for row in fetch(session, YOUNG, {"source": source, "instant": instant}))
 
 
 def hidden(session: Session, source: str) -> dict[str, str]:
     """Return item id → key, of the hidden items that are held now."""
-    lost = select(ITEMS.c.id, ITEMS.c.key).where(ITEMS.c.source == source, ITEMS.c.absence == "hidden")
-    return {row["id"]: row["key"] for row in fetch(session, lost.where(_is_held(source)))}
-
-
-def _is_held(source: str) -> ColumnElement[bool]:
-    lasting = (MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.item == ITEMS.c.id, MEMBERSHIPS.c.until.is_(None))
-    return select(MEMBERSHIPS.c.id).where(*lasting).exists()
+    return {row["id"]: row["key"] for row in fetch(session, LOST, {"source": source})}
 
 
 def states(session: Session, source: str, ids: frozenset[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Override, SaidStatus
@@ -14,6 +14,12 @@ from okr_sync.store.statements import chunks, fetch, insert_one
 from okr_sync.store.tables import OverrideRow, sql
 
 OVERRIDES = sql(OverrideRow)
+NEWEST = select(func.max(OVERRIDES.c.id)).group_by(OVERRIDES.c.key_result)
+STANDING = select(OVERRIDES).where(
+    OVERRIDES.c.id.in_(NEWEST),
+    OVERRIDES.c.status.is_not(None),
+    OVERRIDES.c.key_result.in_(bindparam("key_results", expanding=True)),
+)
 
 
 def say_status(
@@ -36,13 +42,11 @@ def take_back_status(session: Session, now: datetime, key_result: str, author: s
 
 def load_overrides(session: Session, key_results: frozenset[str]) -> dict[str, Override]:
     """Return key result id → the newest word on it, expired or not; those taken back are left out."""
-    newest = select(func.max(OVERRIDES.c.id)).group_by(OVERRIDES.c.key_result)
-    statement = select(OVERRIDES).where(OVERRIDES.c.id.in_(newest), OVERRIDES.c.status.is_not(None))
     names = ("key_result", "status", "author", "reason", "at", "expires")
     return {
         row["key_result"]: Override(**{name: row[name] for name in names})
         for chunk in chunks(key_results)
-        for row in fetch(session, statement.where(OVERRIDES.c.key_result.in_(chunk)))
+        for row in fetch(session, STANDING, {"key_results": chunk})
     }
 
 

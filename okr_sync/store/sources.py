@@ -15,6 +15,8 @@ from okr_sync.store.statements import Row, change_all, differ, fetch, insert_all
 from okr_sync.store.tables import SourceRow, sql
 
 STATES = sql(SourceRow)
+ALL = select(STATES)
+DECLARED = ALL.where(STATES.c.declared).order_by(STATES.c.name)
 
 
 def declare_sources(session: Session, fresh_for: Mapping[str, timedelta]) -> None:
@@ -22,7 +24,7 @@ def declare_sources(session: Session, fresh_for: Mapping[str, timedelta]) -> Non
 
     A source that is no longer declared keeps its cursor, but `source_states` lists it no more.
     """
-    known = {row["name"]: row for row in fetch(session, select(STATES))}
+    known = {row["name"]: row for row in fetch(session, ALL)}
     wanted = {name: {"name": name, **_declared(fresh_for.get(name))} for name in {*known, *fresh_for}}
     changed = [row for name, row in sorted(wanted.items()) if name in known and differ(known[name], row)]
     change_all(session, STATES, changed, key=("name",))
@@ -33,7 +35,7 @@ def source_states(session: Session, now: datetime) -> dict[str, SourceState]:
     """Return the state of every declared source as it is to be believed at `now`, by name; one without a known window
     is never fresh.
     """
-    found = fetch(session, select(STATES).where(STATES.c.declared).order_by(STATES.c.name))
+    found = fetch(session, DECLARED)
     states = (
         SourceState(
             name=row["name"],

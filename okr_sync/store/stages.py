@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, bindparam, delete, or_, select
 from sqlmodel import Session
 
 from okr_sync.store.ledger import require_running
@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 STAGES, ANSWERS = sql(StageRow), sql(StagedAnswerRow)
+STAGE = select(STAGES).where(STAGES.c.source == bindparam("source"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class StageRecord:
 
 def load_stage(session: Session, source: str) -> StageRecord | None:
     """Return the interrupted pull of a source; None when there is none."""
-    found = fetch_one(session, select(STAGES).where(STAGES.c.source == source))
+    found = fetch_one(session, STAGE, {"source": source})
     return None if found is None else StageRecord(found["fingerprint"], found["begun_at"])
 
 

