@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, event, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, Members
@@ -166,6 +167,25 @@ def test_the_first_end_is_told_and_those_from_an_instant_on_whatever_was_asked_b
     told = [counts.instant_of(each) for each in group.finished]
     assert told == [at for at in DONE if at == DONE[0] or at >= NOW - second * DAY]
     assert group.number == len(DONE)
+
+
+def test_many_containers_are_counted_some_at_a_time(session: Session) -> None:
+    """So that the items of a whole site are never sorted at once. Red with as many containers as fit into an IN."""
+    epics = [f"e{number:03}" for number in range(2 * counts.COUNTED + 1)]
+    save(session, pulled(*(item(id_) for id_ in epics), held={id_: id_ for id_ in epics}))
+    named: list[int] = []
+    event.listen(session.connection(), "before_cursor_execute", lambda *told: named.append(_counting(*told[2:4])))
+    counted = counts_of(session, "tracker", epics, SINCE)
+    assert [sum(group.number for group in counted[id_].values()) for id_ in epics] == [1] * len(epics)
+    assert 0 < max(named) < counts.COUNTED + 10
+    named.clear()
+    assert list(miscounted(session)) == []
+    assert 0 < max(named) < counts.COUNTED + 10
+
+
+def _counting(statement: str, told: Sequence[object]) -> int:
+    """Return how many values a statement that counts items names; 0: it counts none."""
+    return len(told) if "count(work_items.id)" in statement else 0
 
 
 def test_containers_that_share_an_item_are_not_told_by_numbers(session: Session) -> None:
