@@ -43,6 +43,7 @@ __all__ = [
 
 REMEMBERED = 100_000  # hashes of equal questions: a past day asks what the next one asks
 HASH_LENGTH = 16  # hex digits
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 PLAIN = frozenset({str, int, float, bool, type(None)})
 """Most of what is said: looked for first."""
 
@@ -52,7 +53,7 @@ def canonical(value: object) -> str:
 
     Raises `TypeError` for a type that has no canonical form, `ValueError` for a number that is not finite.
     """
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(_plain(value))
 
 
 def definition_hash(*parts: object) -> str:
