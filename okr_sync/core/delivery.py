@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from okr_sync.core.definition import work_question
 from okr_sync.core.facts import Alike, Container, ItemKind, ScopeFacts, Tally, WorkItem
+from okr_sync.core.instants import Instants
 from okr_sync.core.model import Initiative
 from okr_sync.core.snapshot import InitiativeState, InitiativeStatus, Input
 from okr_sync.core.weighing import Weighing, weigh, weigh_numbers
@@ -41,7 +42,7 @@ class Work:
 
     state: InitiativeState
     counted: Mapping[Ref, str]
-    finished: tuple[datetime, ...] = ()
+    finished: Sequence[datetime] = ()
     began: datetime | None = None
 
 
@@ -139,9 +140,9 @@ def _deliver_tallied(initiative: Initiative, tallies: Mapping[str, Tally]) -> Wo
         counts[kind] += each.number
     weighing = weigh_numbers(counts["done"], counts.total() - counts["dropped"])
     state = _aged(_sum_up(_blank(initiative), initiative, counts, weighing), known)
-    finished = sorted(at for each, kind in chosen if kind == "done" for at in each.finished)
+    finished = Instants.together(each.finished for each, kind in chosen if kind == "done")
     began = min((each.began for each in alike if each.began is not None), default=None)
-    return Work(state, {}, tuple(finished), began)
+    return Work(state, {}, finished, began)
 
 
 def _fold(name: str) -> str:

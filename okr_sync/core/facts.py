@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeAlias
@@ -243,7 +243,7 @@ class Alike:
     resolution: str | None
     number: int
     began: datetime | None = None
-    finished: tuple[datetime, ...] = ()
+    finished: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any, TypeAlias
 
@@ -19,19 +19,18 @@ from sqlalchemy import Select, and_, delete, func, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected
+from okr_sync.core.instants import microseconds_of
 from okr_sync.store import mirror
 from okr_sync.store.statements import batches, chunks, fetch, fetch_plain, insert_all, rows_of
 from okr_sync.store.tables import ContainerRow, MembershipRow, TallyRow, WorkItemRow, sql
 
-__all__ = ["Counts", "Group", "Sort", "counts_of", "forget", "instant_of", "miscounted"]
+__all__ = ["Counts", "Group", "Sort", "counts_of", "forget", "miscounted"]
 
 ITEMS, CONTAINERS, MEMBERSHIPS = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow)
 TALLIES = sql(TallyRow)
 SORT = (MEMBERSHIPS.c.container, ITEMS.c.kind, ITEMS.c.state, ITEMS.c.resolution)
 MOST = 20_000  # items that are looked up one by one; with more, everything of their source is counted anew
 COUNTED = 100  # containers that are counted at once: sorting the items of more takes memory and no less time
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 
 Sort: TypeAlias = tuple[Any, Any, Any]
 """(kind, state, resolution)."""
@@ -51,12 +50,6 @@ class Group:
 
 Counts: TypeAlias = dict[Sort, Group]
 """The items of one container by sort."""
-
-
-def instant_of(microseconds: int) -> datetime:
-    """Return the instant."""
-    seconds, rest = divmod(microseconds, 1_000_000)
-    return EPOCH + timedelta(0, seconds, rest)  # by place and in small numbers: a run tells a hundred thousand of them
 
 
 def counts_of(session: Session, source: str, containers: Collection[str], since: datetime) -> dict[str, Counts]:
@@ -141,7 +134,7 @@ def _held(session: Session, source: str, containers: frozenset[str]) -> dict[str
 def _kept(session: Session, source: str, containers: Collection[str], since: datetime) -> dict[str, Counts | None]:
     """Return what is kept and tells the instants from `since` on; None: numbers don't tell all of that container."""
     told = select(TALLIES.c.container, TALLIES.c.body).where(TALLIES.c.source == source, TALLIES.c.since <= since)
-    first = _microseconds(since)
+    first = microseconds_of(since)
     return {
         id_: _read(body, first)
         for chunk in chunks(frozenset(containers))
@@ -186,18 +179,14 @@ def _count(session: Session, source: str, containers: list[str], since: datetime
         if number != readable or container not in counts:
             unclear.add(container)  # something in it can't be read, or it can't itself
             continue
-        earlier = [_microseconds(first)] if state == "done" and first is not None and first < since else []
-        counts[container][kind, state, resolution] = Group(number, began and _microseconds(began), earlier)
+        earlier = [microseconds_of(first)] if state == "done" and first is not None and first < since else []
+        counts[container][kind, state, resolution] = Group(number, began and microseconds_of(began), earlier)
     for container, resolution, kind, at in rows_of(session, _finished(source, containers, since)):  # of an item each
-        counts.get(container, {}).get((kind, "done", resolution), Group()).finished.append(_microseconds(at))
+        counts.get(container, {}).get((kind, "done", resolution), Group()).finished.append(microseconds_of(at))
     unclear |= {id_ for id_ in ended if not counts[id_]}  # it stands for a piece of work itself
     for group in (group for held in counts.values() for group in held.values()):
         group.finished.sort()
     return {id_: counts[id_] if id_ in counts and id_ not in unclear else None for id_ in containers}
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - EPOCH) // MICROSECOND
 
 
 def _sharing(session: Session, source: str, containers: list[str]) -> set[str]:

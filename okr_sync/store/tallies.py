@@ -11,7 +11,8 @@ from itertools import chain
 from sqlmodel import Session
 
 from okr_sync.core.facts import Alike, Tally
-from okr_sync.store.counts import Counts, Group, Sort, counts_of, instant_of
+from okr_sync.core.instants import Instants, instant_of
+from okr_sync.store.counts import Counts, Group, Sort, counts_of
 from okr_sync.store.scopes import asked_anew, said
 from okr_sync.store.statements import Row
 
@@ -70,6 +71,6 @@ def _alike(containers: Iterable[Counts]) -> tuple[Alike, ...]:
 
 def _told(sort: Sort, groups: Iterable[Group]) -> Alike:
     began = min((each.began for each in groups if each.began is not None), default=None)
-    finished = sorted(chain.from_iterable(each.finished for each in groups))
+    finished = Instants(chain.from_iterable(each.finished for each in groups))
     number = sum(each.number for each in groups)
-    return Alike(*sort, number, None if began is None else instant_of(began), tuple(map(instant_of, finished)))
+    return Alike(*sort, number, None if began is None else instant_of(began), finished)

@@ -14,6 +14,7 @@ from sqlalchemy import delete, event, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, Members
+from okr_sync.core.instants import instant_of
 from okr_sync.store import counts
 from okr_sync.store.collecting import save_collected
 from okr_sync.store.counts import Counts, counts_of, miscounted
@@ -164,7 +165,7 @@ def test_the_first_end_is_told_and_those_from_an_instant_on_whatever_was_asked_b
     save(session, FINISHED)
     look(session, NOW - first * DAY)
     [group] = look(session, NOW - second * DAY)["e1"].values()
-    told = [counts.instant_of(each) for each in group.finished]
+    told = [instant_of(each) for each in group.finished]
     assert told == [at for at in DONE if at == DONE[0] or at >= NOW - second * DAY]
     assert group.number == len(DONE)
 
