@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from okr_sync.core.alerting import DAY, Lapse, Notice, Subject, Trouble, decide, next_try
 from okr_sync.core.facts import SourceState
+from okr_sync.core.freshness import believed
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -94,6 +95,17 @@ def test_troubles_are_raised_and_resolved_in_turn_whatever_happens(moments: list
 def test_a_source_is_told_when_it_failed_too_often_or_went_stale(seen: SourceState, failures: int, reason: str) -> None:
     found = decide({}, {"tracker": (seen, failures)}, {}, NOW, MOST)
     assert [each.reason for each in found] == ([reason] if reason else [])
+
+
+def test_a_source_that_answered_by_a_wrong_clock_is_told_with_what_to_do() -> None:
+    """Red when only the age of what can be dated is looked at: such a source would be silent for years."""
+    wrong = believed(SourceState("tracker", NOW + 10 * HOUR, HOUR), NOW)
+    (raised,) = decide({}, {"tracker": (wrong, 0)}, {}, NOW, MOST)
+    assert raised.reason == (
+        "its numbers are stale: its last answer is of 2026-11-22 18:00 UTC, which is still to come: a clock was wrong; "
+        "what to do: wait for its next answer; should that be dated wrong, too, set the clocks of the machines"
+    )
+    assert decide(told({}, raised), {"tracker": (wrong, 0)}, {}, NOW + HOUR, MOST) == ()
 
 
 def test_one_trouble_has_one_alert_however_it_shows() -> None:

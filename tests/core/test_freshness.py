@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from okr_sync.core.evaluate import evaluate
 from okr_sync.core.facts import MetricFacts, Miss, Reading, SourceState
-from okr_sync.core.freshness import oldest, refresh, why_stale
+from okr_sync.core.freshness import AHEAD, believed, oldest, refresh, why_stale
 from okr_sync.core.model import Book, Change, Delivery, Done
 from okr_sync.core.snapshot import Input, KeyResultState, Snapshot
 from tests.core.builders import (
@@ -92,6 +92,25 @@ def test_it_is_fresh_up_to_its_window_inclusive_and_stale_after() -> None:
 def test_the_sources_failure_and_its_fix_are_in_the_sentence() -> None:
     broken = {"survey": source("survey", day(1), error="401", fix="renew the token")}
     assert "(401) (renew the token)" in one(refresh(saved(undated(0.5)), broken, HALF)).reason
+
+
+@given(st.timedeltas(-timedelta(days=4000), timedelta(days=4000)))
+def test_an_answer_that_is_still_to_come_by_more_than_clocks_differ_makes_nothing_fresh(ahead: timedelta) -> None:
+    """Red with every source taken as it is, and with AHEAD itself held for a wrong clock."""
+    answered = source("survey", HALF + ahead)
+    read = believed(answered, HALF)
+    if ahead <= AHEAD:
+        assert read == answered
+        return
+    state = one(refresh(saved(undated(0.5)), {"survey": read}, HALF))
+    assert (state.status, state.value, state.as_of) == ("stale", 0.5, None)
+    assert "source survey can't be dated (its last answer is of" in state.reason
+    assert "set the clocks of the machines" in state.reason
+
+
+def test_a_source_that_never_answered_is_none_whose_clock_was_wrong() -> None:
+    never = source("survey", None, error="server down")
+    assert believed(never, HALF) == never
 
 
 def test_a_source_that_failed_when_last_asked_makes_stale_at_once_until_it_answers_again() -> None:
