@@ -35,6 +35,7 @@ from okr_sync.sync.authors import REASON, UNSIGNED, Signed, credits_of
 from okr_sync.sync.backfill import Occasion, Recomputed, Steps, recompute
 from okr_sync.sync.baselines import Again, capture_baselines, sources_behind, whole_past, with_windows
 from okr_sync.sync.beginning import Before, look_back
+from okr_sync.sync.catching_up import catch_up
 from okr_sync.sync.collect import Asking, Watch, collect
 from okr_sync.sync.entries import judge_entries
 from okr_sync.sync.freezing import frozen_at, why_skipped
@@ -332,7 +333,8 @@ def _conclude(
     book = run.config.book
     credited = _credits(run)
     with run.store.writing() as session:
-        run = _caught_up(session, run)
+        now, before = catch_up(session, run.before, run.now, run.world.clock())
+        run = replace(run, now=now, before=before)
         if enter is not None:
             enter(session, run.now)
         definitions.save_definitions(session, run.id, book, run.now, run.author, REASON, credited)
@@ -351,15 +353,6 @@ def _conclude(
         ledger.finish_run(session, run.id, run.world.clock(), outcome, _summary(entries))
         alerts.watch(session, watching_of(run.config), run.now)
     return RunReport(run.id, outcome, collected, snapshot, changed, entries, past)
-
-
-def _caught_up(session: Session, run: _Run) -> _Run:
-    """Return the run as it is to judge: behind what runs of other schedules judged while it asked its sources."""
-    judged = results.judged_at(session)
-    if judged is None or (run.before is not None and run.before.at == judged):
-        return run
-    now = max(run.world.clock(), judged + timedelta(microseconds=1))
-    return replace(run, now=now, before=results.saved_snapshot(session))
 
 
 def _credits(run: _Run) -> dict[Defined, Credit]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,10 @@ def test_a_clock_that_jumps_and_comes_back_ends_no_schedule_and_keeps_nothing_fr
             house.set(every)
         house.play(7)
         until(lambda: house.rows(NEWEST) == [(7.0,)])
+        until(lambda: "running" not in house.outcomes())
+        assert _values(house) == {7.0}
         assert "stale" not in _statuses(house)
+        assert not _said_to_come(house, timedelta(hours=1) + every), "what is judged is dated by a clock that was ahead"
         assert worker.poll() is None
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(10) == 0
@@ -105,8 +108,32 @@ def test_a_clock_that_jumps_and_comes_back_ends_no_schedule_and_keeps_nothing_fr
 
 
 def _statuses(house: House) -> set[str]:
-    said: Any = json.loads(house.run("status", "--json").stdout)
-    return {each["status"] for each in said["objectives"][0]["key_results"]}
+    return {each["status"] for each in _key_results(house)}
+
+
+def _values(house: House) -> set[float]:
+    return {each["value"] for each in _key_results(house)}
+
+
+def _said_to_come(house: House, ahead: timedelta) -> list[datetime]:
+    """Return the instants of points and of the newest judgement that are later than our clock so much ahead."""
+    as_of = json.loads(house.run("status", "--json").stdout)["as_of"]
+    told = [as_of, *(at for (at,) in house.rows("SELECT slot FROM points"))]
+    return [each for each in map(_instant, told) if each.timestamp() > _real_time() + ahead.total_seconds()]
+
+
+def _real_time() -> float:
+    """Return the seconds since 1970 as this machine's clock has it, which no test moves."""
+    return time.clock_gettime(time.CLOCK_REALTIME)
+
+
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _key_results(house: House) -> Any:
+    return json.loads(house.run("status", "--json").stdout)["objectives"][0]["key_results"]
 
 
 @contextmanager

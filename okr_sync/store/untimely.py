@@ -1,0 +1,45 @@
+"""Takes back what was judged by a clock that was ahead: it would be the newest there is for as long as that was."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Delete, Table, and_, delete, exists, select, update
+from sqlmodel import Session
+
+from okr_sync.core.freshness import AHEAD
+from okr_sync.store.tables import DeliveryPointRow, LatestRow, PointRow, Run, SeriesRow, sql
+
+__all__ = ["is_untimely", "take_back"]
+
+RUNS, SERIES, LATEST = sql(Run), sql(SeriesRow), sql(LatestRow)
+POINTS = (sql(PointRow), sql(DeliveryPointRow))
+
+
+def is_untimely(judged: datetime, now: datetime) -> bool:
+    """Return whether what was judged then is of an instant that is still to come at `now`, by more than AHEAD."""
+    return judged - now > AHEAD
+
+
+def take_back(session: Session, now: datetime) -> int:
+    """Delete the points of instants that are still to come at `now`, by more than AHEAD; return how many.
+
+    Their runs count as such that judged nothing, and the next one writes points of all that lost some. What these runs
+    brought stays, and so does what the ledger says of them.
+    """
+    connection, late = session.connection(), now + AHEAD
+    connection.execute(update(RUNS).where(RUNS.c.evaluated_at > late).values(evaluated_at=None))
+    for each in POINTS:
+        connection.execute(update(LATEST).where(_has_one(each, late)).values(point=""))
+    return sum(connection.execute(_deletion(each, late)).rowcount for each in POINTS)
+
+
+def _has_one(points: Table, late: datetime) -> ColumnElement[bool]:
+    """Return the condition that the latest state has a point after `late`."""
+    its = and_(SERIES.c.kind == LATEST.c.kind, SERIES.c.subject == LATEST.c.subject)
+    return exists(select(1).where(its, points.c.series == SERIES.c.id, points.c.slot > late))
+
+
+def _deletion(points: Table, late: datetime) -> Delete:
+    """Return the statement that finds them by index: one search a series."""
+    return delete(points).where(points.c.series.in_(select(SERIES.c.id)), points.c.slot > late)
