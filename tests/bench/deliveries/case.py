@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.bench.deliveries import downloading
+from tests.bench.deliveries import downloading, scheduled
 from tests.bench.deliveries.house import House, build
 from tests.bench.deliveries.playing import EMAIL, GITHUB_TOKEN, TOKEN, Playing
 from tests.bench.deliveries.processes import Cost, run_module
 from tests.bench.deliveries.rivals import sample
+from tests.bench.deliveries.scheduled import Scheduled
 from tests.bench.deliveries.sizes import Disturbance, Holdings, Phase, Tracker
 
 SHARE = 0.01  # of the items, disturbed before the runs that bring changes
@@ -52,6 +53,11 @@ class Rival:
         return self.cost.wall + self.said["seconds"] * (self.scale - 1)
 
     @property
+    def asking(self) -> float:
+        """Return the seconds that asking for all places takes, without the start."""
+        return self.said["seconds"] * self.scale
+
+    @property
     def all_requests(self) -> float:
         """Return the requests that all places take."""
         return self.requests * self.scale
@@ -64,6 +70,7 @@ class Measured:
     latency: float
     phases: dict[Phase, list[Sample]] = field(default_factory=dict)
     rivals: dict[str, Rival] = field(default_factory=dict)
+    scheduled: Scheduled | None = None
 
     def take(self, phase: Phase, sample: Sample) -> None:
         """Keep a round."""
@@ -107,6 +114,11 @@ class Case:
         used = self.played.cpu() - before
         log = self.played.ask("/log")
         return Sample(program, self._download(log) if bare else None, len(log), used)
+
+    def scheduled(self, store: Path, latency: float, runs: int) -> Scheduled:
+        """Let a worker do so many quiet runs over this store."""
+        self.played.tell("/latency", seconds=latency)
+        return Scheduled(scheduled.measure(self.house.folder, store, self.house.env, runs))
 
     def check(self, phase: Phase, stores: Sequence[Path]) -> None:
         """Compare what stores hold after a phase with what the sandbox truly holds."""

@@ -31,9 +31,14 @@ class House:
         Its modules come compiled from the first run on, as an installed package's do, whatever this process is told.
         """
         words = ["sync", "--config", str(self.folder), "--store", f"sqlite:///{store}"]
+        return run_module("okr_sync", *words, env=self.env)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Return what the program finds in its environment."""
         tokens = {"JIRA_TOKEN": TOKEN, "GITHUB_TOKEN": GITHUB_TOKEN, "PYTHONWARNINGS": "default"}
         compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(self.folder / "compiled")}
-        return run_module("okr_sync", *words, env=tokens | compiled)
+        return tokens | compiled
 
 
 def build(folder: Path, played: Playing) -> House:

@@ -37,6 +37,7 @@ def say_case(case: Case, before: Holdings, measured: Sequence[Measured], title: 
         say(f"{'peak MiB':>9} |{'sandbox CPU s':>14}\n")
         for phase in PHASES:
             _say_phase(case, before, one, phase)
+        _say_scheduled(one)
         _say_rivals(one)
     bound = quiet_bound(case.played.tracker, before)
     say("  wanted: requests full <= 1.1 x least, changed <= 1.5 x least, quiet <= ")
@@ -54,6 +55,17 @@ def _say_phase(case: Case, before: Holdings, one: Measured, phase: Phase) -> Non
     else:
         say(f"{'-':>8}{'-':>7}")
     say(f" |{one.median(phase, 'cpu'):7.2f}{one.median(phase, 'peak'):9.0f} |{one.sandbox_cpu(phase):14.2f}\n")
+
+
+def _say_scheduled(one: Measured) -> None:
+    if one.scheduled is None:
+        return
+    say(f"  quiet, by a worker that is there already, from due to done: {one.scheduled.wall:.2f} s")
+    told = (
+        f"{name} without its start {rival.asking:.2f} s, {ratio(rival.asking, one.scheduled.wall):.1f} x"
+        for name, rival in one.rivals.items()
+    )
+    say("; ".join(["", *told]) + "\n")
 
 
 def _say_rivals(one: Measured) -> None:
