@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Delete, Table, and_, delete, exists, select, update
 from sqlmodel import Session
@@ -13,12 +13,17 @@ from okr_sync.store.tables import DeliveryPointRow, LatestRow, PointRow, Run, Se
 __all__ = ["is_untimely", "take_back"]
 
 RUNS, SERIES, LATEST = sql(Run), sql(SeriesRow), sql(LatestRow)
+TOO_FAR = timedelta(hours=1)
 POINTS = (sql(PointRow), sql(DeliveryPointRow))
 
 
 def is_untimely(judged: datetime, now: datetime) -> bool:
-    """Return whether what was judged then is of an instant that is still to come at `now`, by more than AHEAD."""
-    return judged - now > AHEAD
+    """Return whether what was judged then is of an instant that is still to come at `now`, by more than an hour.
+
+    Below that runs go on behind it until the clock has caught up: workers whose clocks differ by minutes would take
+    back each other's judgements else.
+    """
+    return judged - now > TOO_FAR
 
 
 def take_back(session: Session, now: datetime) -> int:

@@ -20,11 +20,9 @@ def catch_up(
     What a clock that was ahead judged is taken back first: nothing would be behind it for as long as that was.
     """
     judged = results.judged_at(session)
-    if judged is None:
+    if judged is None or (before is not None and before.at == judged and not untimely.is_untimely(judged, now)):
         return began, before
     if untimely.is_untimely(judged, now):
         untimely.take_back(session, now)
-        return began, results.saved_snapshot(session)
-    if before is not None and before.at == judged:
-        return began, before
-    return max(now, judged + timedelta(microseconds=1)), results.saved_snapshot(session)
+    newest = results.saved_snapshot(session)
+    return (now if newest is None else max(now, newest.at + timedelta(microseconds=1))), newest

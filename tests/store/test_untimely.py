@@ -12,7 +12,7 @@ from sqlmodel import Session
 from okr_sync.core.freshness import AHEAD
 from okr_sync.store import Store
 from okr_sync.store.results import Saved, delivery_points, judged_at, points, save_snapshot, saved_snapshot
-from okr_sync.store.untimely import is_untimely, take_back
+from okr_sync.store.untimely import TOO_FAR, is_untimely, take_back
 from tests.store.builders import NOW, TRIED, running
 from tests.store.states import key_result, snapshot
 
@@ -69,6 +69,6 @@ def test_where_only_a_wrong_clock_judged_nothing_is_judged_until_the_next_run(se
     assert _slots(session) == [NOW, NOW, NOW]
 
 
-@pytest.mark.parametrize(("judged", "untimely"), [(NOW, False), (NOW + AHEAD, False), (NOW + AHEAD + SECOND, True)])
-def test_clocks_may_differ_a_little(judged: datetime, untimely: bool) -> None:
+@pytest.mark.parametrize(("judged", "untimely"), [(NOW, False), (NOW + TOO_FAR, False), (NOW + TOO_FAR + SECOND, True)])
+def test_clocks_of_workers_may_differ_for_a_while(judged: datetime, untimely: bool) -> None:
     assert is_untimely(judged, NOW) is untimely
