@@ -1,17 +1,16 @@
 """Stored bodies back into frozen dataclasses, as validating them would and several times faster.
 
-`latest` holds what this program wrote, so a body with exactly the names that are written now is taken at its word. Any
-other, one of an earlier version, is validated as a whole.
+`latest` holds what this program wrote, so a body that has all names without which there is no state is taken at its
+word: what it leaves out has its default, what nobody asks for any more is passed over. Any other is validated whole.
 """
 
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import Field, field, fields, is_dataclass, make_dataclass
+from dataclasses import MISSING, Field, field, fields, is_dataclass, make_dataclass
 from datetime import date, datetime
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -24,6 +23,8 @@ Column: TypeAlias = Sequence[Any]
 """The values of one field in many bodies, in their order."""
 Columns: TypeAlias = Mapping[str, Column]
 Turn: TypeAlias = Callable[[Column], Column]
+Shape: TypeAlias = tuple[str, ...]
+"""The names that a body has, in their order."""
 INSTANTS = 4_096  # texts of instants that are remembered: those of a cycle are few
 PLAIN = frozenset({float, NoneType})
 
@@ -41,16 +42,23 @@ class Unpacking(Generic[State]):
         self._cls = cls
         later = frozenset(volatile)
         known = {each.name: each for each in _fields(cls)}
-        # As the parser holds them: comparing names that are the same objects takes no time.
-        self._names = tuple(parsed(json.dumps({name: None for name in known if name not in later})))
-        self._later = {name: each.default for name, each in known.items() if name in later}
+        self._defaults = {name: each.default for name, each in known.items() if each.default is not MISSING}
+        self._names = tuple(name for name in known if name not in later)
+        self._later = tuple(name for name in known if name in later)
+        self._order = tuple(known)
+        self._blank = {name: self._defaults.get(name) for name in self._names}
+        self._needed = frozenset(self._names) - self._defaults.keys()
+        self._shapes: dict[Shape, bool] = {}
         hints = get_type_hints(cls)
         self._turns = {name: turn for name in self._names if (turn := _turn(hints[name])) is not None}
-        self._thawed = _thawed(cls, [*self._names, *self._later])
+        self._thawed = _thawed(cls, self._order)
 
-    def knows(self, body: Body) -> bool:
-        """Return whether a body has the fields that are written now, in their order."""
-        return tuple(body) == self._names
+    def knows(self, shape: Shape) -> bool:
+        """Return whether bodies of these names have all without which there is no state."""
+        known = self._shapes.get(shape)
+        if known is None:
+            known = self._shapes[shape] = self._needed.issubset(shape)
+        return known
 
     def read(
         self,
@@ -63,24 +71,29 @@ class Unpacking(Generic[State]):
         `later` returns columns of volatile fields for those that it knows, from what they say; the others have their
         defaults.
         """
-        known = [body for body in bodies if self.knows(body)]
-        columns = self._columns(known)
-        built = self._build({**columns, **(later(columns) if later else {})}) if known else []
-        if len(known) == len(bodies):
-            return built
-        ahead = iter(built)
-        return [next(ahead) if self.knows(body) else validate(place) for place, body in enumerate(bodies)]
+        shapes = list(map(tuple, bodies))
+        if len(frozenset(shapes)) == 1 and self.knows(shapes[0]):
+            return self._built(shapes[0], bodies, later)
+        whole = [self._blank | body for body, shape in zip(bodies, shapes, strict=True) if self.knows(shape)]
+        ahead = iter(self._built(self._names, whole, later) if whole else ())
+        return [next(ahead) if self.knows(shape) else validate(place) for place, shape in enumerate(shapes)]
 
-    def _columns(self, bodies: Sequence[Body]) -> Columns:
-        columns = zip(self._names, zip(*map(dict.values, bodies), strict=True), strict=False)
-        return {name: self._turns[name](column) if name in self._turns else column for name, column in columns}
-
-    def _build(self, columns: Columns) -> list[State]:
-        later = (columns.get(name, repeat(default)) for name, default in self._later.items())
-        made: list[Any] = list(map(self._thawed, *(columns[name] for name in self._names), *later))
+    def _built(self, shape: Shape, bodies: Sequence[Body], later: Callable[[Columns], Columns] | None) -> list[State]:
+        """Return the states of bodies that all have this shape."""
+        said = dict(zip(shape, zip(*map(dict.values, bodies), strict=True), strict=True))
+        columns = {name: self._column(name, said.get(name), len(bodies)) for name in self._names}
+        columns |= {name: [self._defaults[name]] * len(bodies) for name in self._later}
+        if later is not None:
+            columns |= later(columns)
+        made: list[Any] = list(map(self._thawed, *(columns[name] for name in self._order)))
         for each in made:
             each.__class__ = self._cls
         return made
+
+    def _column(self, name: str, said: Column | None, number: int) -> Column:
+        if said is None:
+            return [self._defaults[name]] * number
+        return self._turns[name](said) if name in self._turns else said
 
 
 @functools.cache
