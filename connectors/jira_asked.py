@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from difflib import get_close_matches
 from urllib.parse import quote
 
@@ -63,6 +64,22 @@ def refusals_of(scopes: Scopes, refused: Mapping[str, str]) -> dict[str, Miss]:
         ref: Miss("invalid", f"Jira refuses the query {scopes[ref].jql!r}: {said}; correct the `jql`")
         for ref, said in why.items()
     }
+
+
+def lost_of(scopes: Mapping[str, tuple[str, ...]], lost: Mapping[str, AbstractSet[str]]) -> dict[str, Miss]:
+    """Return why scopes, each with its containers, have no whole answer: they hold issues of projects that were lost
+    in the middle of it.
+    """
+    misses = {}
+    for ref, containers in scopes.items():
+        projects = sorted(project for project, holding in lost.items() if not holding.isdisjoint(containers))
+        if projects:
+            misses[ref] = Miss(
+                "denied",
+                f"issues of project {', '.join(projects)} can't be seen any more since the middle of this run: give "
+                "the account the permission to browse it again",
+            )
+    return misses
 
 
 def why_not(key: str, epic: Epic | None, known: Iterable[str]) -> Miss | None:

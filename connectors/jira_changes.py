@@ -15,7 +15,7 @@ from connectors.jira_failures import RefusedError
 from connectors.jira_held import Cursor
 from connectors.jira_items import Found
 from connectors.jira_reach import Seen, among, below_clause, most_epics, watched
-from connectors.jira_search import JiraSearch, chunks
+from connectors.jira_search import JiraSearch, chunks, quoted
 from okr_sync.connector import Caller, Container, Members, Mirrored, Page, WorkItem
 
 MOST = 20_000  # changed issues; with more, everything is read anew
@@ -50,7 +50,6 @@ class Changes:
         self.until = last.since
         self.refused: dict[str, str] = {}
         self.absent: set[str] = set()
-        self.visible: frozenset[str] = frozenset()  # projects that could be seen in this walk
         self.told: list[Page] = []
 
     def cursor(self) -> Cursor:
@@ -93,7 +92,6 @@ class Changes:
         after = watched(self._search, self._tree, self._last.projects | self.seen.projects)
         if after != places:
             self.count = self._search.count(f"{among(self._search, after)} AND created < {now}")
-        self.visible = places | self.seen.projects
 
     def _list(self, jql: str) -> list[Found]:
         found: dict[str, Found] = {}
@@ -194,9 +192,8 @@ class Changes:
     def _shown_again(self) -> set[str]:
         """Return the hidden issues of projects that can be seen: they may have left meanwhile, and tell no count."""
         projects = {id_: key.rpartition("-")[0] for id_, key in self._mirror.hidden().items() if id_ not in self._told}
-        asked = sorted(set(projects.values()))
-        visible = dict(zip(asked, self._caller.map(self._search.visible, asked), strict=True))
-        return {id_ for id_, project in projects.items() if visible[project]}
+        visible = self._search.visible(set(projects.values()))
+        return {id_ for id_, project in projects.items() if project in visible}
 
     def _around(self, piece: Collection[tuple[str, str]]) -> str:
         keys = [key for _, key in piece]
@@ -209,7 +206,7 @@ class Changes:
         types = self._last.types | self.seen.types
         if not types or not (self._last.subtasks or self.seen.subtasks):
             return set()
-        projects = ", ".join(f'"{key}"' for key in sorted(self._last.projects | self.seen.projects))
+        projects = ", ".join(map(quoted, sorted(self._last.projects | self.seen.projects)))
         ids = self._search.ids(f"project in ({projects}) AND issuetype not in ({', '.join(sorted(types))})")
         return set(map(int, ids))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from connectors.jira_asked import (
     digest,
     ids_of,
     keys_of,
+    lost_of,
     misses_of,
     queries_of,
     query_container,
@@ -41,7 +41,6 @@ class JiraPull:
         self._caller = caller
         self._settings = settings
         self._tree = Tree()
-        self._visible: AbstractSet[str] = frozenset()  # projects of which something could be seen
         self._absent: set[str] = set()  # ids that could not be found
 
     def pages(self, scopes: Scopes, cursor: str | None, now: datetime, mirror: Mirrored | None) -> Iterator[Page]:
@@ -58,9 +57,7 @@ class JiraPull:
         found = tuple(each.item for each in self._search.items(sorted(ids - self._absent), self._tree.ids()))
         missing = ids - {item.id for item in found}
         projects = {id_: known[id_].key.rpartition("-")[0] for id_ in missing if id_ in known}
-        asked = sorted(set(projects.values()) - self._visible)
-        answers = zip(asked, self._caller.map(self._search.visible, asked), strict=True)
-        visible = self._visible | {project for project, seen in answers if seen}
+        visible = self._search.visible(set(projects.values()))  # asked when they are missed: it may be lost meanwhile
         gone = frozenset(id_ for id_, project in projects.items() if project in visible)
         return LookUp(found, gone, missing - gone)
 
@@ -91,7 +88,7 @@ class JiraPull:
         changes = Changes(self._search, self._caller, mirror, last, queries_of(scopes))
         if not changes.tell(lambda: self._until(at)):
             return False
-        self._tree, self._visible, self._absent = last.tree, changes.visible, changes.absent
+        self._tree, self._absent = last.tree, changes.absent
         yield from changes.told
         misses = {**misses_of(scopes, bad), **refusals_of(scopes, changes.refused)}
         yield self._end(scopes, misses, (), changes.cursor())
@@ -108,14 +105,16 @@ class JiraPull:
         reach = Reach(self._search, self._caller, tree, queries)
         places = watched(self._search, tree, ())
         count = self._count(places, start.since)
-        self._tree, self._visible, self._absent = tree, reach.seen.projects, set()
+        self._tree, self._absent = tree, set()
         yield from reach.everything()
+        ids = {key: found[key].id for key in keys if bad[key] is None}
+        lost = lost_of({ref: ids_of(scope, ids) for ref, scope in good.items()}, reach.lost())
         after = watched(self._search, tree, reach.seen.projects)
-        if after != places:
+        if after != places and not lost:
             count = self._count(after, start.since)
         cursor = replace(
             start,
-            epics={key: found[key].id for key in keys if bad[key] is None},
+            epics=ids,
             tree=tree,
             projects=reach.seen.projects,
             types=reach.seen.types,
@@ -123,7 +122,8 @@ class JiraPull:
             count=count,
         )
         containers = tuple(container_of(each.item) for _, each in sorted(epics.items()) if each.item is not None)
-        yield self._end(scopes, {**misses, **refusals_of(good, reach.refused)}, containers, cursor)
+        end = self._end(scopes, {**misses, **lost, **refusals_of(good, reach.refused)}, containers, cursor)
+        yield replace(end, cursor=None) if lost else end
 
     def _count(self, projects: Iterable[str], before: int) -> int:
         return self._search.count(f"{among(self._search, projects)} AND created < {before}")

@@ -10,7 +10,7 @@ from itertools import islice
 from connectors.jira_failures import RefusedError
 from connectors.jira_held import Tree
 from connectors.jira_items import Found
-from connectors.jira_search import JiraSearch, chunks
+from connectors.jira_search import JiraSearch, chunks, quoted
 from okr_sync.connector import Caller, Members, Page
 
 _EPICS = 200  # epics in one query on Cloud, where the pages of a list come one after the other
@@ -49,8 +49,21 @@ class Reach:
         self._parts: dict[str, frozenset[str]] = {}  # sub-task not fetched yet → the containers that hold its issue
         self._placed: dict[str | None, frozenset[str]] = {}
         self._held: dict[str, frozenset[str]] = {}  # issue → its epics as told last, where parts of a pull may differ
+        self._holding: dict[str, set[str]] = defaultdict(set)  # project → the containers that hold issues of it
+        self._lists = len(queries)  # that were read
+        self._lacking = False  # whether a sub-task was listed and not found
         self.seen = Seen()
         self.refused: dict[str, str] = {}
+
+    def lost(self) -> dict[str, set[str]]:
+        """Return the projects that were seen and can't be seen any more, each with the containers that hold issues of
+        it. Their lists may lack what they had when the walk began. Not asked where they are of one instant: a list of
+        Data Center tells of itself when it becomes shorter.
+        """
+        if not self._search.dialect.cloud and self._lists <= 1 and not self._lacking:
+            return {}
+        visible = self._search.visible(self._holding)
+        return {project: held for project, held in self._holding.items() if project not in visible}
 
     def everything(self) -> Iterator[Page]:
         """Yield all items with their containers, whose members are whole at the end."""
@@ -69,6 +82,7 @@ class Reach:
         while frontier:
             below: dict[str, str] = {}
             clauses = [below_clause(self._search, keys) for keys in self._in_lists(list(frontier.values()))]
+            self._lists += len(clauses)
             for found in self._search.gather(clauses, self._tree.ids()):
                 below |= self._grow(found)
                 yield self._page((each, self._holders(each.item.parent)) for each in found)
@@ -95,6 +109,7 @@ class Reach:
         for found, holders in some:
             if holders:
                 self._parts.update((part, self._joined(part, holders)) for part in found.subtasks)
+                self._holding[found.item.key.rpartition("-")[0]] |= holders
         self.seen.note(found for found, _ in some)
         told = self._listed((found.item.id, self._settled(found.item.id, holders)) for found, holders in some)
         return replace(told, items=tuple(found.item for found, _ in some))
@@ -136,6 +151,7 @@ class Reach:
             parts = dict(islice(self._parts.items(), ready))
             self._parts = dict(islice(self._parts.items(), ready, None))
             found = self._search.items(parts, self._tree.ids())
+            self._lacking |= len(found) < len(parts)
             yield self._page((each, parts[each.item.id]) for each in found)
 
     def _begin(self, container: str) -> tuple[str, Iterator[list[Found]]]:
@@ -170,7 +186,7 @@ def watched(search: JiraSearch, tree: Tree, projects: Iterable[str]) -> frozense
 
 def among(search: JiraSearch, projects: Iterable[str]) -> str:
     """Return what finds every issue that may matter, and others: those in `projects`, and all below any epic."""
-    names = ", ".join(f'"{key}"' for key in sorted(projects))  # a project may be called AND
+    names = ", ".join(map(quoted, sorted(projects)))
     return f"({below_clause(search, ())} OR project in ({names}))" if names else below_clause(search, ())
 
 

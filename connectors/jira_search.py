@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, Literal, TypeVar
 
@@ -15,6 +15,7 @@ from connectors.jira_lists import JiraLists, issues_of, whole_number
 from okr_sync.connector import Caller, ProtocolError, TransientError
 
 _FETCH = 100  # issues in one bulkfetch, Cloud's limit
+_PROJECTS = 50  # projects that one question may name, Cloud's limit
 
 T = TypeVar("T")
 
@@ -22,6 +23,11 @@ T = TypeVar("T")
 def chunks(many: Sequence[T], size: int) -> list[Sequence[T]]:
     """Return `many` cut into pieces of at most `size`."""
     return [many[start : start + size] for start in range(0, len(many), size)]
+
+
+def quoted(project: str) -> str:
+    """Return the key of a project as JQL takes it: one may be called AND."""
+    return f'"{project}"'
 
 
 class JiraSearch:
@@ -124,8 +130,29 @@ class JiraSearch:
             return whole_number(self._http.post("3/search/approximate-count", {"jql": jql}), "count")
         return whole_number(self._http.post("2/search", {"jql": jql, "fields": ["id"], "maxResults": 0}), "total")
 
-    def visible(self, project: str) -> bool:
-        """Return whether the account may see a project."""
+    def visible(self, projects: Collection[str]) -> set[str]:
+        """Return which of these projects (keys, also former ones) the account may see now."""
+        some = sorted(projects)
+        if len(some) > 1:
+            seen = set(chain.from_iterable(map(self._seen_together, chunks(some, _PROJECTS))))
+            some = [key for key in some if key not in seen]
+        else:
+            seen = set()
+        return seen.union(key for key, is_seen in zip(some, self._caller.map(self._seen, some), strict=True) if is_seen)
+
+    def _seen_together(self, projects: Sequence[str]) -> Collection[str]:
+        """Return the keys of some of these projects that can be seen: Data Center says so of all or of none."""
+        if self.dialect.cloud:
+            keys = "&".join(f"keys={key}" for key in projects)
+            answer = self._http.get(f"3/project/search?maxResults={_PROJECTS}&{keys}")
+            return {str(need(each, "key")) for each in need(answer, "values")}.intersection(projects)
+        try:
+            self.count(f"project in ({', '.join(map(quoted, projects))})")
+        except RefusedError:
+            return ()
+        return projects
+
+    def _seen(self, project: str) -> bool:
         try:
             return bool(need(self._http.get(f"2/project/{project}"), "key"))
         except AbsentError:

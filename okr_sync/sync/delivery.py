@@ -47,7 +47,7 @@ def gather_items(
         spool.add(page)
     _hold_to_contract(source, spool, known, full=cursor is None)
     left = _departed(spool, known)
-    asked_again = _undescribed(spool, left) | _unseen(spool, known) | _turned(spool, known, held)
+    asked_again = _undescribed(spool, known, left) | _unseen(spool, known) | _turned(spool, known, held)
     looked_up = _look_up(connector, known, asked_again)
     require_sound(looked_up.found, (), {})
     spool.describe(looked_up.found)
@@ -114,10 +114,13 @@ def _departed(spool: Spool, known: Known) -> Left:
     return {container: frozenset(items) for container, items in left.items()}
 
 
-def _undescribed(spool: Spool, left: Left) -> frozenset[str]:
-    """Return the ids of what left and was not described: it may be gone, or elsewhere."""
+def _undescribed(spool: Spool, known: Known, left: Left) -> frozenset[str]:
+    """Return the ids of what left and was not described: it may be gone, or elsewhere. What left a query, too: it may
+    have been described before it could not be seen any more.
+    """
     ids: frozenset[str] = frozenset().union(*left.values())
-    return ids - spool.facts(ids).keys()
+    queries = [id_ for id_, each in known.containers(left).items() if each.kind == "query"]
+    return (ids - spool.facts(ids).keys()).union(*(left[each] for each in queries))
 
 
 def _unseen(spool: Spool, known: Known) -> frozenset[str]:

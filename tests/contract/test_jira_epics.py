@@ -15,7 +15,7 @@ from tests.contract.jira_fixtures import EMAIL, JiraDeliveryWorld
 
 class _JiraContract(DeliverySourceContract):
     source = JiraEpics
-    full_batch = 5  # serverInfo, field, the epics, how many issues there are, those of the epics
+    full_batch = 6  # serverInfo, field, epics, how many issues there are, those of the epics, are projects still seen
     quiet_batch = 2  # what changed, and how many issues there are
     past_batch = 2  # the statuses, the change logs
     quick: ClassVar[dict[str, object]] = {"timeout": 0.3}
