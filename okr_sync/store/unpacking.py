@@ -7,6 +7,7 @@ word: what it leaves out has its default, what nobody asks for any more is passe
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, field, fields, is_dataclass, make_dataclass
 from datetime import date, datetime
@@ -46,7 +47,8 @@ class Unpacking(Generic[State]):
         self._names = tuple(name for name in known if name not in later)
         self._later = tuple(name for name in known if name in later)
         self._order = tuple(known)
-        self._blank = {name: self._defaults.get(name) for name in self._names}
+        # As the parser holds them: names that are the same objects are found without being compared.
+        self._blank = {name: self._defaults.get(name) for name in parsed(json.dumps(dict.fromkeys(self._names)))}
         self._needed = frozenset(self._names) - self._defaults.keys()
         self._shapes: dict[Shape, bool] = {}
         hints = get_type_hints(cls)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from okr_sync.core.facts import Reading
 from okr_sync.core.freshness import refresh
 from okr_sync.core.snapshot import KeyResultState, Snapshot
 from okr_sync.errors import StoreError
-from okr_sync.store import Store
+from okr_sync.store import Store, bodies
 from okr_sync.store.collecting import save_collected
 from okr_sync.store.results import (
     Saved,
@@ -238,3 +239,16 @@ def test_five_thousand_key_results_are_saved_and_read(session: Session) -> None:
     assert found is not None
     assert len(found.key_results) == 5_000
     assert fetch_one(session, select(func.count().label("n")).select_from(sql(PointRow))) == {"n": 5_001}
+
+
+def test_rows_of_an_earlier_version_say_what_they_said_and_are_written_anew_by_the_next_run(session: Session) -> None:
+    """They hold defaults, too. Red without `_blank` under what a body says: rows differ in length."""
+    judged = snapshot(key_result(0.4), key_result(0.6, id_="nps-21"))
+    _save(session, judged)
+    now = saved_snapshot(session)
+    older = json.dumps(bodies.KEY_RESULT.dump_python(key_result(0.4), mode="json", exclude=set(bodies.VOLATILE)))
+    there = (sql(LatestRow).c.subject == "nps-20",)
+    session.connection().execute(update(sql(LatestRow)).where(*there).values(body=older))
+    assert saved_snapshot(session) == now
+    assert _save(session, judged, hours=1) == Saved(latest=1)
+    assert fetch_one(session, select(sql(LatestRow).c.body).where(*there)) != {"body": older}
