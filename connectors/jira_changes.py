@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from connectors.jira_failures import RefusedError
 from connectors.jira_held import Cursor
 from connectors.jira_items import Found
-from connectors.jira_reach import Seen, among, below_clause, most_epics, watched
+from connectors.jira_reach import LEVELS, Seen, among, below_clause, most_epics, watched
 from connectors.jira_search import JiraSearch, chunks, quoted
 from okr_sync.connector import Caller, Container, Members, Mirrored, Page, WorkItem
 
@@ -106,18 +106,19 @@ class Changes:
         containers: list[Container] = []
         done: set[str] = set()
         moved = self._move(found, containers)
-        while True:
+        for _ in range(LEVELS):
             self._told.update(each.item.id for each in found)
             self._parts.update((each.item.id, each) for each in found if each.item.kind == "subtask")
             yield self._settle(found)
             moved = {id_: key for id_, key in moved.items() if id_ not in done}
             if not moved:
-                break
+                yield Page(containers=tuple(containers))
+                return
             done |= moved.keys()
             found = self._below(moved)
             inner = {each.item.id: each.item.key for each in found if each.item.id in self._tree}
             moved = {**inner, **self._move(found, containers)}
-        yield Page(containers=tuple(containers))
+        raise UnsureError
 
     def _move(self, found: list[Found], containers: list[Container]) -> dict[str, str]:
         """Bring the tree up to date; return the containers, id → key, whose items are held by others now."""

@@ -22,7 +22,7 @@ from connectors.jira_asked import (
 from connectors.jira_changes import Changes
 from connectors.jira_held import Cursor, Tree, load_cursor
 from connectors.jira_items import Epic, container_of, read_epic
-from connectors.jira_reach import Reach, among, watched
+from connectors.jira_reach import LEVELS, Reach, among, too_deep, watched
 from connectors.jira_search import JiraSearch
 from connectors.jira_settings import JiraSettings
 from okr_sync.connector import Caller, Container, LookUp, Mirrored, Miss, Page, WorkItem
@@ -30,7 +30,6 @@ from okr_sync.connector import Caller, Container, LookUp, Mirrored, Miss, Page, 
 _MINUTE = 60_000  # ms
 _HOUR = 3_600_000  # ms
 _UNKNOWN = -1  # issues: no site shows so many
-_LEVELS = 10  # of issues one above the other; Jira has far fewer
 
 
 class JiraPull:
@@ -139,13 +138,15 @@ class JiraPull:
             ahead = [item for item in ahead if item.parent in tree]
         between: dict[str, WorkItem] = {}
         stands = {item.id: item for item in ahead}
-        for _ in range(_LEVELS):
+        for _ in range(LEVELS):
             unknown = {item.parent for item in stands.values() if item.parent} - stands.keys() - tree.roots.keys()
             found = {each.item.id: each.item for each in self._search.items(sorted(unknown), {})} if unknown else {}
             if not found:
                 break
             between |= found
             stands |= found
+        else:
+            raise too_deep(item.key for item in found.values())
         while [item for item in (*between.values(), *ahead) if tree.put(item.id, item.key, item.parent)]:
             pass
         return tree

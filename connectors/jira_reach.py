@@ -11,8 +11,9 @@ from connectors.jira_failures import RefusedError
 from connectors.jira_held import Tree
 from connectors.jira_items import Found
 from connectors.jira_search import JiraSearch, chunks, quoted
-from okr_sync.connector import Caller, Members, Page
+from okr_sync.connector import Caller, Members, Page, ProtocolError
 
+LEVELS = 100  # of issues one above the other; Jira has far fewer
 _EPICS = 200  # epics in one query on Cloud, where the pages of a list come one after the other
 _DC_EPICS = 1000  # on Data Center, where they come side by side
 _CHAINS = 4  # lists read side by side on Cloud
@@ -79,7 +80,11 @@ class Reach:
         yield Page(members=tuple(Members(each, frozenset(), whole=True) for each in whole))
 
     def _descend(self, frontier: Mapping[str, str]) -> Iterator[Page]:
+        levels = 0
         while frontier:
+            levels += 1
+            if levels > LEVELS:
+                raise too_deep(frontier.values())
             below: dict[str, str] = {}
             clauses = [below_clause(self._search, keys) for keys in self._in_lists(list(frontier.values()))]
             self._lists += len(clauses)
@@ -163,6 +168,14 @@ class Reach:
             self.refused[container] = str(error)
             return container, iter(())
         return container, _again(first, pages)
+
+
+def too_deep(keys: Iterable[str]) -> ProtocolError:
+    """Return what is wrong with issues that stand so far from what was asked for that it can be no hierarchy."""
+    return ProtocolError(
+        f"more than {LEVELS} issues stand one above the other at {', '.join(sorted(keys)[:3])}",
+        fix="correct the parents of these issues in Jira, or name epics that stand nearer to the work",
+    )
 
 
 def most_epics(search: JiraSearch) -> int:

@@ -16,6 +16,7 @@ JIRA_DEEDS = f"{TRACKERS}test_after_each_deed_in_jira_the_next_run_counts_the_tr
 GITHUB_DEEDS = f"{TRACKERS}test_after_each_deed_on_github_the_next_run_counts_the_truth"
 LOSSES = f"{TRACKERS}test_what_can_no_longer_be_seen_is_stale_and_never_smaller"
 DATA = "tests/edge/test_data_cases.py::"
+DEEP = "tests/edge/test_deep_hierarchies.py::"
 MIDWAY = "tests/edge/test_hiding_midway.py::"
 PAGES = "tests/edge/test_page_cases.py::"
 DOORS = "tests/edge/test_source_doors.py::"
@@ -91,6 +92,11 @@ DATA_CASES: dict[str, tuple[str, ...]] = {
         f"{GITHUB_DEEDS}[the repository renamed]", f"{GITHUB_DEEDS}[renamed, and then an issue done]",
     ),
     "permission lost": (f"{LOSSES}[items hidden]", f"{LOSSES}[epic hidden]", f"{LOSSES}[repository hidden]"),
+    "deep hierarchy, ring of parents": (
+        f"{DEEP}test_what_stands_far_below_counts_however_far",
+        f"{DEEP}test_more_levels_than_any_hierarchy_has_end_the_pull_and_keep_the_numbers",
+        f"{DEEP}test_parents_in_a_ring_end_the_pull_and_count_once",
+    ),
     "permission lost in the middle of a run": (
         f"{MIDWAY}test_whenever_permission_is_lost_in_a_run_what_rests_on_it_is_stale_and_never_smaller",
         f"{MIDWAY}test_what_was_lost_in_a_first_run_is_unknown_or_whole_and_never_a_part",
