@@ -77,6 +77,7 @@ STORE: dict[str, tuple[str, ...]] = {
     ),
     "corrupt page": (f"{DATABASE}a_damaged_store_says_so",),
     "PostgreSQL restarted in a run": (
+        f"{BAR}acked.py::test_what_a_run_said_is_saved_outlives_a_server_that_is_killed_at_once",
         f"{BAR}many_workers.py::test_after_the_server_was_killed_in_the_middle_of_a_run_workers_go_on",
         f"{POSTGRES}a_server_that_crashes_saves_nothing_and_is_used_again_when_it_is_back",
         "tests/schedule/test_limits.py::test_after_the_server_is_back_work_goes_on_within_30_seconds",

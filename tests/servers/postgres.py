@@ -92,8 +92,8 @@ def _place() -> Path:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
-    """Yield a new server; it is stopped at the end and leaves nothing."""
+def running(*more: str) -> Iterator[Postgres]:
+    """Yield a new server, with `more` settings; it is stopped at the end and leaves nothing."""
     with private_folder("okr-pg-", _place()) as folder:
         init: Command = [
             _programs() / "initdb",
@@ -111,14 +111,14 @@ def running() -> Iterator[Postgres]:
         prepare(init, folder)
         (folder / "data/pg_hba.conf").write_text(f"local all {GUARDED} scram-sha-256\nlocal all all trust\n")
         server = Postgres(folder)
-        with started(server):
+        with started(server, *more):
             yield server
 
 
 @contextmanager
-def started(server: Postgres) -> Iterator[None]:
+def started(server: Postgres, *more: str) -> Iterator[None]:
     """Let a server run on the files that it has; again, after `crash`."""
-    settings = [word for setting in SETTINGS for word in ("-c", setting)]
+    settings = [word for setting in (*SETTINGS, *more) for word in ("-c", setting)]
     command: Command = [_programs() / "postgres", "-D", "data", "-k", str(server.folder), *settings]
     with serve(command, server.folder, server.answers, stop="INT"):
         yield
