@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.jira_http import JiraHttp
+from connectors.jira_items import need
 from okr_sync.connector import Caller, ProtocolError, TransientError
 
 _CLOUD_PAGE = 5000  # issues on a page, Jira's limit; it grants fewer when many fields are asked for
@@ -13,7 +15,7 @@ DC_PAGE = 1000  # issues on a page, the default limit of Data Center
 
 
 class JiraLists:
-    """Lists of one site. A list that ends too early, repeats or shrinks raises ProtocolError or TransientError."""
+    """Lists of one site. One that ends too early, repeats, shrinks or moves raises ProtocolError or TransientError."""
 
     def __init__(self, http: JiraHttp, caller: Caller) -> None:
         self._http = http
@@ -52,49 +54,57 @@ class JiraLists:
             raise ProtocolError(f"search/jql brought {problem} before the end of the list was reached")
         return issues, str(ahead)
 
-    def data_center(self, jql: str, fields: list[str], *, validate: bool = True) -> Iterator[list[dict[str, Any]]]:
-        """Yield all pages of a list on Data Center, one after the other.
+    def data_center(
+        self, jql: str, fields: list[str], *, validate: bool = True, most: int | None = None
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Yield all pages of a list on Data Center, one after the other; of a list of at most `most` none behind them.
 
         Unless `validate`, names that can't be seen find nothing, where else Jira refuses the query for one of them.
         """
-        issues, total = self._dc_page(jql, fields, 0, 0, validate=validate)
-        yield issues
-        yield from self._dc_rest(jql, fields, len(issues), total, validate=validate)
+        first = self._dc_page(jql, fields, 0, 0, validate=validate)
+        yield first.issues
+        yield from self._dc_rest(jql, fields, first, validate=validate, most=most)
 
     def data_center_side_by_side(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
         """Yield the pages of a list: the first, then all the others that it tells of, then what was added meanwhile."""
-        first, total = self._dc_page(jql, fields, 0, 0)
-        yield first
-        most, width = total, len(first)
-        if width:
-            spans = ((start, min(start + width, total)) for start in range(width, total, width))
-            for issues, now in self._caller.map(lambda span: self._dc_span(jql, fields, *span, total), spans):
-                yield issues
-                most = max(most, now)
-        yield from self._dc_rest(jql, fields, total if width else 0, most)
+        last = self._dc_page(jql, fields, 0, 0)
+        yield last.issues
+        total, step = last.total, max(1, len(last.issues) - 1)
+        ahead = range(last.end, total, step) if last.issues else range(0)
+        spans = ((start, min(start + step, total)) for start in ahead)
+        for page in self._caller.map(lambda span: self._dc_span(jql, fields, *span, total), spans):
+            yield page.behind(last)
+            last = replace(page, total=max(last.total, page.total))
+        yield from self._dc_rest(jql, fields, last)
 
     def _dc_rest(
-        self, jql: str, fields: list[str], start: int, total: int, *, validate: bool = True
+        self, jql: str, fields: list[str], last: _Numbered, *, validate: bool = True, most: int | None = None
     ) -> Iterator[list[dict[str, Any]]]:
-        while start < total:
-            issues, total = self._dc_page(jql, fields, start, total, validate=validate)
-            yield issues
-            start += len(issues)
+        """Yield what comes behind a page. What is counted may lag behind what is listed: a full page is never the last,
+        whatever the total.
+        """
+        while last.end < last.total or (last.is_full and last.end != most):
+            page = self._dc_next(jql, fields, last, validate=validate)
+            yield page.behind(last)
+            last = page
 
-    def _dc_span(
-        self, jql: str, fields: list[str], start: int, end: int, least: int
-    ) -> tuple[list[dict[str, Any]], int]:
-        """Return the issues from `start` to `end`, also where the pages are shorter than they were, and the total."""
-        found: list[dict[str, Any]] = []
-        while start + len(found) < end:
-            issues, least = self._dc_page(jql, fields, start + len(found), least)
-            found += issues
-        return found, least
+    def _dc_span(self, jql: str, fields: list[str], start: int, end: int, least: int) -> _Numbered:
+        """Return the issues from the one before `start` to `end`, also where the pages are shorter than they were."""
+        first = last = self._dc_page(jql, fields, start - 1, least)
+        issues = first.issues
+        while last.end < end:
+            page = self._dc_next(jql, fields, last)
+            issues, last = issues + page.behind(last), page
+        return replace(last, start=first.start, issues=issues)
 
-    def _dc_page(
-        self, jql: str, fields: list[str], start: int, least: int, *, validate: bool = True
-    ) -> tuple[list[dict[str, Any]], int]:
-        """Return a page and how many issues there are; raises TransientError when these are fewer than `least`."""
+    def _dc_next(self, jql: str, fields: list[str], last: _Numbered, *, validate: bool = True) -> _Numbered:
+        page = self._dc_page(jql, fields, last.following, last.total, validate=validate)
+        if last.end >= page.end < page.total:
+            raise ProtocolError(f"search brought an empty page after {page.end} of {page.total} issues")
+        return page
+
+    def _dc_page(self, jql: str, fields: list[str], start: int, least: int, *, validate: bool = True) -> _Numbered:
+        """Return a page; raises TransientError when there are fewer issues than `least`."""
         body = {"jql": f"{jql} ORDER BY key", "fields": fields, "maxResults": DC_PAGE, "startAt": start}
         answer = self._http.post("2/search", body if validate else {**body, "validateQuery": False})
         issues, total = issues_of(answer), whole_number(answer, "total")
@@ -106,7 +116,40 @@ class JiraLists:
             raise ProtocolError(f"search brought an empty page after {start} of {total} issues")
         if start + len(issues) < total:
             self.page = min(self.page, len(issues))
-        return issues, total
+        granted = answer.get("maxResults")
+        return _Numbered(issues, start, total, len(issues) >= (granted if isinstance(granted, int) else DC_PAGE) > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """A page by numbers: the issues from `start` on, of so many in `total`; `is_full`: no more were granted."""
+
+    issues: list[dict[str, Any]]
+    start: int
+    total: int
+    is_full: bool
+
+    @property
+    def end(self) -> int:
+        """The number of the first issue behind it."""
+        return self.start + len(self.issues)
+
+    @property
+    def following(self) -> int:
+        """Where the next page begins: with the last issue of this one, unless pages hold no more than one."""
+        return self.end - (len(self.issues) > 1)
+
+    def behind(self, last: _Numbered) -> list[dict[str, Any]]:
+        """Return the issues that come behind the page `last`. Raises TransientError when the list has moved up between
+        the two: it is as long as before where as many were added.
+        """
+        if self.start >= last.end:
+            return self.issues
+        edge = need(last.issues[-1], "id")
+        for at, issue in enumerate(self.issues, 1):
+            if need(issue, "id") == edge:
+                return self.issues[at:]
+        raise TransientError("the list moved while its pages were read: an issue may have been skipped")
 
 
 def whole_number(answer: Any, name: str) -> int:

@@ -211,7 +211,7 @@ class JiraSearch:
         jql = f"{'id' if names[0].isdigit() else 'key'} in ({', '.join(names)})"
         found: list[dict[str, Any]] = []
         try:
-            for page in self._lists.data_center(jql, self.dialect.fields, validate=False):
+            for page in self._lists.data_center(jql, self.dialect.fields, validate=False, most=len(names)):
                 found += page
                 if len(found) > len(names):
                     raise ProtocolError(

@@ -17,6 +17,7 @@ GITHUB_DEEDS = f"{TRACKERS}test_after_each_deed_on_github_the_next_run_counts_th
 LOSSES = f"{TRACKERS}test_what_can_no_longer_be_seen_is_stale_and_never_smaller"
 DATA = "tests/edge/test_data_cases.py::"
 DEEP = "tests/edge/test_deep_hierarchies.py::"
+COUNTS = "tests/edge/test_late_counts.py::"
 MIDWAY = "tests/edge/test_hiding_midway.py::"
 PAGES = "tests/edge/test_page_cases.py::"
 DOORS = "tests/edge/test_source_doors.py::"
@@ -72,7 +73,11 @@ SOURCE: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 DATA_CASES: dict[str, tuple[str, ...]] = {
-    "shifting items": tuple(f"items that shift after search {number}" for number in (2, 3, 4)),
+    "shifting items": (
+        *(f"items that shift after search {number}" for number in (2, 3, 4)),
+        f"{COUNTS}test_a_list_that_moves_while_it_is_read_loses_no_issue",
+        f"{COUNTS}test_a_list_that_moved_between_two_parts_of_a_pull_is_read_anew",
+    ),
     "duplicate page": (
         *(f"a page that comes twice, the {number}." for number in (3, 4, 5)),
         f"{PAGES}test_rows_that_come_twice_stand_for_no_others",
@@ -97,6 +102,7 @@ DATA_CASES: dict[str, tuple[str, ...]] = {
         f"{DEEP}test_more_levels_than_any_hierarchy_has_end_the_pull_and_keep_the_numbers",
         f"{DEEP}test_parents_in_a_ring_end_the_pull_and_count_once",
     ),
+    "late count": (f"{COUNTS}test_a_count_that_does_not_fit_its_list_takes_nothing_away",),
     "permission lost in the middle of a run": (
         f"{MIDWAY}test_whenever_permission_is_lost_in_a_run_what_rests_on_it_is_stale_and_never_smaller",
         f"{MIDWAY}test_what_was_lost_in_a_first_run_is_unknown_or_whole_and_never_a_part",
