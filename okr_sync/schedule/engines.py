@@ -27,6 +27,6 @@ def engine_of(store: Store, store_url: str, clock: Callable[[], datetime], tell:
     def give_up(wake: Wake, attempts: int) -> None:
         why = f"the wake-up of {wake.at:%Y-%m-%d %H:%M:%S} UTC ended {attempts} workers and is given up"
         with store.writing() as session:
-            ledger.record_missed(session, clock(), "slot", this_process(), why, outcome="failed")
+            ledger.record_missed(session, clock(), "slot", this_process(), [why], outcome="failed")
 
     return ProcrastinateEngine(store_url, tell, give_up)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -17,7 +17,7 @@ from okr_sync.store import turns
 from okr_sync.store.database import Store
 from okr_sync.store.points import withheld_ids
 from okr_sync.store.processes import has_ended, is_alive
-from okr_sync.store.statements import Row, change_all, fetch, fetch_one, insert_all, insert_one
+from okr_sync.store.statements import Row, change_all, fetch, fetch_one, insert_all, insert_counted, insert_one
 from okr_sync.store.tables import Run, RunEntry, RunSource, sql
 
 RunOutcome: TypeAlias = Literal["running", "ok", "partial", "failed", "interrupted", "fenced", "missed"]
@@ -213,13 +213,16 @@ def record_missed(
     now: datetime,
     trigger: str,
     owner: str,
-    why: str,
+    whys: Sequence[str],
     *,
     outcome: Literal["missed", "failed"] = "missed",
-) -> int:
-    """Insert a run that never began, and return its id; one that ended whoever began it has failed."""
+) -> list[int]:
+    """Insert a run that never began for each reason, and return their ids; one that ended whoever began it has failed.
+
+    All at once: after a year without a worker there are tens of thousands.
+    """
     row = {"trigger": trigger, "owner": owner, "outcome": outcome, "started": now, "finished": now}
-    return insert_one(session, RUNS, {**row, "lease": None, "lease_until": now, "summary": why})
+    return insert_counted(session, RUNS, [{**row, "lease": None, "lease_until": now, "summary": why} for why in whys])
 
 
 def renew_lease(session: Session, run_id: int, until: datetime) -> bool:

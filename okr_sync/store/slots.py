@@ -123,9 +123,10 @@ def record_missed(
     trigger: str = "slot",
 ) -> int:
     """Give each slot a run that says missed and why; return how many. `trigger` OVERLAP: it was skipped, not lost."""
-    rows = []
-    for each in due:
-        said = f"the slot of {each:%Y-%m-%d %H:%M:%S} UTC{f' of {schedule}' if schedule else ''}: {why}"
-        missed = ledger.record_missed(session, now, trigger, owner, said)
-        rows.append({"schedule": schedule, "due": each, "run_id": missed, "attempts": 0})
+    at = list(due)
+    whose = f" of {schedule}" if schedule else ""
+    whys = [f"the slot of {each:%Y-%m-%d %H:%M:%S} UTC{whose}: {why}" for each in at]
+    runs = ledger.record_missed(session, now, trigger, owner, whys)
+    told = zip(at, runs, strict=True)
+    rows = [{"schedule": schedule, "due": each, "run_id": run, "attempts": 0} for each, run in told]
     return insert_all(session, SLOTS, rows)

@@ -76,6 +76,15 @@ def insert_one(session: Session, table: Table, row: Row) -> int:
     return int(key[0])
 
 
+def insert_counted(session: Session, table: Table, rows: Sequence[Row]) -> list[int]:
+    """Insert rows (same columns in each) into a table with a counted key; return their keys, in their order."""
+    if not rows:
+        return []
+    (key,) = table.primary_key
+    statement = table.insert().returning(key, sort_by_parameter_order=True)
+    return [int(row[0]) for row in session.connection().execute(statement, list(map(_storable, rows)))]
+
+
 def insert_all(session: Session, table: Table, rows: Sequence[Row]) -> int:
     """Insert `rows` (same columns in each); return how many."""
     if not rows:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.exc import StatementError
 from sqlmodel import Session
 
-from okr_sync.store import arrays
+from okr_sync.store import arrays, ledger
 from okr_sync.store.database import Store
 from okr_sync.store.interning import SERIES, STAMPS
 from okr_sync.store.statements import (
@@ -29,10 +29,10 @@ from okr_sync.store.statements import (
     told_rows,
     written,
 )
-from okr_sync.store.tables import SourceRow, WorkItemRow, sql
+from okr_sync.store.tables import Run, SourceRow, WorkItemRow, sql
 from tests.store.builders import HOUR, NOW, TRIED, running
 
-STATES = sql(SourceRow)
+STATES, RUNS = sql(SourceRow), sql(Run)
 CREATED = sql(WorkItemRow).c.created
 SQLITE = dialect()
 WRITTEN = (STATES.c.name, STATES.c.error, STATES.c.cursor, STATES.c.declared)
@@ -194,3 +194,14 @@ def test_a_condition_over_many_texts_finds_those_and_no_others(session: Session)
     found = fetch(session, select(STATES.c.name).where(among(session, STATES.c.name, [*ODD, "unknown"])))
     assert sorted(row["name"] for row in found) == sorted(ODD)
     assert fetch(session, select(STATES.c.name).where(among(session, STATES.c.name, []))) == []
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, 1_500])
+def test_keys_of_counted_rows_come_in_the_order_of_the_rows(session: Session, number: int) -> None:
+    """More than one statement takes at once, too. Red with the keys turned round."""
+    running(session)
+    texts = [f"slot {place}" for place in range(number)]
+    keys = ledger.record_missed(session, NOW, "slot", "host:1", texts)
+    assert len(set(keys)) == number
+    found = fetch(session, select(RUNS.c.id, RUNS.c.summary).where(RUNS.c.outcome == "missed"))
+    assert {row["id"]: row["summary"] for row in found} == dict(zip(keys, texts, strict=True))
