@@ -1,8 +1,8 @@
 """Tells what changed in Jira since the last pull, in a handful of requests where nothing did.
 
 What changed is asked for in one list; what a list of changes can't tell (deletions, lost permission) shows in the
-number of issues that are older than the last pull. Only when that is not what it must be are the ids of all children
-listed and compared with the mirror.
+number of issues that are older than the last pull. Only when that is not what it must be, or may be so by chance, are
+the ids of all children listed and compared with the mirror.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from connectors.jira_failures import RefusedError
 from connectors.jira_held import Cursor
 from connectors.jira_items import Found
+from connectors.jira_moves import Moves
 from connectors.jira_reach import LEVELS, Seen, among, below_clause, most_epics, watched
 from connectors.jira_search import JiraSearch, chunks, quoted
-from okr_sync.connector import Caller, Container, Members, Mirrored, Page, WorkItem
+from okr_sync.connector import Container, Members, Mirrored, Page, WorkItem
 
 MOST = 20_000  # changed issues; with more, everything is read anew
 
@@ -33,10 +34,10 @@ class Changes:
     """
 
     def __init__(
-        self, search: JiraSearch, caller: Caller, mirror: Mirrored, last: Cursor, queries: Mapping[str, str]
+        self, search: JiraSearch, moves: Moves, mirror: Mirrored, last: Cursor, queries: Mapping[str, str]
     ) -> None:
         self._search = search
-        self._caller = caller
+        self._moves = moves
         self._mirror = mirror
         self._last = last
         self._tree = last.tree
@@ -44,6 +45,7 @@ class Changes:
         self._ids = last.tree.ids()
         self._told: set[str] = set()  # issues whose state and place are known from this walk
         self._parts: dict[str, Found] = {}  # sub-tasks that changed, whoever holds them
+        self._held: set[str] = set()  # of those in this walk that epics held before it
         self._present: set[int] | None = None  # sub-tasks that are there, once they were listed
         self.seen = Seen()
         self.count = last.count
@@ -82,16 +84,25 @@ class Changes:
         here = among(self._search, places)
         changed = self._list(f"{here} AND updated >= {since}")
         now = self.until = until()
+        counted = frozenset(self._ids.values())
         yield from self._take(changed)
         older = self._search.count(f"{here} AND created < {since}")
         born = sum(each.item.created is not None and since <= _ms(each.item) < now for each in changed)
         self.count = older + born
-        if older != self._last.count:
+        shown = self._shown_again()
+        if older != self._last.count or shown or self._moves.brought(self._strangers(changed, counted), since, places):
             yield from self._census()
-        yield from self._clear(self._young() | self._shown_again())
+        yield from self._clear((self._young() | shown) - self._told)
         after = watched(self._search, self._tree, self._last.projects | self.seen.projects)
         if after != places:
             self.count = self._search.count(f"{among(self._search, after)} AND created < {now}")
+
+    def _strangers(self, changed: Collection[Found], counted: Collection[str]) -> list[Found]:
+        """Return the old issues among these that may not have been counted last time: if as many were deleted as came,
+        the count is as it was.
+        """
+        known = self._held.union(counted)
+        return [each for each in changed if each.item.id not in known and _ms(each.item) < self._last.since]
 
     def _list(self, jql: str) -> list[Found]:
         found: dict[str, Found] = {}
@@ -142,6 +153,7 @@ class Changes:
         parts = [each for each in found if each.item.kind == "subtask"]
         listed = {part: each for each in issues for part in each.subtasks}
         held = self._holders([*ours, *listed, *(each.item.parent or "" for each in parts)])
+        self._held |= held.keys()
         where = {each.item.id: self._tree.roots_of(each.item.parent) for each in issues}
         new = [
             part

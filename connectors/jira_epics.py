@@ -45,7 +45,8 @@ class JiraEpics(DeliverySource):
         super().__init__(settings, caller)
         self._http = JiraHttp.of(settings, self.caller)
         self._search = JiraSearch(self._http, self.caller, settings.deployment, settings.points_field)
-        self._pull = JiraPull(self._search, self.caller, settings)
+        logs = JiraLogs(self._http, self.caller, self._search)
+        self._pull = JiraPull(self._search, logs, self.caller, settings)
 
     def probe(self) -> str:
         """Return who we are at which site; raises SourceError."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
+from urllib.parse import urlencode
 
 from connectors.jira_failures import AbsentError
 from connectors.jira_http import JiraHttp
 from connectors.jira_items import need
+from connectors.jira_lists import issues_of
 from connectors.jira_past import (
     Change,
     Words,
@@ -24,6 +26,8 @@ from okr_sync.connector import Caller, ProtocolError, Transition, WorkItem
 _ISSUES = 1000  # issues in one changelog/bulkfetch, Jira's limit
 _FIELDS = 10  # fields in one changelog/bulkfetch, Jira's limit
 _ENTRIES = 10_000  # entries on one page of it, Jira's limit
+_MOVES = ("project", "parent", "IssueParentAssociation")  # what is logged of where an issue is
+_TOGETHER = 50  # issues whose logs Data Center is asked for in one search
 _PAGE = 100  # entries on a page of one issue's log, Jira's limit
 
 Logs: TypeAlias = dict[str, list[Any]]
@@ -57,7 +61,7 @@ class JiraLogs:
 
     def _read(self, ids: Sequence[str]) -> Iterator[Logs]:
         if self._search.dialect.cloud:
-            return self._caller.map(self._bulk, chunks(ids, _ISSUES))
+            return self._caller.map(lambda some: self._bulk(some, self._fields()), chunks(ids, _ISSUES))
         return self._caller.map(self._single, ids)
 
     def _known(self, keys: set[str]) -> Mapping[str, str | None]:
@@ -73,8 +77,28 @@ class JiraLogs:
         fields = ["status", "resolution", "parent", "IssueParentAssociation", *custom]
         return fields if len(fields) <= _FIELDS else []
 
-    def _bulk(self, ids: Sequence[str]) -> Logs:
-        body: dict[str, Any] = {"issueIdsOrKeys": list(ids), "fieldIds": self._fields(), "maxResults": _ENTRIES}
+    def moves(self, ids: Sequence[str]) -> Logs:
+        """Return the logs of issues, on Cloud what they say of projects and of what stands above; those that are not
+        told whole are left out. Raises SourceError.
+        """
+        cloud = self._search.dialect.cloud
+        told: Logs = {id_: [] for id_ in ids} if cloud else {}  # Cloud is silent about logs without such entries
+        ask, most = (self._moves, _ISSUES) if cloud else (self._together, _TOGETHER)
+        for logs in self._caller.map(ask, chunks(ids, most)):
+            told |= logs
+        return told
+
+    def _moves(self, ids: Sequence[str]) -> Logs:
+        return self._bulk(ids, _MOVES)
+
+    def _together(self, ids: Sequence[str]) -> Logs:
+        named = {"jql": f"id in ({', '.join(ids)})", "validateQuery": "false", "maxResults": _TOGETHER}
+        answer = self._http.get(f"2/search?{urlencode({**named, 'fields': 'updated', 'expand': 'changelog'})}")
+        logs = {str(need(each, "id")): need(each, "changelog") for each in issues_of(answer)}
+        return {id_: rows for id_, log in logs.items() if len(rows := _rows(log, "histories")) >= _total(log)}
+
+    def _bulk(self, ids: Sequence[str], fields: Sequence[str]) -> Logs:
+        body: dict[str, Any] = {"issueIdsOrKeys": list(ids), "fieldIds": list(fields), "maxResults": _ENTRIES}
         logs: Logs = {}
         seen: set[str] = set()
         while True:

@@ -57,12 +57,12 @@ def read_log(histories: Iterable[Any], dialect: Dialect) -> list[Change]:
 
     Raises ProtocolError when an entry has no instant, no number, or no list of items.
     """
-    entries = sorted(histories, key=lambda each: (_instant(each), _number(each)))
+    entries = sorted(histories, key=lambda each: (instant_of(each), _number(each)))
     return [
-        Change(_instant(entry), subject, _end(item, "from", "fromString"), _end(item, "to", "toString"))
+        Change(instant_of(entry), subject, _end(item, "from", "fromString"), _end(item, "to", "toString"))
         for entry in entries
-        for item in _items(entry)
-        if (subject := _subject(item, dialect))
+        for item in items_of(entry)
+        if (subject := subject_of(item, dialect))
     ]
 
 
@@ -94,7 +94,7 @@ def keys_only(log: Iterable[Change]) -> set[str]:
     return {end.text.upper() for end in ends if end.text and not end.id}
 
 
-def _instant(entry: Any) -> datetime:
+def instant_of(entry: Any) -> datetime:
     """Return when an entry was made. Jira documents a text, but shows a number since 1970 in changelog/bulkfetch."""
     raw = need(entry, "created")
     try:
@@ -113,7 +113,8 @@ def _number(entry: Any) -> int:
     return int(number)
 
 
-def _items(entry: Any) -> list[Any]:
+def items_of(entry: Any) -> list[Any]:
+    """Return the lines of an entry; raises ProtocolError when it has no list of them."""
     items = need(entry, "items")
     if not isinstance(items, list):
         raise ProtocolError("the change log has an entry without a list of items")
@@ -124,7 +125,7 @@ def _seconds(number: int) -> float:
     return number / 1000 if number >= _MILLISECONDS else number
 
 
-def _subject(item: Any, dialect: Dialect) -> str | None:
+def subject_of(item: Any, dialect: Dialect) -> str | None:
     """Return what a line is about; Data Center, and Cloud for parents, tell the field's name only."""
     names = (item.get("fieldId"), item.get("field")) if isinstance(item, dict) else ()
     for name in (each for each in names if isinstance(each, str)):

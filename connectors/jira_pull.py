@@ -22,6 +22,8 @@ from connectors.jira_asked import (
 from connectors.jira_changes import Changes
 from connectors.jira_held import Cursor, Tree, load_cursor
 from connectors.jira_items import Epic, container_of, read_epic
+from connectors.jira_logs import JiraLogs
+from connectors.jira_moves import Moves
 from connectors.jira_reach import LEVELS, Reach, among, too_deep, watched
 from connectors.jira_search import JiraSearch
 from connectors.jira_settings import JiraSettings
@@ -35,8 +37,9 @@ _UNKNOWN = -1  # issues: no site shows so many
 class JiraPull:
     """Pulls scopes of one site; remembers from a pull what spares requests when items are looked up after it."""
 
-    def __init__(self, search: JiraSearch, caller: Caller, settings: JiraSettings) -> None:
+    def __init__(self, search: JiraSearch, logs: JiraLogs, caller: Caller, settings: JiraSettings) -> None:
         self._search = search
+        self._logs = logs
         self._caller = caller
         self._settings = settings
         self._tree = Tree()
@@ -84,7 +87,8 @@ class JiraPull:
         bad = {key: why_not(key, found.get(key), last.epics) for key in lost}
         if not all(bad.values()):
             return False
-        changes = Changes(self._search, self._caller, mirror, last, queries_of(scopes))
+        moves = Moves(self._logs, self._search.dialect)
+        changes = Changes(self._search, moves, mirror, last, queries_of(scopes))
         if not changes.tell(lambda: self._until(at)):
             return False
         self._tree, self._absent = last.tree, changes.absent

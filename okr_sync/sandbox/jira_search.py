@@ -127,6 +127,7 @@ class TokenSearch:
 class OffsetSearch:
     """Data Center's search: pages by `startAt`, with the total on each.
 
+    With `expand=changelog` (GET) each issue brings its log along.
     With `validateQuery: false`, names of issues that are not there find nothing instead of spoiling the query.
     """
 
@@ -149,7 +150,15 @@ class OffsetSearch:
         found = search(visit, str(asked.get("jql") or ""), strict=strict)
         page = found.views[start : start + (self._quirks.size(limit) if limit else 0)]
         head = {"expand": "schema,names", "startAt": start, "maxResults": limit, "total": len(found.views)}
+        if "changelog" in visit.many("expand"):
+            return Response.of({**head, "issues": [_with_log(visit, view, fields) for view in page]})
         return _page(visit, page, fields, head, first=False)
+
+
+def _with_log(visit: Visit, view: View, fields: Sequence[str]) -> dict[str, Any]:
+    log = visit.writer.histories(visit.world.issues[view.id], visit.now, ())
+    shown = {"startAt": 0, "maxResults": len(log), "total": len(log), "histories": log}
+    return {**visit.index_writer.issue(view, fields), "changelog": shown}
 
 
 def _page(

@@ -114,3 +114,12 @@ def test_projects_are_one_list_and_hidden_ones_missing(site: Site, small: Small)
     assert [each["key"] for each in site.get("project")] == ["A"]
     site.get("project/B", 404)
     site.get("issue/B-1", 404)
+
+
+def test_a_search_brings_change_logs_along_when_they_are_asked_for() -> None:
+    small = small_world()
+    with served(small.world, day(7), "dc") as site:
+        found = site.get("search", jql=f"id in ({small.done.id})", fields="updated", expand="changelog")["issues"]
+        alone = site.get(f"issue/{small.done.id}", expand="changelog")["changelog"]
+    assert [each["changelog"] for each in found] == [alone]
+    assert alone["total"] == 2
