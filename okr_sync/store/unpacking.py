@@ -1,7 +1,8 @@
 """Stored bodies back into frozen dataclasses, as validating them would and several times faster.
 
-`latest` holds what this program wrote, so a body that has all names without which there is no state is taken at its
-word: what it leaves out has its default, what nobody asks for any more is passed over. Any other is validated whole.
+A body lacks the fields that have their defaults. `latest` holds what this program wrote, so one that has all fields
+that must be there, and no other than those that are written now, is taken at its word. Any other, one of an earlier
+version, is validated as a whole.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import MISSING, Field, field, fields, is_dataclass, make_dataclass
 from datetime import date, datetime
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from types import NoneType, UnionType
 from typing import Any, Generic, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import orjson
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 State = TypeVar("State")
 Body: TypeAlias = dict[str, Any]
@@ -25,7 +28,7 @@ Column: TypeAlias = Sequence[Any]
 Columns: TypeAlias = Mapping[str, Column]
 Turn: TypeAlias = Callable[[Column], Column]
 Shape: TypeAlias = tuple[str, ...]
-"""The names that a body has, in their order."""
+"""The names of the fields that a body has, in its order."""
 INSTANTS = 4_096  # texts of instants that are remembered: those of a cycle are few
 PLAIN = frozenset({float, NoneType})
 
@@ -43,24 +46,20 @@ class Unpacking(Generic[State]):
         self._cls = cls
         later = frozenset(volatile)
         known = {each.name: each for each in _fields(cls)}
-        self._defaults = {name: each.default for name, each in known.items() if each.default is not MISSING}
-        self._names = tuple(name for name in known if name not in later)
-        self._later = tuple(name for name in known if name in later)
-        self._order = tuple(known)
+        written = {name: each.default for name, each in known.items() if name not in later}
+        self._needed = frozenset(name for name, default in written.items() if default is MISSING)
         # As the parser holds them: names that are the same objects are found without being compared.
-        self._blank = {name: self._defaults.get(name) for name in parsed(json.dumps(dict.fromkeys(self._names)))}
-        self._needed = frozenset(self._names) - self._defaults.keys()
-        self._shapes: dict[Shape, bool] = {}
+        self._absent = parsed(json.dumps({name: _said(default) for name, default in written.items()}))
+        self._names = tuple(self._absent)
+        self._defaults = {name: default for name, default in written.items() if default is not MISSING}
+        self._later = {name: each.default for name, each in known.items() if name in later}
         hints = get_type_hints(cls)
         self._turns = {name: turn for name in self._names if (turn := _turn(hints[name])) is not None}
-        self._thawed = _thawed(cls, self._order)
+        self._thawed = _thawed(cls, [*self._names, *self._later])
 
     def knows(self, shape: Shape) -> bool:
-        """Return whether bodies of these names have all without which there is no state."""
-        known = self._shapes.get(shape)
-        if known is None:
-            known = self._shapes[shape] = self._needed.issubset(shape)
-        return known
+        """Return whether a body with these fields has all that have no default, and none that is not written now."""
+        return self._needed.issubset(shape) and self._absent.keys() >= set(shape)
 
     def read(
         self,
@@ -73,29 +72,43 @@ class Unpacking(Generic[State]):
         `later` returns columns of volatile fields for those that it knows, from what they say; the others have their
         defaults.
         """
-        shapes = list(map(tuple, bodies))
-        if len(frozenset(shapes)) == 1 and self.knows(shapes[0]):
-            return self._built(shapes[0], bodies, later)
-        whole = [self._blank | body for body, shape in zip(bodies, shapes, strict=True) if self.knows(shape)]
-        ahead = iter(self._built(self._names, whole, later) if whole else ())
-        return [next(ahead) if self.knows(shape) else validate(place) for place, shape in enumerate(shapes)]
+        shapes = set(map(tuple, bodies))
+        known = frozenset(filter(self.knows, shapes))
+        if len(known) == len(shapes):
+            return self._made(bodies, known, later)
+        ahead = iter(self._made([body for body in bodies if tuple(body) in known], known, later))
+        return [next(ahead) if tuple(body) in known else validate(place) for place, body in enumerate(bodies)]
 
-    def _built(self, shape: Shape, bodies: Sequence[Body], later: Callable[[Columns], Columns] | None) -> list[State]:
-        """Return the states of bodies that all have this shape."""
-        said = dict(zip(shape, zip(*map(dict.values, bodies), strict=True), strict=True))
-        columns = {name: self._column(name, said.get(name), len(bodies)) for name in self._names}
-        columns |= {name: [self._defaults[name]] * len(bodies) for name in self._later}
-        if later is not None:
-            columns |= later(columns)
-        made: list[Any] = list(map(self._thawed, *(columns[name] for name in self._order)))
+    def _made(
+        self, bodies: Sequence[Body], shapes: AbstractSet[Shape], later: Callable[[Columns], Columns] | None
+    ) -> list[State]:
+        if not bodies:
+            return []
+        columns = self._columns(bodies, shapes)
+        return self._build({**columns, **(later(columns) if later else {})})
+
+    def _columns(self, bodies: Sequence[Body], shapes: AbstractSet[Shape]) -> Columns:
+        """Return all columns; those of which no body says anything are neither read nor turned."""
+        unsaid = {name: [each] * len(bodies) for name, each in self._defaults.items()}
+        said, whole = self._filled(bodies, shapes)
+        columns = zip(said, zip(*map(dict.values, whole), strict=True), strict=True)
+        turned = {name: self._turns[name](column) if name in self._turns else column for name, column in columns}
+        return {**unsaid, **turned}
+
+    def _filled(self, bodies: Sequence[Body], shapes: AbstractSet[Shape]) -> tuple[Shape, Sequence[Body]]:
+        """Return the fields of which any body says something, and bodies with just these, in that order."""
+        if len(shapes) == 1:
+            return next(iter(shapes)), bodies
+        said = frozenset(chain.from_iterable(shapes))
+        absent = {name: value for name, value in self._absent.items() if name in said}
+        return tuple(absent), [absent | body for body in bodies]
+
+    def _build(self, columns: Columns) -> list[State]:
+        later = (columns.get(name, repeat(default)) for name, default in self._later.items())
+        made: list[Any] = list(map(self._thawed, *(columns[name] for name in self._names), *later))
         for each in made:
             each.__class__ = self._cls
         return made
-
-    def _column(self, name: str, said: Column | None, number: int) -> Column:
-        if said is None:
-            return [self._defaults[name]] * number
-        return self._turns[name](said) if name in self._turns else said
 
 
 @functools.cache
@@ -106,6 +119,11 @@ def unpacking(cls: type[State]) -> Unpacking[State]:
 
 def _fields(cls: type) -> Sequence[Field[Any]]:
     return fields(cls)
+
+
+def _said(default: Any) -> Any:
+    """Return what JSON would say of a field with its default; nothing of one that has none."""
+    return None if default is MISSING else to_jsonable_python(default)
 
 
 def _thawed(cls: type, order: Sequence[str]) -> type:
@@ -133,7 +151,10 @@ def _tuples(turn: Turn | None) -> Turn:
         flat = list(chain.from_iterable(filter(None, lists)))
         if not flat:
             return [None if each is None else () for each in lists]
-        ahead = iter(flat if turn is None else turn(flat))
+        parts = flat if turn is None else turn(flat)
+        if len(flat) == len(lists) and all(lists):
+            return list(zip(parts, strict=True))
+        ahead = iter(parts)
         return [None if each is None else tuple(islice(ahead, len(each))) for each in lists]
 
     return turned

@@ -242,7 +242,7 @@ def test_five_thousand_key_results_are_saved_and_read(session: Session) -> None:
 
 
 def test_rows_of_an_earlier_version_say_what_they_said_and_are_written_anew_by_the_next_run(session: Session) -> None:
-    """They hold defaults, too. Red without `_blank` under what a body says: rows differ in length."""
+    """They hold defaults, too. Red without `_absent` under what a body says: rows differ in length."""
     judged = snapshot(key_result(0.4), key_result(0.6, id_="nps-21"))
     _save(session, judged)
     now = saved_snapshot(session)
