@@ -21,11 +21,12 @@ ENOUGH = 40  # requests; no run of these sites takes as many
 
 
 class Losing:
-    """A site whose project FAR can't be seen any more once it has answered `after` requests; None: it can."""
+    """A site whose `project` can't be seen any more once it has answered `after` requests; None: it can."""
 
     def __init__(self, tracker: Jira, site: JiraSite) -> None:
         self.site = site
         self.after: int | None = None
+        self.project = "FAR"
         self._tracker = tracker
 
     def respond(self, request: Request) -> Response:
@@ -34,7 +35,7 @@ class Losing:
         if self.after is not None:
             self.after -= 1
             if self.after == 0:
-                self._tracker.world.hide_project("FAR", at=self._tracker.now)
+                self._tracker.world.hide_project(self.project, at=self._tracker.now)
         return answer
 
 
@@ -98,10 +99,11 @@ def news(tracker: Any) -> None:
         )
 
 
+@pytest.mark.parametrize("project", ["FAR", "BET"], ids=["of issues", "of an epic"])
 @pytest.mark.parametrize("full", [True, False], ids=["full", "changed"])
 @KINDS
 def test_whenever_permission_is_lost_in_a_run_what_rests_on_it_is_stale_and_never_smaller(
-    kind: Flavour, full: bool, tmp_path: Path
+    kind: Flavour, full: bool, project: str, tmp_path: Path
 ) -> None:
     """Lost after the first answer of a run, or the second, and so on to its end; the run with permission again heals.
 
@@ -111,6 +113,7 @@ def test_whenever_permission_is_lost_in_a_run_what_rests_on_it_is_stale_and_neve
     """
     with watching(Paged(kind), tmp_path) as home:
         home.sync()
+        home.tracker.losing.project = project
         for requests in range(1, ENOUGH):
             before = home.tracker.truth()
             home.do(news)
@@ -119,7 +122,7 @@ def test_whenever_permission_is_lost_in_a_run_what_rests_on_it_is_stale_and_neve
             if home.tracker.losing.after > 0:
                 break
             home.tracker.losing.after = None
-            home.do(lambda tracker: tracker.world.show_project("FAR", at=tracker.now))
+            home.do(lambda tracker: tracker.world.show_project(project, at=tracker.now))
             healed = states(home.sync())
             assert {name: counts(state) for name, state in healed.items()} == truth, f"healed after {requests}"
             assert not any(state.stale for state in healed.values())
