@@ -83,6 +83,8 @@ class Changes:
         places, since = watched(self._search, self._tree, self._last.projects), self._last.since
         here = among(self._search, places)
         changed = self._list(f"{here} AND updated >= {since}")
+        if any(each.lacking for each in changed) and not self._search.speaks_still():
+            raise UnsureError
         now = self.until = until()
         counted = frozenset(self._ids.values())
         yield from self._take(changed)

@@ -61,7 +61,7 @@ class Tree:
 @dataclass(slots=True)
 class Cursor:
     """Where the last pull ended. `since` and `full` are instants in ms since 1970, `asked` is a hash of the question,
-    `dialect` is how the site spoke at `full`.
+    `dialect` is how the site spoke at `heard` (ms since 1970).
 
     `epics` maps the keys that were asked for to ids, also where an epic has another key by now. `projects` and `types`
     are those of all issues (keys; ids, sub-tasks aside), `subtasks` says whether there are any. `count` is how many
@@ -78,6 +78,7 @@ class Cursor:
     types: set[str] = field(default_factory=set)
     subtasks: bool = False
     count: int = 0
+    heard: int = 0
 
     def dump(self) -> str:
         """Return the cursor as text."""

@@ -29,6 +29,8 @@ class Found:
     """Id of its issue type."""
     subtasks: tuple[str, ...]
     """Ids of its sub-tasks."""
+    lacking: bool = False
+    """Whether it is an issue that shows no field that holds points, not even empty: they may be others by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ def read_issue(issue: Any, dialect: Dialect, epics: Mapping[str, str]) -> Found:
         due=_date(issue, "duedate"),
         labels=tuple(str(label) for label in _rows(issue, "labels")),
     )
-    return Found(item, str(need(issue, "fields", "issuetype", "id")), subtasks)
+    lacking = item.kind == "issue" and fields.keys().isdisjoint(dialect.points)
+    return Found(item, str(need(issue, "fields", "issuetype", "id")), subtasks, lacking)
 
 
 def read_epic(issue: Any, dialect: Dialect) -> Epic:

@@ -30,7 +30,7 @@ from connectors.jira_settings import JiraSettings
 from okr_sync.connector import Caller, Container, LookUp, Mirrored, Miss, Page, WorkItem
 
 _MINUTE = 60_000  # ms
-_HOUR = 3_600_000  # ms
+_HOUR = 3_600_000  # ms; as often the site is asked whether its fields are still those
 _UNKNOWN = -1  # issues: no site shows so many
 
 
@@ -52,7 +52,7 @@ class JiraPull:
         if last is None or mirror is None or not (yield from self._later(scopes, last, at, mirror)):
             self._search.ask_anew()
             dialect = self._search.dialect
-            yield from self._everything(scopes, Cursor(self._until(at), at, asked, dialect))
+            yield from self._everything(scopes, Cursor(self._until(at), at, asked, dialect, heard=at))
 
     def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of issues: those left out are gone if their project is still there to be seen."""
@@ -82,6 +82,8 @@ class JiraPull:
     def _later(self, scopes: Scopes, last: Cursor, at: int, mirror: Mirrored) -> Generator[Page, None, bool]:
         """Yield what changed since `last`; return whether that could be told."""
         self._search.recall(last.dialect)
+        if not 0 <= at - last.heard < _HOUR and not self._search.speaks_still():
+            return False
         lost = [key for key in keys_of(scopes) if key not in last.epics]
         found = self._named(lost) if lost else {}
         bad = {key: why_not(key, found.get(key), last.epics) for key in lost}
@@ -94,7 +96,8 @@ class JiraPull:
         self._tree, self._absent = last.tree, changes.absent
         yield from changes.told
         misses = {**misses_of(scopes, bad), **refusals_of(scopes, changes.refused)}
-        yield self._end(scopes, misses, (), changes.cursor())
+        cursor = changes.cursor()
+        yield self._end(scopes, misses, (), replace(cursor, heard=at) if self._search.heard else cursor)
         return True
 
     def _everything(self, scopes: Scopes, start: Cursor) -> Iterator[Page]:

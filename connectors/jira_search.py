@@ -44,6 +44,7 @@ class JiraSearch:
         self._lock = threading.Lock()
         self._dialect: Dialect | None = None
         self._recalled = False
+        self._heard = False
 
     def recall(self, dialect: Dialect) -> None:
         """Take it that the site still speaks as it did, unless it was asked meanwhile."""
@@ -55,7 +56,7 @@ class JiraSearch:
         """Forget a dialect that was only recalled."""
         with self._lock:
             if self._recalled:
-                self._dialect, self._recalled = None, False
+                self._dialect, self._recalled, self._heard = None, False, False
 
     @property
     def dialect(self) -> Dialect:
@@ -66,7 +67,23 @@ class JiraSearch:
                 cloud = says_cloud if self._deployment == "auto" else self._deployment == "cloud"
                 fields = self._http.get("2/field")
                 self._dialect = read_dialect(fields, cloud=cloud, address=address, points=self._points)
+                self._heard = True
             return self._dialect
+
+    @property
+    def heard(self) -> bool:
+        """Whether the site said meanwhile which fields it has."""
+        return self._heard
+
+    def speaks_still(self) -> bool:
+        """Return whether the site has the fields that were recalled; one request, once."""
+        with self._lock:
+            known = self._dialect
+            if known is None or self._heard:
+                return True
+            fields = self._http.get("2/field")
+            self._heard = True
+            return read_dialect(fields, cloud=known.cloud, address=known.address, points=self._points) == known
 
     def until(self, at: int) -> int:
         """Return up to when what was asked since `at` is known (both ms since 1970): our clock may be ahead of the

@@ -47,7 +47,7 @@ def _another_process(jira: Jira) -> Jira:
 def test_a_new_process_need_not_be_told_again_what_the_site_is(jira: Jira) -> None:
     """Two questions in all. Red when the cursor does not keep how the site speaks: it is asked, too, and its fields."""
     jira.pull(**SCOPES)
-    jira.home.tick(60)
+    jira.home.tick(30)
     later = _another_process(jira)
     later.pull(**SCOPES)
     assert later.requests == 2
@@ -57,7 +57,7 @@ def test_a_new_process_need_not_be_told_again_what_the_site_is(jira: Jira) -> No
 def test_a_full_reading_asks_anew_what_the_site_is(jira: Jira) -> None:
     """Red when what was recalled is believed for good: a points field that was pinned would never be missed."""
     jira.pull(**SCOPES)
-    jira.home.tick(60)
+    jira.home.tick(30)
     later = _another_process(jira)
     later.pull(**SCOPES)
     jira.home.tick(25 * 60)

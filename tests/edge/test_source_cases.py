@@ -45,7 +45,8 @@ from tests.edge.sync_play import entry_of
 Ends = Literal["true", "kept"]
 NOTHING = b'{"issues":[],"isLast":true,"total":0,"count":0,"data":{}}'
 """An answer that says that there is no work, for those who read what they should not."""
-SHAPELESS = "no list of issues|without data|not a list|not as GitLab answers"
+FIELDLESS = "no list of fields|no Epic Link field|serverInfo has no"
+SHAPELESS = f"no list of issues|{FIELDLESS}|without data|not a list|not as GitLab answers"
 HOUR, DAY = timedelta(hours=1, minutes=1), timedelta(hours=25)
 EACH: tuple[Kind, ...] = ("cloud", "graphql", "gitlab")
 """One kind of each tracker: the others send and receive as it does."""

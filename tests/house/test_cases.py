@@ -19,6 +19,7 @@ DATA = "tests/edge/test_data_cases.py::"
 DEEP = "tests/edge/test_deep_hierarchies.py::"
 COUNTS = "tests/edge/test_late_counts.py::"
 MASKED = "tests/edge/test_masked_deletions.py::"
+FIELDS = "tests/edge/test_drifting_fields.py::"
 MIDWAY = "tests/edge/test_hiding_midway.py::"
 PAGES = "tests/edge/test_page_cases.py::"
 DOORS = "tests/edge/test_source_doors.py::"
@@ -112,7 +113,11 @@ DATA_CASES: dict[str, tuple[str, ...]] = {
         f"{MIDWAY}test_whenever_permission_is_lost_in_a_run_what_rests_on_it_is_stale_and_never_smaller",
         f"{MIDWAY}test_what_was_lost_in_a_first_run_is_unknown_or_whole_and_never_a_part",
     ),
-    "schema drift": ("schema drift: a name", "schema drift: a type"),
+    "schema drift": (
+        "schema drift: a name", "schema drift: a type",
+        f"{FIELDS}test_points_in_a_field_made_anew_are_read_from_it_with_the_first_change",
+        f"{FIELDS}test_points_in_another_field_are_read_from_it_after_an_hour_at_the_latest",
+    ),
     "account time zones": ("an account at −08:00", "an account at +13:00", "an account at +05:45"),
     "late index": ("an index that is late",),
     "epic without children": (f"{DATA}test_an_epic_without_children_has_no_progress_and_no_failure",),
