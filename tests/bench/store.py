@@ -68,10 +68,11 @@ def main(words: Sequence[str] | None = None) -> None:
 
 def _measure(name: str, store: Store, key_results: int, days: int) -> None:
     first, second = _world(key_results, 0.25), _world(key_results, 0.5)
+    begin = NOW - (days + 1) * DAY  # before all others: a point that comes before others of its series splits pages
     with _timed(name, f"first commit of {key_results} points (at most 1 s)"), store.writing() as session:
-        _save(session, first, NOW)
+        _save(session, first, begin)
     with _timed(name, f"commit of {key_results} points (at most 1 s)"), store.writing() as session:
-        _save(session, second, NOW + HOUR)
+        _save(session, second, begin + HOUR)
     with _timed(name, f"filling in {key_results * days} points"), store.writing() as session:
         store.take_time(session)
         _fill(session, name, days)

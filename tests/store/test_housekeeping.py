@@ -162,6 +162,20 @@ def test_packing_beside_others_fills_the_index_and_changes_nothing(store: Store,
     assert _filed(store) == filed  # a full one is not built again
 
 
+def test_a_packed_index_has_room_for_the_points_of_the_next_days(store: Store, postgres: Postgres) -> None:
+    """Else it would be loose again, and built anew, every other night. Red with FILL = 100: it grows by a seventh."""
+    judged(store, 0.1, 0 * HOUR)
+    points_of_years(store)
+    tidying.pack(store)
+    packed = _index_size(store)
+    with store.writing() as session:
+        session.connection().exec_driver_sql(
+            "INSERT INTO point_values (slot, value, series, context, stamp) SELECT 100 + d, d, 1000 + s, 1, 1 "
+            "FROM generate_series(1, 3) d, generate_series(1, 99) s"
+        )
+    assert _index_size(store) == packed
+
+
 def test_half_an_index_that_was_left_is_removed(store: Store, postgres: Postgres) -> None:
     """Seen red without the look for it: each write would keep it up for ever."""
     with store.bare() as connection:
