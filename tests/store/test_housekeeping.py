@@ -163,7 +163,7 @@ def test_packing_beside_others_fills_the_index_and_changes_nothing(store: Store,
 
 
 def test_a_packed_index_has_room_for_the_points_of_the_next_days(store: Store, postgres: Postgres) -> None:
-    """Else it would be loose again, and built anew, every other night. Red with FILL = 100: it grows by a seventh."""
+    """Else it would be built anew every other night. Red with FILL = 100: its pages split, and it nearly doubles."""
     judged(store, 0.1, 0 * HOUR)
     points_of_years(store)
     tidying.pack(store)
