@@ -20,6 +20,7 @@ IN_A_ROW = 5  # requests repeated without an answer in between, over all threads
 class Restraint:
     """The rules that hold for all requests to one source in one run; safe in many threads.
 
+    * Not more than `concurrency` are under way at once, whoever asks: while an answer is read on, others may be asked.
     * Until the source has answered, and again after it refused the credential, requests go one by one.
     * After a refusal one more is sent; if it is refused, too, nothing more is. With `probing`, nothing is at once.
     * Not more than `budget` requests are sent, those `sent_before` in this run, `repeated_before` of them, included.
@@ -55,6 +56,8 @@ class Restraint:
         self._in_a_row = max(IN_A_ROW, 2 * concurrency)
         self._lock = threading.Lock()
         self._alone = threading.RLock()  # the same thread may ask inside of an asking
+        self._side_by_side = threading.BoundedSemaphore(concurrency)
+        self._asking = threading.local()  # `now`: whether this thread is in an asking
         self._trusted = False
         self._refusal: UnauthorizedError | None = None
         self._refusals = 0
@@ -94,13 +97,14 @@ class Restraint:
         """
         alone = self._enter()
         try:
-            number, refusals = self._begin()
-            try:
-                yield number
-            except SourceError as error:
-                self._heard(error, refusals)
-                raise
-            self._heard(None, refusals)
+            with self._one_of_few():
+                number, refusals = self._begin()
+                try:
+                    yield number
+                except SourceError as error:
+                    self._heard(error, refusals)
+                    raise
+                self._heard(None, refusals)
         finally:
             if alone:
                 self._alone.release()
@@ -142,6 +146,21 @@ class Restraint:
             return False
         return True
 
+    @contextmanager
+    def _one_of_few(self) -> Iterator[None]:
+        """Wait for one of the places side by side; an asking inside of an asking of this thread has that one's."""
+        if getattr(self._asking, "now", False):
+            yield
+            return
+        if not self._side_by_side.acquire(timeout=min(self.seconds_left, threading.TIMEOUT_MAX)):
+            raise self._too_late()
+        self._asking.now = True
+        try:
+            yield
+        finally:
+            self._asking.now = False
+            self._side_by_side.release()
+
     def _is_trusted(self) -> bool:
         return self._trusted
 
@@ -167,10 +186,13 @@ class Restraint:
         if self._stop.is_set():
             raise TransientError("the run was stopped", fix="run it again")
         if self._elapsed() >= self._end:
-            raise TransientError(
-                f"the source's deadline of {self._seconds:g} s has passed",
-                fix="raise `deadline` of this source, or map less to it",
-            )
+            raise self._too_late()
+
+    def _too_late(self) -> TransientError:
+        return TransientError(
+            f"the source's deadline of {self._seconds:g} s has passed",
+            fix="raise `deadline` of this source, or map less to it",
+        )
 
     def _heard(self, error: SourceError | None, refusals: int) -> None:
         with self._lock:

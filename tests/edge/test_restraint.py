@@ -224,6 +224,43 @@ def test_once_the_source_has_answered_requests_go_side_by_side() -> None:
     assert list(made.map(lambda _: made.call(meeting.wait), range(3))) != []
 
 
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_never_more_are_asked_at_once_than_the_config_says_whoever_asks(concurrency: int) -> None:
+    """A connector that asks for many while it reads many has two pools of threads. Red without the places: six."""
+    made, under_way, most, lock = caller(concurrency=concurrency), [0], [0], threading.Lock()
+    made.call(saying("ok"))
+
+    def ask() -> str:
+        with lock:
+            under_way[0] += 1
+            most[0] = max(most[0], under_way[0])
+        threading.Event().wait(0.02)
+        with lock:
+            under_way[0] -= 1
+        return "ok"
+
+    outer = made.map(lambda _: made.call(ask), range(12))
+    for _ in range(3):
+        next(outer)
+        assert list(made.map(lambda _: made.call(ask), range(6))) == ["ok"] * 6
+    assert len(list(outer)) == 9
+    assert most[0] == concurrency
+
+
+def test_whoever_gets_no_place_in_time_is_told_so() -> None:
+    """Red where the wait has no end."""
+    made = RetryingCaller(seconds=0.05, concurrency=1)
+    made.call(saying("ok"))
+    with ThreadPoolExecutor(1) as pool:
+
+        def elsewhere() -> str:
+            with pytest.raises(TransientError, match=r"deadline of 0\.05 s"):
+                pool.submit(made.call, saying("ok")).result(10)
+            return "ok"
+
+        assert made.call(elsewhere) == "ok"
+
+
 def test_refusals_of_requests_that_were_under_way_leave_room_to_renew_the_credential() -> None:
     """All threads hear at once that a token ended; one of them fetches the next. Red when old refusals count."""
     made, meeting = caller(concurrency=3), threading.Barrier(3, timeout=10)
