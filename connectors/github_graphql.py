@@ -50,12 +50,10 @@ class GraphqlTransport:
         self._questions = questions
         self._types = types
         self._project = project
-        self._seen: set[str] = set()  # repositories that the token saw in this pull
 
     def recall(self, learnt: Learnt) -> None:
         """Begin with what was learnt about the server earlier."""
         self._questions.recall(learnt)
-        self._seen.clear()
 
     def learnt(self) -> Learnt:
         """Return what is worth to be known about the server next time."""
@@ -90,9 +88,7 @@ class GraphqlTransport:
     def refresh(self, ids: Sequence[str]) -> dict[str, Milestone]:
         """Return those of these milestones that can be seen as they are now, with counts."""
         nodes = self._questions.many_nodes(ids, "light", lambda _: COUNTED)
-        found = {id_: milestone_of_graphql(node) for id_, node in nodes if node is not None}
-        self._seen.update(each.repo for each in found.values())
-        return found
+        return {id_: milestone_of_graphql(node) for id_, node in nodes if node is not None}
 
     def contents(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
         """Yield the milestones with all their items."""
@@ -103,11 +99,12 @@ class GraphqlTransport:
         return self.contents(milestones)
 
     def look_up(self, ids: Sequence[str], known: Mapping[str, WorkItem]) -> LookUp:
-        """Return what became of items; gone only where their repository can still be seen."""
+        """Return what became of items; gone only where their repository can still be seen, which is asked after they
+        were missed: it may have been seen in the same pull, and be lost since.
+        """
         nodes = dict(self._questions.many_nodes(ids, "light", lambda wanted: single_items(wanted.fields())))
         lost = {id_: known[id_].key.partition("#")[0] for id_, node in nodes.items() if node is None and id_ in known}
-        repos = set(lost.values())
-        there = self._visible(sorted(repos - self._seen)) | (repos & self._seen)
+        there = self._visible(sorted(set(lost.values())))
         gone = frozenset(id_ for id_, repo in lost.items() if repo in there)
         found = tuple(item_of_graphql(node, self._project) for node in nodes.values() if node is not None)
         return LookUp(found, gone, frozenset(ids) - gone - {item.id for item in found})

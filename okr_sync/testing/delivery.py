@@ -219,6 +219,26 @@ class DeliverySourceContract(DeliveryFailures, DeliveryPast, DeliveryResuming):
         looked = connector.look_up(lost, before.items)
         assert (looked.hidden, looked.gone, looked.found) == (lost, frozenset(), ())
 
+    def test_permission_lost_before_a_look_up_is_not_deletion(
+        self, world: DeliveryWorld, connect: Callable[..., DeliverySource]
+    ) -> None:
+        """What a pull could see and a look-up after it can't is hidden, not gone, whatever else was deleted."""
+        connector = connect()
+        raw = {"a": world.scope("alpha"), "b": world.scope("beta")}
+        before, mirror = self.pull(connector, world, raw), Mirror()
+        mirror.take(before)
+        lost = frozenset(before.held("b"))
+        deleted = min(id_ for id_, kind in world.truth("beta").items() if kind == "open")
+        world.tick(1)
+        world.delete(deleted)
+        assert not self.pull(connector, world, raw, before.cursor, mirror).misses
+        world.tick(1)
+        world.conceal("beta")
+        looked = connector.look_up(lost, before.items)
+        assert lost - {deleted} <= looked.hidden
+        assert looked.gone <= {deleted}
+        assert looked.found == ()
+
     def test_unknown_keys_are_refused(self, world: DeliveryWorld) -> None:
         """A key that nobody knows is refused, in settings and in queries."""
         with pytest.raises(ValidationError, match="typo"):

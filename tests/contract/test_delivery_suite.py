@@ -222,6 +222,23 @@ class _ClosesOnce(JiraEpics):
         del self._http
 
 
+class _TrustsItsPull(JiraEpics):
+    """Takes it that what could be seen in its last pull can be seen."""
+
+    saw_all = False
+
+    def pull(self, scopes: Scopes, cursor: str | None, now: datetime) -> Iterator[Page]:
+        self.saw_all = True
+        for page in super().pull(scopes, cursor, now):
+            self.saw_all = self.saw_all and not page.misses
+            yield page
+
+    def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
+        looked = super().look_up(ids, known)
+        gone = looked.gone | looked.hidden if self.saw_all else looked.gone
+        return LookUp(looked.found, gone, looked.hidden - gone)
+
+
 class _NamesTooLittle(JiraEpics):
     """Keeps answers by a part of the question: one page for all, one epic for another."""
 
@@ -288,6 +305,7 @@ _FAULTS: list[tuple[type[JiraEpics], str, dict[str, Any]]] = [
     (_ForgetsChanges, "changes_add_up_over_many_pulls", {}),
     (_Buries, "lost_permission_is_not_deletion", {}),
     (_Empties, "lost_permission_is_not_deletion", {}),
+    (_TrustsItsPull, "permission_lost_before_a_look_up_is_not_deletion", {}),
     (_Eager, "nothing_asked_nothing_sent", {}),
     (_Writes, "a_pull_only_reads", {}),
     (_Uncounted, "a_full_batch_costs_few_requests", {}),
