@@ -21,6 +21,7 @@ COUNTS = "tests/edge/test_late_counts.py::"
 MASKED = "tests/edge/test_masked_deletions.py::"
 FIELDS = "tests/edge/test_drifting_fields.py::"
 MIDWAY = "tests/edge/test_hiding_midway.py::"
+MIDWAY_GITHUB = "tests/edge/test_hiding_midway_github.py::"
 PAGES = "tests/edge/test_page_cases.py::"
 DOORS = "tests/edge/test_source_doors.py::"
 GITHUB_ANSWERS = "tests/contract/test_github_milestones_failures.py::"
@@ -112,6 +113,7 @@ DATA_CASES: dict[str, tuple[str, ...]] = {
     "permission lost in the middle of a run": (
         f"{MIDWAY}test_whenever_permission_is_lost_in_a_run_what_rests_on_it_is_stale_and_never_smaller",
         f"{MIDWAY}test_what_was_lost_in_a_first_run_is_unknown_or_whole_and_never_a_part",
+        f"{MIDWAY_GITHUB}test_whenever_a_repository_is_lost_in_a_run_what_rests_on_it_is_stale_and_never_smaller",
     ),
     "schema drift": (
         "schema drift: a name", "schema drift: a type",
