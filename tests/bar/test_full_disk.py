@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.bar.here import here, shown
@@ -12,13 +14,14 @@ from tests.bar.house import House, furnish, open_house, until
 from tests.bar.oracle import assert_sound
 from tests.bar.postgres_house import PostgresHouse
 from tests.bar.small_disk import small_disk
-from tests.servers.postgres import Postgres, postgres
+from tests.servers.postgres import Postgres, postgres, running, started
 
 __all__ = ["postgres"]
 
 ROOMS = (0, 5, 20)  # pages
 NEWEST = "SELECT value FROM observations ORDER BY id DESC LIMIT 1"
 FULL_DISK = ("disk is full", "No space left")
+SMALL = ("min_wal_size=32MB", "max_wal_size=48MB")
 ENOUGH = 40  # runs after which some page is needed
 
 
@@ -89,6 +92,38 @@ def test_a_database_on_a_full_disk_can_be_read_and_takes_no_half_run(
         finally:
             postgres.execute("DROP DATABASE small WITH (FORCE)", "DROP TABLESPACE small")
     print(f"full disk under PostgreSQL: refused after {number - 10} runs, {counts}")  # noqa: T201
+
+
+def test_a_server_whose_whole_disk_is_full_ends_and_loses_nothing(tmp_path: Path) -> None:
+    """Its log of changes is on that disk, too: without room for it the server goes down, and can't begin either.
+
+    What was told as saved is there afterwards, and a run that was refused left nothing and said what to do. Seen red
+    where what the driver raises is not made an error of the store: the command said that it has a bug.
+    """
+    with small_disk(256) as disk, ExitStack() as lives:
+        server = lives.enter_context(running(*SMALL, place=disk.folder))
+        house = furnish(PostgresHouse(tmp_path, server.url()))
+        saved = 5
+        house.play(saved)
+        assert house.run("sync").returncode == 0
+        with disk.full():
+            for number in range(10, ENOUGH):
+                with suppress(psycopg.Error):
+                    server.execute("SELECT pg_switch_wal()")  # what is left of a piece of the log is not filled
+                house.play(number)
+                refused = house.run("sync")
+                if refused.returncode:
+                    break
+                saved = number
+        assert refused.returncode == 4, refused.stderr
+        assert "What to do" in refused.stderr
+        if not server.answers():
+            lives.enter_context(started(server, *SMALL))
+        assert house.rows(NEWEST) == [(float(saved),)]
+        house.play(9)
+        assert house.run("sync").returncode == 0
+        assert house.rows(NEWEST) == [(9.0,)]
+        print(f"full disk under a whole server: {assert_sound(house)}")  # noqa: T201
 
 
 def _refused(house: House) -> bool:

@@ -64,6 +64,7 @@ STORE: dict[str, tuple[str, ...]] = {
         f"{BAR}full_disk.py::test_a_file_on_a_full_disk_can_be_read_and_takes_no_half_run",
         f"{BAR}full_disk.py::test_a_worker_outlives_a_full_disk_and_says_what_to_do",
         f"{BAR}full_disk.py::test_a_database_on_a_full_disk_can_be_read_and_takes_no_half_run",
+        f"{BAR}full_disk.py::test_a_server_whose_whole_disk_is_full_ends_and_loses_nothing",
     ),
     "read-only": (
         f"{BAR}frozen_disk.py::test_a_store_on_a_frozen_disk_can_be_read_and_takes_nothing",

@@ -92,9 +92,9 @@ def _place() -> Path:
 
 
 @contextmanager
-def running(*more: str) -> Iterator[Postgres]:
-    """Yield a new server, with `more` settings; it is stopped at the end and leaves nothing."""
-    with private_folder("okr-pg-", _place()) as folder:
+def running(*more: str, place: Path | None = None) -> Iterator[Postgres]:
+    """Yield a new server with `more` settings and its files in `place`; it is stopped at the end and leaves nothing."""
+    with private_folder("okr-pg-", place or _place()) as folder:
         init: Command = [
             _programs() / "initdb",
             "-D",
