@@ -7,15 +7,18 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.alerts.served import ask, free_port, metric, ready
 from tests.bar.house import until
+from tests.deploy.cgroups import Limited, limited
 
 ROOT = Path(__file__).parents[2]
 CONFINE = """
+for each in $JOINING; do echo $$ >"$each" || exit 77; done
 mount --make-rprivate / && mount --bind "$DATA" "$DATA" && mount -o remount,bind,ro / \\
     && mount -o remount,bind,rw "$DATA"
 [ $? = 0 ] || exit 77
@@ -23,15 +26,17 @@ if touch "$FORBIDDEN" 2>/dev/null; then exit 78; fi
 exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all --ambient-caps=-all "$@"
 """
 REFUSED, OPEN = 77, 78
+NO_LIMITS = Limited()
 
 
-def confined(data: Path, *words: str) -> subprocess.Popen[str]:
-    """Start okr-sync in a mount namespace of its own."""
+def confined(data: Path, *words: str, limits: Limited = NO_LIMITS) -> subprocess.Popen[str]:
+    """Start okr-sync in a mount namespace of its own, and in groups with limits."""
     if not (shutil.which("unshare") and shutil.which("setpriv")):
         pytest.skip("unshare or setpriv is not installed")
     if os.getuid() != 0:
         pytest.skip("only root may make mounts read-only")
     env = {**os.environ, "DATA": str(data), "FORBIDDEN": str(data.parent / "written"), "PYTHONDONTWRITEBYTECODE": "1"}
+    env |= {"JOINING": limits.joining}
     env |= {"OKR_SYNC_STORE": f"sqlite:///{data}/okrs.db", "OKR_SYNC_CONFIG": str(data.parent / "config")}
     program = [sys.executable, "-m", "okr_sync", *words]
     command = ["unshare", "--mount", "sh", "-c", CONFINE, "sh", *program]
@@ -63,11 +68,23 @@ def test_a_run_needs_one_folder_to_write_to(tmp_path: Path) -> None:
     assert code != 0, "what lies outside the one folder can't be written"
 
 
+@pytest.fixture
+def limits() -> Iterator[Limited]:
+    with limited() as made:
+        yield made
+
+
 @pytest.mark.parametrize("words", [("work", "--outside-port", "{port}"), ("watch", "--port", "{port}")])
-def test_a_service_needs_one_folder_to_write_to_and_no_capability(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_a_service_needs_one_folder_to_write_to_and_no_capability(
+    tmp_path: Path, words: tuple[str, ...], limits: Limited
+) -> None:
+    """With the memory and the processes that the unit for systemd grants, where this machine lets us limit them.
+
+    Seen red with MemoryMax=48M, killed, and with TasksMax=3, which can't begin a thread.
+    """
     data, port = folders(tmp_path, "okrs: []\nschedule: every 1 s\n"), free_port()
     finished(confined(data, "sync"))
-    process = confined(data, *(word.format(port=port) for word in words))
+    process = confined(data, *(word.format(port=port) for word in words), limits=limits)
     try:
         until(lambda: ready(port) == {"ok": True} or process.poll() is not None)
         for page in ("/healthz", "/readyz", "/metrics"):
@@ -79,6 +96,8 @@ def test_a_service_needs_one_folder_to_write_to_and_no_capability(tmp_path: Path
         status = Path(f"/proc/{process.pid}/status").read_text("utf-8")
         assert "CapEff:\t0000000000000000" in status
         assert "NoNewPrivs:\t1" in status
+        for controller, limit in limits.limits.items():
+            assert 0 < limits.used(controller) < limit / 2, controller
     finally:
         process.send_signal(signal.SIGTERM)
     code, said = finished(process)
