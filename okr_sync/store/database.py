@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 
 from okr_sync.errors import StoreError
@@ -30,6 +31,11 @@ class _Session(Session):
         if self._own is None or self._own.closed:
             self._own = super().connection(*args, **kwargs)
         return self._own
+
+    def begin_nested(self) -> SessionTransaction:
+        """Begin a savepoint: it is there once the session asks for its connection anew."""
+        self._own = None
+        return super().begin_nested()
 
 
 class Store:

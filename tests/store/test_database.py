@@ -16,8 +16,8 @@ from sqlmodel import Session
 from okr_sync.errors import StoreError
 from okr_sync.store import Store
 from okr_sync.store.statements import fetch, fetch_one
-from okr_sync.store.tables import Observation, ReportMark, SourceRow, sql
-from tests.store.builders import NOW, REVISIONS
+from okr_sync.store.tables import Observation, ReportMark, Run, SourceRow, sql
+from tests.store.builders import NOW, REVISIONS, running
 
 MARKS, SOURCES, OBSERVATIONS = sql(ReportMark), sql(SourceRow), sql(Observation)
 
@@ -212,3 +212,15 @@ def test_eight_threads_that_open_a_new_store_at_once_all_get_it(empty_url: str) 
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(version, range(8))) == [REVISIONS[-1]] * 8
+
+
+def test_what_is_rolled_back_to_a_savepoint_was_never_there(store: Store) -> None:
+    """Red where the session keeps the connection that it had before the savepoint: nothing is taken back."""
+    with store.writing() as session:
+        running(session)
+        nested = session.begin_nested()
+        running(session)
+        nested.rollback()
+        running(session)
+    with store.reading() as session:
+        assert len(fetch(session, select(sql(Run)))) == 2

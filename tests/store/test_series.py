@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -112,6 +113,16 @@ def test_answers_from_before_questions_were_kept_count_for_the_first_that_is_kno
     assert (_values(later), later.answered) == ([1.0, 2.0], False)
 
 
+@contextmanager
+def undone(session: Session) -> Iterator[None]:
+    """Take back at the end what was saved, so that an example leaves the store as it was, whatever comes of it."""
+    nested = session.begin_nested()
+    try:
+        yield
+    finally:
+        nested.rollback()
+
+
 STEPS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(-9, 9), st.integers(0, 6)), max_size=7)
 
 
@@ -120,8 +131,8 @@ STEPS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(-9, 9), st.intege
 def test_readings_are_in_order_and_those_of_the_question_are_all_there(
     session: Session, steps: Iterable[tuple[str, int, int]], asked: str
 ) -> None:
-    with session.begin_nested() as nested:
-        own: dict[datetime, float] = {}
+    own: dict[datetime, float] = {}
+    with undone(session):
         for hours, (question, value, day) in enumerate(steps):
             reading = Reading(float(value), NOW + day * DAY)
             _save(session, question, reading, hours=hours)
@@ -129,12 +140,11 @@ def test_readings_are_in_order_and_those_of_the_question_are_all_there(
                 own = {at: old for at, old in own.items() if not reading.time <= at <= NOW + hours * HOUR}  # type: ignore[operator]
                 own[reading.time] = reading.value  # type: ignore[index]
         facts = _facts(session, asked)
-        times = [reading.time for reading in facts.readings]
-        assert times == sorted(times, key=str)
-        if own:
-            assert [(r.time, r.value) for r in facts.readings][-len(own) :] == sorted(own.items())
-        assert facts.answered == (bool(own) or not times)
-        nested.rollback()
+    times = [reading.time for reading in facts.readings]
+    assert times == sorted(times, key=str)
+    if own:
+        assert [(r.time, r.value) for r in facts.readings][-len(own) :] == sorted(own.items())
+    assert facts.answered == (bool(own) or not times)
 
 
 def _scope(session: Session, question: str | None) -> tuple[bool, bool, str]:
