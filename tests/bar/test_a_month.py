@@ -34,7 +34,7 @@ __all__ = ["postgres"]
 Kind = Literal["cloud", "graphql"]
 QUARTER = timedelta(minutes=15)
 SLOTS = 30 * 96 if FULL else 48
-HEALTHY = 10  # of them, first, to know what a run costs
+HEALTHY = 200 if FULL else 10  # runs at first, so many that each deed is among them
 FAULTY = 0.2  # of all requests since then at least: by chance, and in an outage every day
 BY_CHANCE = 0.15
 ITEMS = 30  # born until then; afterwards they come to their end, or to life again
