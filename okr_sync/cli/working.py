@@ -33,7 +33,9 @@ from okr_sync.schedule import LastGood, Limits, Runner, Signs, Worker, engine_of
 from okr_sync.schedule.engine import Tell
 from okr_sync.schedule.forking import warmed
 from okr_sync.schedule.limits import MIB
+from okr_sync.schedule.obeying import until_stopped
 from okr_sync.store.database import Store
+from okr_sync.store.ledger import RunOutcome
 
 HURRIED = 1.0  # seconds for them where the program is asked to end, and has ten for everything
 Seconds = Annotated[float, Parameter(validator=Number(gt=0))]
@@ -106,9 +108,15 @@ def run(
     file, tell = (place or Place()).config_file(), _told_to_nobody if json else _told_to_people
     config, pinger = load(file, os.environ), Pinger(tell, str(file.absolute()))
     runner = _runner(config, place, bounds, tell, pinger)
+    waits = patience(wait, _until(runner.stop))
+
+    def now() -> tuple[int, RunOutcome | None]:
+        done = runner.run_now(config, waits)
+        deliver(Post(runner.store, current_time, runner.stop), config.alerts, LAST_WORDS)
+        return done
+
     with _ending(runner.stop):
-        number, outcome = runner.run_now(config, patience(wait, _until(runner.stop)))
-    deliver(Post(runner.store, current_time, runner.stop), config.alerts, LAST_WORDS)
+        number, outcome = until_stopped(now, runner.stop)
     pinger.close(HURRIED if runner.stop.is_set() else LAST_WORDS)
     if json:
         emit({"run": number, "when": when, "outcome": outcome})

@@ -18,6 +18,7 @@ from okr_sync.schedule.clock import Clock
 from okr_sync.schedule.engine import Engine, Tell, Wake
 from okr_sync.schedule.housekeeping import Housekeeper
 from okr_sync.schedule.local import told
+from okr_sync.schedule.obeying import PATIENCE
 from okr_sync.schedule.pulse import Pulse, unheard
 from okr_sync.schedule.runner import Runner
 from okr_sync.schedule.trimming import trim
@@ -27,7 +28,6 @@ __all__ = ["Worker", "next_slot"]
 LOOK = 0.25  # seconds between two looks at the threads
 PASS = 60.0  # seconds after which no more letters are sent before the next look
 LAST_WORD = 1.0  # seconds more for the housekeeping under way to end
-PATIENCE = 6.0  # seconds for the run under way to end when the worker is asked to stop; the program has ten
 
 Load = Callable[[], Config]
 """Reads the config anew. Raises ConfigError."""

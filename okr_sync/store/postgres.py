@@ -6,6 +6,7 @@ reads what is there, decides, and writes, and with two at once one of both decis
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -66,7 +67,9 @@ def engine_of(url: URL) -> Engine:
         raise StoreError("A store on PostgreSQL needs its driver; install it: pip install 'okr-sync[postgres]'.")
     whole = url.set(drivername="postgresql+psycopg", query={**CONNECTING, **url.query})
     engine = create_engine(whole, hide_parameters=True, **POOL)
+    event.listen(engine, "do_connect", _connect)
     event.listen(engine, "connect", _set_up)
+    event.listen(engine, "checkin", _hear_again)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -81,6 +84,8 @@ def unhurried(connection: Connection) -> None:
     """Let the statements of this transaction take as long as they need: migrations, backups."""
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+    driver: Any = connection.connection.driver_connection
+    driver.longest = None
 
 
 def pack(connection: Connection, index: str) -> None:
@@ -96,6 +101,7 @@ def pack_beside(connection: Any, index: str) -> bool:
     """
     # What it waits for are transactions that began before; nobody waits for it.
     connection.execute("SET lock_timeout = 0")
+    connection.longest = None
     connection.execute(f"SET statement_timeout = '{LONGEST}'")
     for (name,) in connection.execute(LEFT, [f"^{index}_cc(new|old)[0-9]*$"]).fetchall():
         connection.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{name}"')
@@ -104,6 +110,17 @@ def pack_beside(connection: Any, index: str) -> bool:
         connection.execute(f"ALTER INDEX {index} SET (fillfactor = {FILL})")
         connection.execute(f"REINDEX INDEX CONCURRENTLY {index}")
     return bool(loose)
+
+
+def _connect(_dialect: Any, _record: Any, arguments: Sequence[Any], words: Mapping[str, Any]) -> Any:
+    from okr_sync.store.hearing import HearingConnection  # noqa: PLC0415 -- the driver is not always installed
+
+    return HearingConnection.connect(*arguments, **words)
+
+
+def _hear_again(connection: Any, _record: Any) -> None:
+    if connection is not None:  # else it is lost
+        connection.longest = connection.LONGEST
 
 
 def _set_up(connection: Any, _record: Any) -> None:

@@ -107,6 +107,17 @@ class House:
             process.wait()
             log.close()
 
+    @contextmanager
+    def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """Give a command that runs; killed at the end if it still does."""
+        with subprocess.Popen(
+            self._words(words), env=self._env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
     def log(self) -> str:
         return (self.folder / "worker.log").read_text("utf-8")
 

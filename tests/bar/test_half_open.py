@@ -10,9 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from okr_sync.cli.exits import INTERRUPTED
+from okr_sync.errors import StoreError
 from okr_sync.schedule.procrastinate_engine import ProcrastinateEngine
 from okr_sync.store import Store
 from tests.bar.house import FULL, children, furnish, until
@@ -69,6 +72,60 @@ def test_what_ends_a_dumb_connection_is_set_on_the_sockets_of_store_and_queue(po
         with engine._connected() as connection:
             assert _ends(connection.fileno()) == EXPECTED
         assert asyncio.run(of_the_pool()) == EXPECTED
+
+
+def test_a_server_that_acknowledges_and_says_nothing_is_given_up_and_asked_anew_later(
+    postgres: Postgres, way: Way
+) -> None:
+    """Whatever is on the way acknowledges all bytes, so neither keepalives nor the time-out of TCP end the connection.
+
+    Seen red with psycopg's own connections: the transaction waits for ever. 150 s of silence are granted, here one.
+    """
+    with postgres.fresh() as name, closing(Store.open(_by(way, name))) as store:
+        with store.writing() as session:
+            store.take_time(session)
+            driver: Any = session.connection().connection.driver_connection
+            granted = [driver.longest]
+        with store.reading():
+            granted.append(driver.longest)
+        assert granted == [None, 150.0]  # seconds
+        with pytest.raises(StoreError, match=r"said nothing for 1 second.*start it or correct"):
+            _ask_in_silence(store, way)
+        assert driver.closed
+        assert store.schema_version()
+
+
+def _ask_in_silence(store: Store, way: Way) -> None:
+    with store.reading() as session, way.swallowing():
+        driver: Any = session.connection().connection.driver_connection
+        driver.longest = 1.0
+        session.connection().exec_driver_sql("SELECT 1")
+
+
+def test_a_run_now_obeys_in_time_while_its_server_says_nothing(postgres: Postgres, way: Way, tmp_path: Path) -> None:
+    """How its run ended can't be written, and the next worker says it.
+
+    Seen red with the run watched over in the main thread: it hears of no signal until the server speaks.
+    """
+    with postgres.fresh() as name:
+        seen = furnish(PostgresHouse(tmp_path, postgres.url(name)), "every 1 s")
+        house = PostgresHouse(tmp_path, _by(way, name))
+        house.play(5, seconds=2)
+        with house.started("run", "now") as command:
+            until(lambda: house.told() != [])
+            with way.swallowing():
+                asked = time.monotonic()
+                command.send_signal(signal.SIGTERM)
+                assert command.wait(LATER) == INTERRUPTED
+                obeyed = time.monotonic() - asked
+        assert way.swallowed
+        seen.play(7)
+        with seen.worker("--round", "1", "--lease", "1") as worker:
+            until(lambda: seen.rows(NEWEST) == [(7.0,)])
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(10) == 0
+        assert seen.outcomes()[0] == "interrupted"
+        print(f"silent server: run now ended {obeyed:.1f} s after SIGTERM, {assert_sound(seen)}")  # noqa: T201
 
 
 def test_a_run_whose_server_falls_silent_ends_in_time_and_its_worker_when_asked(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -111,6 +113,30 @@ def test_who_is_told_to_end_while_it_waits_leaves_the_line(tmp_path: Path) -> No
         assert late.returncode == 5
         assert "There was no turn within 1 s: run 1 by " in late.stderr
     assert [trigger for (trigger,) in house.rows(TRIGGERS)] == ["slot"]
+
+
+def test_who_waits_for_a_lock_that_somebody_holds_ends_in_time_when_told_to(tmp_path: Path) -> None:
+    """SQLite waits half a minute for it, and hears of no signal meanwhile.
+
+    Seen red with the run begun in the main thread: it ended when the lock was let go.
+    """
+    house = open_house(tmp_path)
+    assert house.run("sync").returncode == 0
+    with closing(sqlite3.connect(house.folder / "okr-sync.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with house.started("run", "now") as command:
+            until(lambda: _has_open(command.pid, "okr-sync.db"))
+            time.sleep(1)  # in which it asks for the lock
+            command.send_signal(signal.SIGTERM)
+            assert command.wait(10) == 130
+        holder.execute("ROLLBACK")
+    assert house.run("run", "now").returncode == 0
+
+
+def _has_open(pid: int, name: str) -> bool:
+    with suppress(FileNotFoundError):  # closed meanwhile
+        return any(name in str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir())
+    return False
 
 
 def test_who_is_killed_while_it_waits_holds_up_nobody(busy: Busy) -> None:

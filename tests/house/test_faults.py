@@ -25,6 +25,8 @@ PROCESS: dict[str, tuple[str, ...]] = {
     "SIGTERM in a run, twice": (
         f"{BAR}limits.py::test_sigterm_ends_the_worker_within_ten_seconds_and_gives_back_the_lease",
         f"{BAR}half_open.py::test_a_run_whose_server_falls_silent_ends_in_time_and_its_worker_when_asked",
+        f"{BAR}half_open.py::test_a_server_that_acknowledges_and_says_nothing_is_given_up_and_asked_anew_later",
+        f"{BAR}half_open.py::test_a_run_now_obeys_in_time_while_its_server_says_nothing",
     ),
     "memory limit": (
         f"{BAR}limits.py::test_a_run_that_hogs_memory_or_crashes_ends_alone_and_the_worker_does_not_grow",
@@ -57,6 +59,7 @@ PROCESS: dict[str, tuple[str, ...]] = {
 }
 STORE: dict[str, tuple[str, ...]] = {
     "locked": (
+        f"{BAR}turns.py::test_who_waits_for_a_lock_that_somebody_holds_ends_in_time_when_told_to",
         f"{BAR}outages.py::test_a_held_lock_delays_runs_and_loses_nothing",
         f"{DATABASE}no_update_is_lost_when_six_threads_add_one_twenty_times",
     ),
@@ -87,6 +90,8 @@ STORE: dict[str, tuple[str, ...]] = {
     "half-open": (
         f"{BAR}half_open.py::test_what_ends_a_dumb_connection_is_set_on_the_sockets_of_store_and_queue",
         f"{BAR}half_open.py::test_a_run_whose_server_falls_silent_ends_in_time_and_its_worker_when_asked",
+        f"{BAR}half_open.py::test_a_server_that_acknowledges_and_says_nothing_is_given_up_and_asked_anew_later",
+        f"{BAR}half_open.py::test_a_run_now_obeys_in_time_while_its_server_says_nothing",
     ),
     "connections exhausted": (
         f"{POSTGRES}a_server_without_a_free_connection_says_so_and_the_next_one_gets_it",

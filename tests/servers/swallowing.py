@@ -25,8 +25,10 @@ class Way:
     def swallowing(self) -> Iterator[None]:
         """Take all bytes and pass none on while this lasts, also those of new connections."""
         self._open.clear()
-        yield
-        self._open.set()
+        try:
+            yield
+        finally:
+            self._open.set()
 
     def _pass_on(self, taken: socket.socket, given: socket.socket) -> None:
         """Pass on until one side ends; where something was swallowed nothing more is passed on: it would have gaps."""
