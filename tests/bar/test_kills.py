@@ -33,14 +33,15 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> House:
 
 def test_a_run_killed_at_any_instant_leaves_no_trace_and_the_worker_outlives_it(house: House) -> None:
     """Seen red with a supervisor that does not write down how a run ended which could not do so itself."""
-    chance, killed = random.Random(7), 0
+    chance, killed, number = random.Random(7), 0, 0
     house.play(0, seconds=0.3)
     with house.worker("--round", "1") as worker:
         until(lambda: "ok" in house.outcomes())
-        for number in range(1, CHILDREN + 1):
+        while killed < CHILDREN:
+            number += 1
             house.play(number, seconds=0.3)
             until(lambda: children(worker.pid))
-            time.sleep(chance.uniform(0, 0.8))  # a run lasts about as long
+            time.sleep(chance.uniform(0, 0.8) * bool(killed))  # a run lasts about as long; on a busy machine longer
             for child in children(worker.pid):
                 with suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
@@ -51,8 +52,7 @@ def test_a_run_killed_at_any_instant_leaves_no_trace_and_the_worker_outlives_it(
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(10) == 0
     counts = assert_sound(house)
-    assert killed >= CHILDREN / 2
-    assert "interrupted" in house.outcomes()
+    assert "interrupted" in house.outcomes(), "the first is killed as it begins"
     print(f"{_where(house)}: kill -9 of a run: {killed} kills, {counts}")  # noqa: T201
 
 
