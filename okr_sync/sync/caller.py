@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 ATTEMPTS = 5  # tries of one request, the first included
 FIRST_WAIT = 1.0  # seconds before the second try when the server names no time
-AHEAD = 3  # questions waiting or answered a thread of `map`
+AHEAD = 3  # questions waiting or answered a request that may be under way
 REMEMBERED = 1_000  # errors of requests, the newest
 LONGEST_WAIT = 30.0  # seconds, for waits that we choose ourselves
 
@@ -120,10 +120,11 @@ class RetryingCaller(Caller):
     def map(self, ask: Callable[[T], R], many: Iterable[T]) -> Iterator[R]:
         """Yield `ask(each)` in order, up to `concurrency` at a time; the first error ends the rest.
 
-        `many` is read a few ahead of what is yielded, so that neither questions nor answers pile up.
+        `many` is read a few ahead of what is yielded, so that neither questions nor answers pile up. There are more
+        threads than requests that may be under way: while some read what they were answered, others ask.
         """
         ahead: deque[Future[R]] = deque()
-        with ThreadPoolExecutor(self._concurrency, thread_name_prefix="okr-sync-request") as pool:
+        with ThreadPoolExecutor(_threads(self._concurrency), thread_name_prefix="okr-sync-request") as pool:
             try:
                 for each in many:
                     ahead.append(pool.submit(ask, each))
@@ -174,6 +175,11 @@ class RetryingCaller(Caller):
             with self._lock:
                 self.retries += 1
         return not goes_on
+
+
+def _threads(concurrency: int) -> int:
+    """Return how many threads keep so many requests under way; a source that bears one is asked in order."""
+    return concurrency + concurrency // 2
 
 
 def _error(state: RetryCallState) -> SourceError | None:

@@ -79,7 +79,8 @@ def _case(tracker: Tracker, size: str, told: argparse.Namespace) -> int:
             _rounds(case, phase, one, told.rounds)
         for one in measured:
             one.scheduled = case.scheduled(case.store(f"{one.latency * 1000:g}-0"), one.latency, told.rounds)
-            note(f"quiet by a worker at {one.latency * 1000:g} ms: {one.scheduled.wall:.2f} s")
+            said = f"full {one.scheduled.full:.2f} s, quiet {one.scheduled.wall:.2f} s"
+            note(f"by a worker at {one.latency * 1000:g} ms: {said}")
         far = [one for one in measured if one.latency]  # nobody's tracker is on this machine
         for one, name in itertools.product(far, [name for name in told.rivals if name != "none"]):
             one.rivals[name] = case.rival(name, one.latency, told.sample)

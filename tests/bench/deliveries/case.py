@@ -116,9 +116,13 @@ class Case:
         return Sample(program, self._download(log) if bare else None, len(log), used)
 
     def scheduled(self, store: Path, latency: float, runs: int) -> Scheduled:
-        """Let a worker do so many quiet runs over this store."""
+        """Let a worker do so many quiet runs over this store, and as many that bring everything over new ones."""
         self.played.tell("/latency", seconds=latency)
-        return Scheduled(scheduled.measure(self.house.folder, store, self.house.env, runs))
+        folder, env = self.house.folder, self.house.env
+        new = [self.store(f"{store.stem}-worker-{number}") for number in range(runs)]
+        first = tuple(scheduled.measure_first(folder, each, env) for each in new)
+        self.check("full", new)
+        return Scheduled(scheduled.measure(folder, store, env, runs), first)
 
     def check(self, phase: Phase, stores: Sequence[Path]) -> None:
         """Compare what stores hold after a phase with what the sandbox truly holds."""

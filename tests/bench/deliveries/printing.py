@@ -60,6 +60,8 @@ def _say_phase(case: Case, before: Holdings, one: Measured, phase: Phase) -> Non
 def _say_scheduled(one: Measured) -> None:
     if one.scheduled is None:
         return
+    full, bare = one.scheduled.full, one.median("full", "wall", side="bare")
+    say(f"  full, by a worker that is there already, from due to done: {full:.2f} s, {ratio(full, bare):.2f} x bare\n")
     say(f"  quiet, by a worker that is there already, from due to done: {one.scheduled.wall:.2f} s")
     told = (
         f"{name} without its start {rival.asking:.2f} s, {ratio(rival.asking, one.scheduled.wall):.1f} x"

@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from tests.bench.deliveries.processes import ROOT
 
@@ -24,6 +25,10 @@ PATIENCE = 300.0  # seconds until all of them ended
 DONE = """
 SELECT s.due, r.finished FROM slots s JOIN runs r ON r.id = s.run_id WHERE r.outcome = 'ok' ORDER BY s.due
 """
+ASKED = """
+SELECT s.due, r.finished FROM slots s JOIN runs r ON r.id = s.run_id JOIN run_sources c ON c.run_id = r.id
+WHERE r.outcome = 'ok' AND c.requests > 0 ORDER BY s.due
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,18 @@ class Scheduled:
     """The seconds of each run, from the instant at which it was due to its recorded end."""
 
     seconds: tuple[float, ...]
+    first: tuple[float, ...] = ()
+    """Those of runs that brought everything."""
 
     @property
     def wall(self) -> float:
         """Return the median of the seconds."""
         return statistics.median(self.seconds)
+
+    @property
+    def full(self) -> float:
+        """Return the median of the seconds of runs that brought everything."""
+        return statistics.median(self.first)
 
 
 def measure(config: Path, store: Path, env: Mapping[str, str], runs: int) -> tuple[float, ...]:
@@ -43,24 +55,39 @@ def measure(config: Path, store: Path, env: Mapping[str, str], runs: int) -> tup
 
     Raises RuntimeError when they don't come.
     """
-    with _due(config / "okr-sync.yaml"), _worker(config, store, env):
-        until = time.monotonic() + PATIENCE
-        while len(done := _done(store)) < COLD + runs:
-            if time.monotonic() > until:
-                raise RuntimeError(f"a worker did {len(done)} runs in {PATIENCE:g} s")
-            time.sleep(0.5)
+    with _written(config / "okr-sync.yaml", schedule=EVERY), _worker(config, store, env):
+        done = _awaited(store, DONE, COLD + runs)
     return tuple((ended - due).total_seconds() for due, ended in done[COLD : COLD + runs])
 
 
+def measure_first(config: Path, store: Path, env: Mapping[str, str]) -> float:
+    """Give a worker all goals after its first runs without any; return the seconds of the run that brings everything.
+
+    Raises RuntimeError when it doesn't come.
+    """
+    file = config / "okr-sync.yaml"
+    with _written(file, schedule=EVERY, okrs=[]), _worker(config, store, env):
+        _awaited(store, DONE, COLD)
+        with _written(file, okrs=["okrs/*.yaml"]):
+            [(due, ended), *_] = _awaited(store, ASKED, 1)
+    return (ended - due).total_seconds()
+
+
 @contextmanager
-def _due(file: Path) -> Iterator[None]:
-    """Let the config have a schedule until the end of the block."""
+def _written(file: Path, **words: Any) -> Iterator[None]:
+    """Let the config say this, too, until the end of the block."""
     text = file.read_text("utf-8")
-    file.write_text(json.dumps(json.loads(text) | {"schedule": EVERY}), "utf-8")
+    _replace(file, json.dumps(json.loads(text) | words))
     try:
         yield
     finally:
-        file.write_text(text, "utf-8")
+        _replace(file, text)
+
+
+def _replace(file: Path, text: str) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text, "utf-8")
+    fresh.replace(file)
 
 
 @contextmanager
@@ -75,6 +102,20 @@ def _worker(config: Path, store: Path, env: Mapping[str, str]) -> Iterator[None]
         process.wait(timeout=60)
 
 
-def _done(store: Path) -> list[tuple[datetime, datetime]]:
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
-        return [(datetime.fromisoformat(due), datetime.fromisoformat(end)) for due, end in connection.execute(DONE)]
+def _awaited(store: Path, asked: str, number: int) -> list[tuple[datetime, datetime]]:
+    """Return when so many runs that `asked` finds, or more, were due and ended."""
+    until = time.monotonic() + PATIENCE
+    while len(done := _found(store, asked)) < number:
+        if time.monotonic() > until:
+            raise RuntimeError(f"a worker did {len(done)} runs in {PATIENCE:g} s")
+        time.sleep(0.5)
+    return done
+
+
+def _found(store: Path, asked: str) -> list[tuple[datetime, datetime]]:
+    try:
+        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+            told = connection.execute(asked).fetchall()
+    except sqlite3.OperationalError:  # there is no store yet
+        return []
+    return [(datetime.fromisoformat(due), datetime.fromisoformat(end)) for due, end in told]
