@@ -118,29 +118,20 @@ class JiraSearch:
 
     def _cloud_side_by_side(self, clauses: Sequence[str], epics: Mapping[str, str]) -> Iterator[list[Found]]:
         """Yield first pages, then the rest: a page names the next one, so the ids are listed, and the issues fetched by
-        id in any order, unless the site grants larger pages than that. The ids are asked for with the first pages:
-        where there are so many epics, there is more than one.
+        id in any order, unless the site grants larger pages than that.
         """
         fields = self.dialect.fields
-        pages = ((jql, some) for jql in clauses for some in (fields, ["id"]))
-        answers = self._caller.map(lambda page: self._lists.cloud_page(*page, None), pages)
-        left: list[Iterator[str]] = []
-        for jql in clauses:
-            (first, token), (listed, more) = next(answers), next(answers)
+        ahead: dict[str, frozenset[str]] = {}
+        firsts = self._caller.map(lambda jql: self._lists.cloud_page(jql, fields, None), clauses)
+        for jql, (first, token) in zip(clauses, firsts, strict=True):
             found = self._read(first, epics)
             yield found
             if token and len(first) > _FETCH:
                 yield from (self._read(page, epics) for page in self._lists.cloud_rest(jql, fields, token))
             elif token:
-                left.append(self._beyond(found, _ids(listed), jql, more))
-        yield from self._fetch_all(chain.from_iterable(left), epics)
-
-    def _beyond(self, found: Iterable[Found], listed: list[str], jql: str, token: str | None) -> Iterator[str]:
-        """Yield the ids in a list that begins with `listed`, but for those of issues that were found."""
-        known = frozenset(each.item.id for each in found)
-        yield from (id_ for id_ in listed if id_ not in known)
-        for page in self._lists.cloud_rest(jql, ["id"], token) if token else ():
-            yield from (id_ for id_ in _ids(page) if id_ not in known)
+                ahead[jql] = frozenset(each.item.id for each in found)
+        ids = (id_ for jql, known in ahead.items() for page in self._id_pages(jql) for id_ in page if id_ not in known)
+        yield from self._fetch_all(ids, epics)
 
     def ids(self, jql: str) -> set[str]:
         """Return the ids of all issues that `jql` finds."""
@@ -253,14 +244,11 @@ class JiraSearch:
             pages = self._lists.cloud(jql, ["id"])
         else:
             pages = self._lists.data_center_side_by_side(jql, ["id"])
-        yield from map(_ids, pages)
+        for page in pages:
+            yield [str(need(issue, "id")) for issue in page]
 
     def _pages(self, jql: str, fields: list[str]) -> Iterator[list[dict[str, Any]]]:
         return self._lists.cloud(jql, fields) if self.dialect.cloud else self._lists.data_center(jql, fields)
-
-
-def _ids(page: Iterable[Any]) -> list[str]:
-    return [str(need(issue, "id")) for issue in page]
 
 
 def _pieces(many: Iterable[T], size: int) -> Iterator[list[T]]:
