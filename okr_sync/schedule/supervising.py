@@ -94,6 +94,11 @@ class Supervisor:
                 return
 
     def _record(self, run: int, outcome: Literal["failed", "interrupted"], why: str) -> ledger.RunOutcome | None:
+        """Write down how it ended, unless it did so itself, and return that.
+
+        It tries for as long as a lease lasts: then whoever claims a run next says that this one was interrupted.
+        """
+        until = time.monotonic() + self.limits.lease.total_seconds()
         while True:
             self.beat()
             try:
@@ -101,7 +106,7 @@ class Supervisor:
                     return ledger.close_unfinished(session, run, self.clock(), outcome, why)
             except StoreError as error:
                 self.tell(f"run {run}: how it ended is not written yet: {error}")
-                if self.stop.wait(PAUSE):
+                if self.stop.wait(PAUSE) or time.monotonic() >= until:
                     return None
 
 

@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, Delete, Table, and_, delete, exists, selec
 from sqlmodel import Session
 
 from okr_sync.core.freshness import AHEAD
-from okr_sync.store.tables import DeliveryPointRow, LatestRow, PointRow, Run, SeriesRow, sql
+from okr_sync.store.tables import DefinitionRow, DeliveryPointRow, LatestRow, PointRow, Run, SeriesRow, sql
 
 __all__ = ["is_untimely", "take_back"]
 
-RUNS, SERIES, LATEST = sql(Run), sql(SeriesRow), sql(LatestRow)
+RUNS, SERIES, LATEST, DEFINITIONS = sql(Run), sql(SeriesRow), sql(LatestRow), sql(DefinitionRow)
 TOO_FAR = timedelta(hours=1)
 POINTS = (sql(PointRow), sql(DeliveryPointRow))
 
@@ -30,9 +30,12 @@ def take_back(session: Session, now: datetime) -> int:
     """Delete the points of instants that are still to come at `now`, by more than AHEAD; return how many.
 
     Their runs count as such that judged nothing, and the next one writes points of all that lost some. What these runs
-    brought stays, and so does what the ledger says of them.
+    brought stays, and so does what the ledger says of them. What people changed meanwhile counts as changed now:
+    what it replaced would be in force else for as long as the clock was ahead.
     """
     connection, late = session.connection(), now + AHEAD
+    for end in (DEFINITIONS.c.since, DEFINITIONS.c.until):
+        connection.execute(update(DEFINITIONS).where(end > late).values({end: now}))
     connection.execute(update(RUNS).where(RUNS.c.evaluated_at > late).values(evaluated_at=None))
     for each in POINTS:
         connection.execute(update(LATEST).where(_has_one(each, late)).values(point=""))

@@ -74,6 +74,13 @@ def limits() -> Iterator[Limited]:
         yield made
 
 
+def test_the_limits_of_the_unit_hold_here(limits: Limited) -> None:
+    """Else the services below are tried without them, which shows that they run, and nothing of what they need."""
+    if missing := {"memory", "pids"} - limits.limits.keys():
+        pytest.skip(f"this machine lets us make no control groups that limit {' and '.join(sorted(missing))}")
+    assert all(0 <= limits.used(each) < limit for each, limit in limits.limits.items())
+
+
 @pytest.mark.parametrize("words", [("work", "--outside-port", "{port}"), ("watch", "--port", "{port}")])
 def test_a_service_needs_one_folder_to_write_to_and_no_capability(
     tmp_path: Path, words: tuple[str, ...], limits: Limited

@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from sqlmodel import Session
 
 from okr_sync.core.freshness import AHEAD
+from okr_sync.core.model import Book, Initiative
 from okr_sync.store import Store
+from okr_sync.store.definitions import definition, save_definitions, versions
 from okr_sync.store.results import Saved, delivery_points, judged_at, points, save_snapshot, saved_snapshot
 from okr_sync.store.untimely import TOO_FAR, is_untimely, take_back
 from tests.store.builders import NOW, TRIED, running
 from tests.store.states import key_result, snapshot
 
-SECOND = timedelta(seconds=1)
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 AGES = st.timedeltas(-timedelta(days=3), timedelta(days=3)) | st.sampled_from([AHEAD, AHEAD + SECOND, -SECOND])
 
 
@@ -72,3 +74,17 @@ def test_where_only_a_wrong_clock_judged_nothing_is_judged_until_the_next_run(se
 @pytest.mark.parametrize(("judged", "untimely"), [(NOW, False), (NOW + TOO_FAR, False), (NOW + TOO_FAR + SECOND, True)])
 def test_clocks_of_workers_may_differ_for_a_while(judged: datetime, untimely: bool) -> None:
     assert is_untimely(judged, NOW) is untimely
+
+
+def test_what_was_defined_by_a_clock_that_was_ahead_is_in_force_from_now_on(session: Session) -> None:
+    """And an earlier version until now. Red where the versions keep the instants of that clock, begun or ended."""
+    for at, title in ((NOW - DAY, "first"), (NOW + DAY, "second"), (NOW + 2 * DAY, "third")):
+        book = Book("UTC", initiatives=(Initiative("assistant", title),))
+        save_definitions(session, running(session, at), book, at, "ana")
+    take_back(session, NOW)
+    found = versions(session, "initiative", "assistant")
+    assert [(each.since, each.until) for each in found] == [(NOW - DAY, NOW), (NOW, NOW), (NOW, None)]
+    for at, title in ((NOW - SECOND, "first"), (NOW, "third"), (NOW + DAY, "third")):
+        then = definition(session, "initiative", "assistant", at)
+        assert then is not None
+        assert then.body["title"] == title
