@@ -170,9 +170,13 @@ def until(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
 
 def children(pid: int) -> list[int]:
     """Return the processes that do runs for `pid`: those that it spawned, and those that its server forked."""
-    began = _began_by(pid)
     forked = [run for server in servers(pid) for run in _began_by(server)]
-    return sorted({each for each in began if _has_word(each, b"spawn_main")} | set(forked))
+    return sorted({*spawned(pid), *forked})
+
+
+def spawned(pid: int) -> list[int]:
+    """Return the processes that `pid` spawned for a piece of work: housekeeping, and runs where none are forked."""
+    return [each for each in _began_by(pid) if _has_word(each, b"spawn_main")]
 
 
 def servers(pid: int) -> list[int]:

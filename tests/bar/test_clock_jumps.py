@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,12 +16,11 @@ from typing import Any
 import pytest
 
 from tests.bar.house import House, children, furnish, until
-from tests.bar.postgres_house import PostgresHouse
+from tests.bar.wrong_clock import WrongClock, WrongClockOnServer
 from tests.servers.postgres import database, postgres
 
 __all__ = ["database", "postgres"]
 
-SOURCE = Path(__file__).with_name("clock.c")
 HOUR, DAY, MANY_YEARS = timedelta(hours=1), timedelta(days=1), timedelta(days=3653)
 NEWEST = "SELECT value FROM observations ORDER BY id DESC LIMIT 1"
 UNSAID = "SELECT s.due FROM slots s LEFT JOIN runs r ON r.id = s.run_id WHERE r.outcome IS NULL OR r.summary = ''"
@@ -31,36 +28,6 @@ DOUBLED = (
     "SELECT p.subject, s.due FROM points p JOIN slots s ON s.run_id = p.run_id "
     "WHERE p.kind = 'key_result' AND NOT p.backfilled GROUP BY 1, 2 HAVING count(*) > 1"
 )
-
-
-@dataclass
-class WrongClock(House):
-    """A house whose programs read a clock that can be set: a library answers them instead of the system."""
-
-    def build(self) -> None:
-        """Compile that library."""
-        compiler = shutil.which("cc")
-        if compiler is None:
-            pytest.skip("setting a clock for real programs needs a C compiler")
-        subprocess.run([compiler, "-shared", "-fPIC", "-o", self.folder / "clock.so", SOURCE], check=True)
-
-    def set(self, ahead: timedelta) -> None:
-        """Let the clock be so much ahead from now on."""
-        fresh = self.folder / "clock.new"
-        fresh.write_text(f"{ahead.total_seconds():+.0f}", "utf-8")
-        fresh.replace(self.folder / "clock")
-
-    def _env(self) -> dict[str, str]:
-        return {
-            **super()._env(),
-            "LD_PRELOAD": str(self.folder / "clock.so"),
-            "WALL_CLOCK_AHEAD": str(self.folder / "clock"),
-        }
-
-
-@dataclass
-class WrongClockOnServer(WrongClock, PostgresHouse):
-    """The same, with its store on a server whose clock is right."""
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
