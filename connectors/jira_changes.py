@@ -91,8 +91,14 @@ class Changes:
         older = self._search.count(f"{here} AND created < {since}")
         born = sum(each.item.created is not None and since <= _ms(each.item) < now for each in changed)
         self.count = older + born
-        shown = self._shown_again()
-        if older != self._last.count or shown or self._moves.brought(self._strangers(changed, counted), since, places):
+        hidden = self._mirror.hidden()
+        shown, uncounted = self._shown_again(hidden), not hidden.keys().isdisjoint(self._told)
+        if (
+            older != self._last.count
+            or shown
+            or uncounted
+            or self._moves.brought(self._strangers(changed, counted), since, places)
+        ):
             yield from self._census()
         yield from self._clear((self._young() | shown) - self._told)
         after = watched(self._search, self._tree, self._last.projects | self.seen.projects)
@@ -204,9 +210,9 @@ class Changes:
         since = datetime.fromtimestamp(self._last.since / 1000, UTC)
         return set(self._mirror.created_since(since) - self._told)
 
-    def _shown_again(self) -> set[str]:
+    def _shown_again(self, hidden: Mapping[str, str]) -> set[str]:
         """Return the hidden issues of projects that can be seen: they may have left meanwhile, and tell no count."""
-        projects = {id_: key.rpartition("-")[0] for id_, key in self._mirror.hidden().items() if id_ not in self._told}
+        projects = {id_: key.rpartition("-")[0] for id_, key in hidden.items() if id_ not in self._told}
         visible = self._search.visible(set(projects.values()))
         return {id_ for id_, project in projects.items() if project in visible}
 

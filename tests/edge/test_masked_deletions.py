@@ -81,6 +81,28 @@ def test_what_goes_while_a_hidden_issue_is_shown_again_is_missed_by_the_next_run
 
 
 @KINDS
+def test_what_goes_while_a_hidden_issue_is_moved_to_where_it_is_seen_is_missed_by_the_next_run(
+    kind: Flavour, tmp_path: Path
+) -> None:
+    """It was known before, but not counted. Red when what is known counts as counted: what went stays, and is fresh."""
+    with watching(Near(kind), tmp_path) as home:
+        check_true(home)
+        home.do(lambda jira: jira.world.hide_project("FAR", at=jira.now))
+        home.sync()
+        home.do(delete)
+        home.do(lambda jira: [jira.world.change_project(each, "ALP", at=jira.now) for each in _first_of_far(jira)])
+        found = states(home.sync())
+        assert counts(found["alpha"]) == home.tracker.truth()["alpha"]
+        assert (found["alpha"].stale, found["beta"].stale) == (False, True)
+        home.do(lambda jira: jira.world.show_project("FAR", at=jira.now))
+        check_true(home)
+
+
+def _first_of_far(jira: Any) -> list[Any]:
+    return [each for each in jira.world.issues.values() if each.key.startswith("FAR-")][:1]
+
+
+@KINDS
 def test_an_old_issue_that_only_changed_costs_one_request(kind: Flavour, tmp_path: Path) -> None:
     """It may have come, which its log tells. Red when all ids are listed to be sure; a quiet run asks for no log."""
     with watching(Near(kind), tmp_path) as home:
