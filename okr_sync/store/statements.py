@@ -201,13 +201,12 @@ def all_written(instants: Sequence[datetime | None]) -> list[str | None]:
     except orjson.JSONEncodeError:  # a zone that it doesn't know
         return [written(each) for each in instants]
     pairs = zip(instants, told, strict=True)
-    return [_shortened(text) if each is not None and each.tzinfo is UTC else written(each) for each, text in pairs]
+    return [stored(text) if each is not None and each.tzinfo is UTC else written(each) for each, text in pairs]
 
 
-def _shortened(text: str) -> str:
-    """Return an instant as SQLite keeps it of one as orjson writes it, which leaves out a fraction of zero."""
-    second = f"{text[:10]} {text[11:19]}"
-    return f"{second}{text[19:26]}" if text[19] == "." else f"{second}.000000"
+def stored(text: str) -> str:
+    """Return an instant in UTC as SQLite keeps it of one as orjson writes it, which leaves out a fraction of zero."""
+    return f"{text[:10]} {text[11:26]}" if text[19] == "." else f"{text[:10]} {text[11:19]}.000000"
 
 
 def written(instant: datetime | None) -> str | None:

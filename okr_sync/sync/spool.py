@@ -6,6 +6,7 @@ and it is gone with the process, however that ends. The store is not touched bef
 
 from __future__ import annotations
 
+import functools
 import json
 import pickle
 import sqlite3
@@ -18,15 +19,15 @@ from typing import Any, TypeVar
 import orjson
 
 from okr_sync.connector import Container, Members, Miss, Page, WorkItem
-from okr_sync.store.statements import written
+from okr_sync.store.statements import stored
 from okr_sync.store.work import Readied
 
 T = TypeVar("T")
 BATCH = 500  # rows read at once, and ids named in one statement
 _CACHE_KB = 8_192  # of the database in memory
 _FACTS = attrgetter(*WorkItem.__slots__)
-_INSTANTS = tuple(WorkItem.__slots__.index(name) for name in ("created", "done_at", "updated"))
-_CREATED = _INSTANTS[0]  # and those behind it up to the due day
+_NAMES = ("created", "done_at", "updated")
+_INSTANTS = tuple(map(WorkItem.__slots__.index, _NAMES))
 _DUE, _LABELS = WorkItem.__slots__.index("due"), WorkItem.__slots__.index("labels")
 _DAYS = (date, type(None))
 _SCHEMA = (
@@ -219,13 +220,11 @@ class SpooledMembers(Iterable[Members]):
 
 
 def _facts(item: WorkItem) -> bytes:
-    """Return an item as bytes: as JSON, with instants as the store writes them, so that this is done while pages still
-    come; or pickled where that would lose anything.
-    """
+    """Return an item as bytes: as JSON, or pickled where that would lose anything."""
     told = list(_FACTS(item))
     if type(told[_DUE]) in _DAYS and all(told[at] is None or told[at].tzinfo is UTC for at in _INSTANTS):
         try:
-            return orjson.dumps([*told[:_CREATED], *map(written, told[_CREATED:_DUE]), *told[_DUE:]])
+            return orjson.dumps(told)
         except orjson.JSONEncodeError:  # half a letter, to which a title may be cut
             pass
     return pickle.dumps(told, 5)
@@ -237,7 +236,7 @@ def _item(facts: bytes) -> WorkItem:
     told = orjson.loads(facts)
     for at in _INSTANTS:
         if (text := told[at]) is not None:
-            told[at] = datetime.fromisoformat(f"{text}+00:00")
+            told[at] = datetime.fromisoformat(text)
     if (day := told[_DUE]) is not None:
         told[_DUE] = date.fromisoformat(day)
     told[_LABELS] = tuple(told[_LABELS])
@@ -246,9 +245,18 @@ def _item(facts: bytes) -> WorkItem:
 
 def _columns(facts: Sequence[bytes]) -> dict[str, Sequence[Any]]:
     """Return the values of items by column; nothing of none."""
+    if not facts:
+        return {}
     values = zip(*orjson.loads(b"[" + b",".join(facts) + b"]"), strict=True)
-    columns: dict[str, Sequence[Any]] = dict(zip(WorkItem.__slots__, values, strict=bool(facts)))
-    return columns | {"labels": [json.dumps(each) if each else "[]" for each in columns["labels"]]} if facts else {}
+    columns: dict[str, Sequence[Any]] = dict(zip(WorkItem.__slots__, values, strict=True))
+    instants = {name: [each and stored(each) for each in columns[name]] for name in _NAMES}
+    return columns | instants | {"labels": [_listed(tuple(each)) for each in columns["labels"]]}
+
+
+@functools.lru_cache(maxsize=BATCH)
+def _listed(labels: tuple[str, ...]) -> str:
+    """Return labels as the store keeps them; many items have the same."""
+    return json.dumps(labels)
 
 
 def _grouped(rows: Iterable[tuple[str, str]]) -> dict[str, frozenset[str]]:

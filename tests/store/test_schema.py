@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,13 @@ def test_tables_are_known_without_objects_that_are_mapped_to_rows() -> None:
     """Mapping costs a start as much as all else about the tables. Red without `Unmapped` as their metaclass."""
     assert set(Table.metadata.tables) == {each.__tablename__ for each in Table.__subclasses__()}
     assert [each.__name__ for each in Table.__subclasses__() if hasattr(each, "__mapper__")] == []
+
+
+def test_tables_are_known_without_what_speaks_to_a_server() -> None:
+    """It is a twentieth of a start. Red with a word for PostgreSQL alone in the tables."""
+    said = "import sys, okr_sync.store.tables; print(sorted(name for name in sys.modules if 'postgresql' in name))"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[]"]
 
 
 def test_the_migrated_checks_are_those_of_the_tables(empty_url: str) -> None:

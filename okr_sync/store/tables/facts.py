@@ -77,7 +77,8 @@ class WorkItemRow(Table, table=True):
     __tablename__ = "work_items"
     __table_args__ = (
         Index("ix_work_items_source_parent", "source", "parent"),
-        Index("ix_work_items_absent", "source", sqlite_where=ABSENT, postgresql_where=ABSENT),
+        # As small on PostgreSQL, by its revision: to say so here would load that dialect wherever tables are known.
+        Index("ix_work_items_absent", "source", sqlite_where=ABSENT),
         finite("points"),
     )
 
