@@ -76,10 +76,11 @@ def _values(house: House) -> int:
 
 
 def _no_overlap(runs: list[tuple[object, ...]]) -> None:
-    ran = [(moment(str(run[2])), run[3]) for run in runs if run[1] != "missed"]
-    for (_, finished), (started, _) in pairwise(ran):
-        assert finished is not None, "a run is open while a later one began"
-        assert moment(str(finished)) <= started
+    """What ended as it began is a record of one that never began: missed, or given up since it ended its workers."""
+    ran = [run for run in runs if run[1] != "missed" and run[2] != run[3]]
+    for (number, _, _, finished, *_), (later, _, started, *_) in pairwise(ran):
+        assert finished is not None, f"run {number} is open while run {later} began"
+        assert moment(str(finished)) <= moment(str(started)), f"run {number} ended after run {later} began"
 
 
 def _all_in_time(runs: list[tuple[object, ...]]) -> None:
