@@ -18,7 +18,7 @@ from okr_sync.store.statements import Row
 
 __all__ = ["load_tallies"]
 
-TOGETHER = 500  # containers that are looked at at once
+TOGETHER = 100  # containers that are looked at at once
 
 
 def load_tallies(
