@@ -12,12 +12,13 @@ from connectors.jira_failures import RefusedError
 from connectors.jira_http import JiraHttp
 from connectors.jira_items import can_hold, need
 from connectors.jira_scopes import browses
-from connectors.jira_search import JiraSearch
+from connectors.jira_search import MOST_PROJECTS, JiraSearch, chunks, quoted
 from connectors.jira_settings import JiraQuery, JiraSettings
 from okr_sync.connector import AccessError, Caller, Named, ProtocolError
 
 _PAGE = 100  # projects on a page, Cloud's limit
 _PAGES = 10  # pages of projects that are read to find the nearest name
+_LEVELS = "give the account all levels: an issue that it may not see any more looks deleted"
 _VALUE = re.compile(r"The value '([^']*)' does not exist for the field '([^']*)'", re.IGNORECASE)
 _FIELD = re.compile(r"Field '([^']*)' does not exist", re.IGNORECASE)
 
@@ -33,10 +34,14 @@ class JiraNames:
         self._projects: list[str] | None = None
 
     def named(self, questions: Mapping[str, JiraQuery]) -> Iterator[Named]:
-        """Yield the points field, then the epics and queries of each question; raises SourceError."""
+        """Yield the points field and what issue security may do, then the epics and queries of each question.
+
+        Raises SourceError.
+        """
         yield self._points()
         keys = list(dict.fromkeys(key for query in questions.values() for key in query.epics))
         found = self._search.named(keys, dict) if keys else {}
+        yield from self._protected(sorted({str(need(issue, "key")).rpartition("-")[0] for issue in found.values()}))
         lost = sorted({key.rpartition("-")[0] for key in keys if key not in found})
         seen = dict(zip(lost, self._caller.map(lambda project: browses(self._http, project), lost), strict=True))
         asked = [(ref, query.jql) for ref, query in questions.items() if query.jql]
@@ -57,6 +62,18 @@ class JiraNames:
             except AccessError as error:
                 return Named("", path, f"{error}; {error.fix}", "not_found")
         return Named("", path, f"points are read from {', '.join(dialect.points) or 'no field'}")
+
+    def _protected(self, projects: Sequence[str]) -> Iterator[Named]:
+        """Yield a word when issues of these projects have a security level: what is hidden by one looks deleted."""
+        for some in chunks(projects, MOST_PROJECTS):
+            jql = f"project in ({', '.join(map(quoted, some))}) AND level is not EMPTY"
+            try:
+                count = self._count(jql)
+            except RefusedError:  # the field is there once a site has such levels
+                return
+            if count:
+                said = f"{count} issues of {', '.join(some)} have a security level; {_LEVELS}"
+                yield Named("", (), said)
 
     def _epic(self, ref: str, number: int, key: str, issue: Any, seen: Mapping[str, bool]) -> Named:
         path = ("epics", number)

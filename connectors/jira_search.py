@@ -15,7 +15,7 @@ from connectors.jira_lists import JiraLists, issues_of, whole_number
 from okr_sync.connector import Caller, ProtocolError, TransientError
 
 _FETCH = 100  # issues in one bulkfetch, Cloud's limit
-_PROJECTS = 50  # projects that one question may name, Cloud's limit
+MOST_PROJECTS = 50  # projects that one question may name, Cloud's limit
 
 T = TypeVar("T")
 
@@ -151,7 +151,7 @@ class JiraSearch:
         """Return which of these projects (keys, also former ones) the account may see now."""
         some = sorted(projects)
         if len(some) > 1:
-            seen = set(chain.from_iterable(map(self._seen_together, chunks(some, _PROJECTS))))
+            seen = set(chain.from_iterable(map(self._seen_together, chunks(some, MOST_PROJECTS))))
             some = [key for key in some if key not in seen]
         else:
             seen = set()
@@ -161,7 +161,7 @@ class JiraSearch:
         """Return the keys of some of these projects that can be seen: Data Center says so of all or of none."""
         if self.dialect.cloud:
             keys = "&".join(f"keys={key}" for key in projects)
-            answer = self._http.get(f"3/project/search?maxResults={_PROJECTS}&{keys}")
+            answer = self._http.get(f"3/project/search?maxResults={MOST_PROJECTS}&{keys}")
             return {str(need(each, "key")) for each in need(answer, "values")}.intersection(projects)
         try:
             self.count(f"project in ({', '.join(map(quoted, projects))})")

@@ -19,7 +19,7 @@ _END = datetime.max.replace(tzinfo=UTC)
 @dataclass(frozen=True, slots=True)
 class View:
     """An issue at one instant. `resolved`: since when it has a resolution; `category_changed`: since when its status
-    has the present category; `updated`: its last change.
+    has the present category; `updated`: its last change; `level`: of security.
     """
 
     id: str
@@ -38,6 +38,7 @@ class View:
     updated: datetime
     resolved: datetime | None
     category_changed: datetime
+    level: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def take_picture(world: JiraWorld, at: datetime) -> Picture:
     with world.lock:
         visible = _visible_projects(world, when)
         fold = _Fold(world, when)
-        views = [view for issue in world.issues.values() if (view := fold.view(issue)) and view.project.key in visible]
+        there = (view for issue in world.issues.values() if (view := fold.view(issue)))
+        views = [view for view in there if view.project.key in visible and view.level not in world.beyond]
         fold.bound(each.at for each in world.visibility)
         return Picture(
             version=world.version,
@@ -160,6 +162,7 @@ class _Fold:
             updated=past[-1].at,
             resolved=_since(past, "resolution", lambda value: value is not None),
             category_changed=self._category_changed(past) or issue.created,
+            level=values.get("level"),
         )
 
     def _parent(self, parent: str | None) -> str | None:

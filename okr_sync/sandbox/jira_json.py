@@ -123,7 +123,8 @@ class Writer:
         """Return the change log up to `until` (inclusive), oldest first; `only` keeps changes of these field ids."""
         with self.world.lock:
             changes = list(issue.changes)
-        before: dict[str, Any] = {change.field: change.value for change in changes if change.at == issue.created}
+        before: dict[str, Any] = {"level": None}
+        before |= {change.field: change.value for change in changes if change.at == issue.created}
         past = [change for change in changes if issue.created < change.at <= until]
         log = []
         for at, together in groupby(past, key=lambda change: change.at):
@@ -228,7 +229,7 @@ class Writer:
             return [self._above_item(issue, self._issue_end(old), self._issue_end(new))]
         ends: dict[str, Callable[[Any], End]] = {"status": self._status_end, "resolution": self._resolution_end}
         end = ends.get(change.field, _text_end)
-        name = {"due": "duedate", "fix_versions": "fixVersions"}.get(change.field, change.field)
+        name = {"due": "duedate", "fix_versions": "fixVersions", "level": "security"}.get(change.field, change.field)
         return [self._item(name, name, end(old), end(new))]
 
     def _above_item(self, issue: Issue, old: End, new: End) -> dict[str, Any]:

@@ -32,7 +32,9 @@ _ALIASES = {
     f"cf[{EPIC_LINK.removeprefix('customfield_')}]": "parent",
 }
 _DATES = {"updated", "created", "resolutiondate", "duedate", "statuscategorychangeddate"}
-_SETS = {"key", "project", "parent", "status", "statuscategory", "resolution", "issuetype", "labels", "fixversion"}
+_NAMED = {"status", "statuscategory", "resolution", "issuetype", "labels", "fixversion", "level"}
+_SETS = _NAMED | {"key", "project", "parent"}
+_NO_FIELD = "Field '{field}' does not exist or you do not have permission to view it."
 _DATE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?: (\d{1,2}):(\d{2}))?")
 _PERIOD = re.compile(r"([-+]?\d+)([wdhm])")
 _PERIODS = {"w": timedelta(weeks=1), "d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}
@@ -128,6 +130,8 @@ class _Compiler:
 
     def _clause(self, clause: Clause) -> Match:
         name = field_name(clause.field, self._reader.flavour)
+        if name == "level" and not self._reader.world.levels:
+            raise JqlError(_NO_FIELD.format(field=clause.field))
         if clause.operator in {"is", "is not"} and not clause.values[0].is_empty:
             raise JqlError(f"The operator '{clause.operator}' can only be used with EMPTY or NULL.")
         if name in _DATES:
@@ -201,7 +205,7 @@ def field_name(field: str, flavour: Flavour) -> str:
     name = _ALIASES.get(lower, lower)
     is_epic_link = name == "parent" and lower != "parent"
     if name not in _DATES | _SETS or (is_epic_link and flavour == "cloud"):
-        raise JqlError(f"Field '{field}' does not exist or you do not have permission to view it.")
+        raise JqlError(_NO_FIELD.format(field=field))
     return name
 
 
@@ -237,6 +241,7 @@ def _values(name: str, reader: Reader, asked_as: str) -> Callable[[View], Iterab
         "issuetype": lambda view: (view.type.id,),
         "labels": lambda view: [label.lower() for label in view.labels],
         "fixversion": lambda view: [name.lower() for name in view.fix_versions],
+        "level": lambda view: (view.level.lower(),) if view.level else (),
     }
     return getters[name]
 
@@ -261,6 +266,7 @@ def _known(name: str, reader: Reader) -> list[tuple[str, set[str]]] | None:
         "issuetype": lambda: [(kind.id, {kind.id, kind.name.lower()}) for kind in world.types],
         "resolution": lambda: [(each.name.lower(), {each.id, each.name.lower()}) for each in world.resolutions],
         "fixversion": lambda: [(each.name.lower(), {each.id, each.name.lower()}) for each in world.versions.values()],
+        "level": lambda: [(each.name.lower(), {each.id, each.name.lower()}) for each in world.levels],
     }
     return known[name]() if name in known else None
 

@@ -23,7 +23,18 @@ from okr_sync.sandbox.jira_catalogue import (
 )
 
 ChangeField: TypeAlias = Literal[
-    "summary", "status", "resolution", "parent", "points", "key", "due", "labels", "fix_versions", "touched", "deleted"
+    "summary",
+    "status",
+    "resolution",
+    "parent",
+    "points",
+    "key",
+    "due",
+    "labels",
+    "fix_versions",
+    "level",
+    "touched",
+    "deleted",
 ]
 Points: TypeAlias = float | str | None
 
@@ -86,7 +97,8 @@ def instant(at: datetime) -> datetime:
 class JiraWorld:
     """Projects and issues through time; safe for several threads. Every verb takes the instant `at` of the change.
 
-    `version` grows with each change. `strangers` maps ids of epics that this site doesn't have to their keys.
+    `version` grows with each change. `strangers` maps ids of epics that this site doesn't have to their keys. `levels`
+    are security levels; the account is in none of `beyond` (names), so it can't see their issues.
     """
 
     def __init__(self) -> None:
@@ -100,6 +112,8 @@ class JiraWorld:
         self.issues: dict[str, Issue] = {}
         self.visibility: list[Visibility] = []
         self.strangers: dict[str, str] = {}
+        self.levels: list[Named] = []
+        self.beyond: set[str] = set()
         self._by_key: dict[str, str] = {}
         self._ever_below: dict[str, dict[str, Issue]] = {}
         self._last_number: dict[str, int] = {}
@@ -117,6 +131,12 @@ class JiraWorld:
     def add_resolution(self, name: str) -> Named:
         """Return a new resolution."""
         return self._keep(self.resolutions, Named(self._next_id(), name))
+
+    def add_level(self, name: str, *, seen: bool) -> Named:
+        """Return a new security level, whose issues the account can see or not."""
+        with self.lock:
+            self.beyond |= set() if seen else {name}
+            return self._keep(self.levels, Named(self._next_id(), name))
 
     def add_version(self, name: str, *, released: bool = False, release_date: date | None = None) -> Version:
         """Return a new version, which issues may name among their `fix_versions`."""
@@ -205,6 +225,13 @@ class JiraWorld:
         if strange:
             raise ValueError(f"edit can't set {sorted(strange)}; use move, reparent or change_project")
         self.record(self.find(issue), at, **values)
+
+    def protect(self, issue: Which, level: str | None, *, at: datetime) -> None:
+        """Give an issue a security level (by name), or take it away; raises ValueError when there is no such level."""
+        known = {each.name for each in self.levels}
+        if level is not None and level not in known:
+            raise ValueError(f"no security level {level!r}; add_level first, or use one of {sorted(known)}")
+        self.record(self.find(issue), at, level=level)
 
     def touch(self, issue: Which, *, at: datetime) -> None:
         """Move `updated` and nothing else, as a comment does."""

@@ -120,15 +120,29 @@ def test_the_points_field_is_told_by_id_and_a_wrong_one_with_the_nearest(jira: J
         assert by_path(told(pinned.connector))["", ("points_field",)][1] is None
 
 
+def test_where_issues_have_a_security_level_the_check_says_what_that_may_hide(jira: Jira) -> None:
+    """Nothing where the site has no such levels, or none of the issues one. Seen red with the question left out."""
+    assert ["level" in said for said, _ in by_path(told(jira.connector, a={"epics": ["ALP-1"]})).values()] == [
+        False
+    ] * 2
+    jira.world.add_level("Staff", seen=True)
+    assert len(told(jira.connector, a={"epics": ["ALP-1"]})) == 2
+    jira.world.protect("ALP-2", "Staff", at=jira.home.now)
+    jira.world.protect("BET-2", "Staff", at=jira.home.now)
+    [word] = [each for each in told(jira.connector, a={"epics": ["ALP-1"]}) if "level" in each.said]
+    assert (word.ref, word.path, word.miss) == ("", (), None)
+    assert word.said.startswith("1 issues of ALP have a security level; give the account all levels")
+
+
 def test_a_check_of_jira_costs_a_handful_of_requests_and_writes_nothing(jira: Jira) -> None:
-    """However many epics: serverInfo and fields, the epics in bulk, one for each project that is out of sight.
+    """However many epics: serverInfo and fields, the epics in bulk, their security, one for each project out of sight.
 
     One unknown key spoils a query of Data Center, so there what is missing is found by halves.
     """
     jira.home.server.forget()
     told(jira.connector, a={"epics": ["ALP-1", "BET-1", "NO-1", "NO-2"]})
     log = jira.home.server.log
-    assert len(log) <= (6 if jira.home.flavour == "cloud" else 12)
+    assert len(log) <= (7 if jira.home.flavour == "cloud" else 12)
     assert {each.method for each in log} == {"GET", "POST"}
     assert all("search" in each.path or "bulkfetch" in each.path for each in log if each.method == "POST")
 

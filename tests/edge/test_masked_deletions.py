@@ -103,6 +103,22 @@ def _first_of_far(jira: Any) -> list[Any]:
 
 
 @KINDS
+def test_an_issue_hidden_by_a_security_level_looks_deleted_and_counts_again_when_it_is_back(
+    kind: Flavour, tmp_path: Path
+) -> None:
+    """As the page says: Jira answers the same of both, so nothing could tell."""
+    with watching(Near(kind), tmp_path) as home:
+        home.tracker.world.add_level("Board", seen=False)
+        check_true(home)
+        before = home.tracker.truth()["alpha"]
+        home.do(lambda jira: jira.world.protect(jira.done, "Board", at=jira.now))
+        alpha = states(home.sync())["alpha"]
+        assert (counts(alpha), alpha.stale) == ((before[0] - 1, *before[1:]), False)
+        home.do(lambda jira: jira.world.protect(jira.done, None, at=jira.now))
+        check_true(home)
+
+
+@KINDS
 def test_an_old_issue_that_only_changed_costs_one_request(kind: Flavour, tmp_path: Path) -> None:
     """It may have come, which its log tells. Red when all ids are listed to be sure; a quiet run asks for no log."""
     with watching(Near(kind), tmp_path) as home:

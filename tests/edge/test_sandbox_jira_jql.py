@@ -248,3 +248,24 @@ def test_functions_odd_operators_and_eight_sorts_are_refused() -> None:
     assert refused("parent is A-1") == ("The operator 'is' can only be used with EMPTY or NULL.",)
     eight = ", ".join(["key"] * 8)
     assert refused(f"project = A order by {eight}") == ("The 'ORDER BY' clause can have at most 7 fields.",)
+
+
+def test_a_security_level_is_a_field_once_the_site_has_one_and_hides_what_the_account_is_not_in() -> None:
+    small = small_world()
+    world = small.world
+    issues = sorted(world.issues.values(), key=lambda issue: int(issue.id))[:2]
+    reader = Reader(world, take_picture(world, day(10)), "cloud", ZoneInfo("UTC"), day(10))
+    with pytest.raises(JqlError, match="Field 'level' does not exist"):
+        find("level is not EMPTY", reader)
+    for issue, (name, seen) in zip(issues, (("Staff", True), ("Board", False)), strict=True):
+        world.add_level(name, seen=seen)
+        world.protect(issue, name, at=day(9))
+    with pytest.raises(ValueError, match="no security level 'Nobody'"):
+        world.protect(issues[0], "Nobody", at=day(9))
+    picture = take_picture(world, day(10))
+    reader = Reader(world, picture, "cloud", ZoneInfo("UTC"), day(10))
+    assert [view.id for view in find("level is not EMPTY", reader).views] == [issues[0].id]
+    assert [view.id for view in find("level = staff", reader).views] == [issues[0].id]
+    assert picture.get(issues[1].key) is None
+    world.protect(issues[1], None, at=day(10))
+    assert take_picture(world, day(10)).get(issues[1].key) is not None
