@@ -209,7 +209,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _wait_for_the_end(pid: int) -> bool:
-    for _ in range(100):
+    for _ in range(500):
         if not _is_alive(pid):
             return True
         time.sleep(0.02)
@@ -221,7 +221,7 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) 
     began = time.monotonic()
     with pytest.raises(TransientError, match=r"did not end within 0\.8 s") as caught:
         ask(tmp_path, HANG + "time.sleep(60)", timeout=0.8)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # of 60
     assert "raise `timeout`" in caught.value.fix
     assert _wait_for_the_end(int((tmp_path / "child").read_text()))
 
@@ -230,7 +230,7 @@ def test_what_a_program_leaves_behind_is_not_waited_for(tmp_path: Path) -> None:
     """A child that keeps the pipe open after its parent ended neither holds the answer up nor lives on."""
     began = time.monotonic()
     assert ask(tmp_path, HANG + "print(5)") == (Reading(5, None, "printed by the command"),)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # of 60
     assert _wait_for_the_end(int((tmp_path / "child").read_text()))
 
 
@@ -238,7 +238,7 @@ def test_identical_commands_run_once(tmp_path: Path) -> None:
     """A hundred questions to two commands are two executions."""
     caller = CountingCaller()
     it = source(tmp_path, "open('ran', 'a').write('x'); print(1)", caller)
-    queries = {f"kr-{n}": ExecQuery(args=("--odd",) if n % 2 else ()) for n in range(100)}
+    queries = {f"kr-{n}": ExecQuery(args=("--odd",) if n % 2 else ()) for n in range(500)}
     answer = it.read(Ask(queries, START, NOW))
     assert (len(answer), caller.count, (tmp_path / "ran").read_text()) == (100, 2, "xx")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -226,8 +226,8 @@ def test_a_generated_world_has_every_case_that_a_reader_must_tell_apart() -> Non
     assert all(event.at <= NOW for one in world.items for event in one.events)
 
 
-def test_a_hundred_milestones_are_made_and_replayed_within_two_seconds() -> None:
-    start = perf_counter()
+def test_a_hundred_milestones_are_made_and_replayed_within_two_seconds_of_cpu() -> None:
+    start = process_time()
     world = generate_github(1, repositories=20, milestones=100, items_per_milestone=30, now=NOW)
     assert len(replay(world, NOW).nodes) == 20 + 100 + 3000
-    assert perf_counter() - start < 2.0
+    assert process_time() - start < 2.0
