@@ -238,7 +238,7 @@ def test_identical_commands_run_once(tmp_path: Path) -> None:
     """A hundred questions to two commands are two executions."""
     caller = CountingCaller()
     it = source(tmp_path, "open('ran', 'a').write('x'); print(1)", caller)
-    queries = {f"kr-{n}": ExecQuery(args=("--odd",) if n % 2 else ()) for n in range(500)}
+    queries = {f"kr-{n}": ExecQuery(args=("--odd",) if n % 2 else ()) for n in range(100)}
     answer = it.read(Ask(queries, START, NOW))
     assert (len(answer), caller.count, (tmp_path / "ran").read_text()) == (100, 2, "xx")
 
