@@ -138,10 +138,10 @@ class Restraint:
 
     def _enter(self) -> bool:
         """Wait until this thread may send; return whether it is the only one that may."""
-        if self._is_trusted():
+        if self.is_trusted():
             return False
         self._alone.acquire()
-        if self._is_trusted():  # another thread was answered meanwhile
+        if self.is_trusted():  # another thread was answered meanwhile
             self._alone.release()
             return False
         return True
@@ -161,7 +161,8 @@ class Restraint:
             self._asking.now = False
             self._side_by_side.release()
 
-    def _is_trusted(self) -> bool:
+    def is_trusted(self) -> bool:
+        """Return whether the source has answered, and refused nothing since: until then requests go one by one."""
         return self._trusted
 
     def _begin(self) -> tuple[int, int]:

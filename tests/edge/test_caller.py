@@ -112,7 +112,9 @@ def test_many_are_asked_side_by_side_and_answered_in_order() -> None:
         meeting.wait()
         return number * number
 
-    assert list(caller(FakeTime(), concurrency=3).map(ask, [3, 1, 2])) == [9, 1, 4]
+    made = caller(FakeTime(), concurrency=3)
+    made.call(lambda: "answer")  # until the source has answered, they are asked one by one
+    assert list(made.map(ask, [3, 1, 2])) == [9, 1, 4]
 
 
 def test_the_first_error_of_many_ends_the_rest() -> None:

@@ -114,6 +114,15 @@ def test_a_probe_is_not_repeated_until_the_source_answered() -> None:
     assert made.retries == 1
 
 
+@pytest.mark.parametrize(("probing", "requests"), [(True, 1), (False, 5)])
+def test_of_many_questions_side_by_side_a_dead_source_hears_the_first_alone(probing: bool, requests: int) -> None:
+    """Red without the look at trust in `RetryingCaller.map`: those that wait for their turn ask once each."""
+    made = caller(probing=probing, concurrency=3)
+    with pytest.raises(TransientError):
+        list(made.map(lambda _: made.call(saying("503")), range(9)))
+    assert made.requests == requests
+
+
 @given(st.lists(st.sampled_from(sorted(ANSWERS)), min_size=1, max_size=30), st.integers(1, 12), st.booleans())
 def test_no_budget_is_overrun_whatever_the_source_says(answers: list[str], budget: int, probing: bool) -> None:
     made = caller(budget=budget, probing=probing)
