@@ -7,18 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Transition, WorkItem
 from okr_sync.store import mirror
 from okr_sync.store.ledger import require_running
-from okr_sync.store.statements import Row, change_all, chunks, fetch, fetch_plain, insert_all
+from okr_sync.store.statements import Row, change_all, chunks, fetch, fetch_among, insert_all
 from okr_sync.store.tables import ContainerRow, MembershipRow, TransitionRow, WorkItemRow, sql
 from okr_sync.store.work import scope_rows
 
 ITEMS, CONTAINERS, MEMBERSHIPS = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow)
 TRANSITIONS = sql(TransitionRow)
+ASKED = select(CONTAINERS.c.id, CONTAINERS.c.past_since).where(
+    CONTAINERS.c.source == bindparam("source"), CONTAINERS.c.past_since.is_not(None)
+)
 SAID = ("item", "field", "before", "after", "at")
 
 
@@ -69,11 +72,8 @@ def asked_since(session: Session, refs: Iterable[str]) -> dict[str, datetime]:
     since: dict[tuple[str, str], datetime] = {}
     for source in sorted({row["source"] for row in rows}):
         names = frozenset(id_ for row in rows if row["source"] == source for id_ in held.get(row["ref"], ()))
-        asked = select(CONTAINERS.c.id, CONTAINERS.c.past_since).where(CONTAINERS.c.source == source)
-        told = asked.where(CONTAINERS.c.past_since.is_not(None))
-        for chunk in chunks(names):
-            rows_of = fetch_plain(session, told.where(CONTAINERS.c.id.in_(chunk)))
-            since |= {(source, id_): at for id_, at in rows_of}
+        found = fetch_among(session, ASKED, CONTAINERS.c.id, names, {"source": source})
+        since |= {(source, row["id"]): row["past_since"] for row in found}
     places = {row["ref"]: [(row["source"], id_) for id_ in held[row["ref"]]] for row in rows if row["ref"] in held}
     return {
         ref: max(since[place] for place in wanted)

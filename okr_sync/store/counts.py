@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import Select, and_, delete, func, select
+from sqlalchemy import Select, and_, bindparam, delete, func, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected
@@ -29,6 +29,7 @@ __all__ = ["Counts", "Group", "Sort", "counts_of", "forget", "miscounted"]
 
 ITEMS, CONTAINERS, MEMBERSHIPS = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow)
 TALLIES = sql(TallyRow)
+COUNTED_AT_ALL = select(TALLIES.c.container).where(TALLIES.c.source == bindparam("source")).limit(1)
 SORT = (MEMBERSHIPS.c.container, ITEMS.c.kind, ITEMS.c.state, ITEMS.c.resolution)
 MOST = 20_000  # items that are looked up one by one; with more, everything of their source is counted anew
 COUNTED = 50  # containers that are counted at once: sorting the items of more takes memory and little less time
@@ -75,7 +76,7 @@ def counts_of(session: Session, source: str, containers: Collection[str], since:
 def forget(session: Session, collected: Collected) -> None:
     """Forget the numbers of all containers that may change when this is saved; to be called before."""
     of_source = TALLIES.c.source == collected.source
-    if not fetch_plain(session, select(TALLIES.c.container).where(of_source).limit(1)):
+    if not fetch(session, COUNTED_AT_ALL, {"source": collected.source}):
         return
     touched = _touched(session, collected)
     if touched is None:

@@ -5,17 +5,18 @@ A row is appended when a thing is first seen with a due date, and each time it i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, DueSeen
-from okr_sync.store.statements import Row, among, chunks, fetch, insert_all
+from okr_sync.store.statements import fetch_among, insert_all
 from okr_sync.store.tables import DueDateRow, sql
 
 DUE_DATES = sql(DueDateRow)
+SEEN = select(DUE_DATES).where(DUE_DATES.c.source == bindparam("source")).order_by(DUE_DATES.c.id)
 
 
 def save_due_dates(
@@ -41,12 +42,6 @@ def save_due_dates(
 def load_due_dates(session: Session, source: str, things: frozenset[str]) -> dict[str, tuple[DueSeen, ...]]:
     """Return item or container id → the due days that it was seen to have, oldest first; without any: left out."""
     seen: dict[str, list[DueSeen]] = {}
-    for row in _rows(session, source, things):
+    for row in fetch_among(session, SEEN, DUE_DATES.c.thing, things, {"source": source}):
         seen.setdefault(row["thing"], []).append(DueSeen(row["due"], row["seen_at"]))
     return {thing: tuple(each) for thing, each in seen.items()}
-
-
-def _rows(session: Session, source: str, things: frozenset[str]) -> Iterator[Row]:
-    wanted = select(DUE_DATES).where(DUE_DATES.c.source == source).order_by(DUE_DATES.c.id)
-    for chunk in chunks(things):
-        yield from fetch(session, wanted.where(among(session, DUE_DATES.c.thing, chunk)))

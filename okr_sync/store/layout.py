@@ -83,6 +83,8 @@ def layout_of(subject: Subject) -> Layout:
 
 def save(session: Session, layout: Layout, points: Sequence[Point]) -> int:
     """Write points of one slot, replacing those that stand there; return how many. What they are is as in `write`."""
+    if not points:
+        return 0
     rows = _rows(session, layout, points)
     there = _there(session, layout.table, rows)
     again = [row for row in rows if row["series"] in there]

@@ -11,7 +11,7 @@ from sqlalchemy import BindParameter, bindparam, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Container, ItemKind, WorkItem
-from okr_sync.store.statements import Row, among, chunks, fetch, fetch_one, fetch_plain
+from okr_sync.store.statements import Row, chunks, fetch, fetch_among, fetch_one
 from okr_sync.store.tables import ContainerRow, DueDateRow, MembershipRow, SourceRow, WorkItemRow, sql
 
 ITEMS, CONTAINERS, MEMBERSHIPS, SOURCES = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow), sql(SourceRow)
@@ -24,8 +24,17 @@ IS_HELD = (
     .where(MEMBERSHIPS.c.source == NAMED, MEMBERSHIPS.c.item == ITEMS.c.id, MEMBERSHIPS.c.until.is_(None))
     .exists()
 )
+TABLES = (ITEMS, CONTAINERS, MEMBERSHIPS, DUE_DATES)
+FIRST = tuple(select(table.c.source).where(table.c.source == NAMED).limit(1) for table in TABLES)
 SEEN = (ITEMS.c.source == NAMED, ITEMS.c.absence.is_(None))
 YOUNG = select(ITEMS.c.id).where(*SEEN, ITEMS.c.created >= bindparam("instant", type_=ITEMS.c.created.type), IS_HELD)
+BELOW = select(ITEMS.c.id, ITEMS.c.parent).where(*SEEN, IS_HELD)
+BELOW_OF_KIND = BELOW.where(ITEMS.c.kind == bindparam("kind"))
+ROWS = select(ITEMS).where(ITEMS.c.source == NAMED).order_by(ITEMS.c.id)
+KNOWN = select(ITEMS.c.id, ITEMS.c.state).where(ITEMS.c.source == NAMED)
+TIMES = select(ITEMS.c.id, ITEMS.c.created, ITEMS.c.updated).where(ITEMS.c.source == NAMED)
+LASTING = select(MEMBERSHIPS).where(MEMBERSHIPS.c.source == NAMED, MEMBERSHIPS.c.until.is_(None))
+HOLDING = select(CONTAINERS).where(CONTAINERS.c.source == NAMED)
 LOST = select(ITEMS.c.id, ITEMS.c.key).where(ITEMS.c.source == NAMED, ITEMS.c.absence == "hidden", IS_HELD)
 
 
@@ -43,9 +52,7 @@ def last_success(session: Session, source: str) -> datetime | None:
 
 def is_blank(session: Session, source: str) -> bool:
     """Return whether nothing is known of the source's work, as before its first pull: there is nothing to look up."""
-    tables = (ITEMS, CONTAINERS, MEMBERSHIPS, DUE_DATES)
-    first = (select(table.c.source).where(table.c.source == source).limit(1) for table in tables)
-    return not any(fetch_plain(session, each) for each in first)
+    return not any(fetch(session, each, {"source": source}) for each in FIRST)
 
 
 def members(session: Session, source: str, named: frozenset[str] | None = None) -> dict[str, frozenset[str]]:
@@ -68,15 +75,8 @@ def holders(session: Session, source: str, items: frozenset[str]) -> dict[str, f
 
 def below(session: Session, source: str, parents: frozenset[str], kind: ItemKind | None = None) -> dict[str, str]:
     """Return item id → parent, of the visible items (of that kind) that have one of `parents` and are held now."""
-    seen = select(ITEMS.c.id, ITEMS.c.parent).where(*SEEN, IS_HELD)
-    if kind is not None:
-        seen = seen.where(ITEMS.c.kind == kind)
-    rows = (
-        row
-        for chunk in chunks(parents)
-        for row in fetch(session, seen.where(among(session, ITEMS.c.parent, chunk)), {"source": source})
-    )
-    return {row["id"]: row["parent"] for row in rows}
+    seen, told = (BELOW, {"source": source}) if kind is None else (BELOW_OF_KIND, {"source": source, "kind": kind})
+    return {row["id"]: row["parent"] for row in fetch_among(session, seen, ITEMS.c.parent, parents, told)}
 
 
 def created_since(session: Session, source: str, instant: datetime) -> frozenset[str]:
@@ -91,18 +91,13 @@ def hidden(session: Session, source: str) -> dict[str, str]:
 
 def states(session: Session, source: str, ids: frozenset[str]) -> dict[str, str]:
     """Return item id → mirrored state, of those `ids` that the mirror has, hidden and gone ones too."""
-    known = select(ITEMS.c.id, ITEMS.c.state).where(ITEMS.c.source == source)
-    rows = (row for chunk in chunks(ids) for row in fetch(session, known.where(among(session, ITEMS.c.id, chunk))))
-    return {row["id"]: row["state"] for row in rows}
+    return {row["id"]: row["state"] for row in fetch_among(session, KNOWN, ITEMS.c.id, ids, {"source": source})}
 
 
 def times(session: Session, source: str, ids: frozenset[str]) -> dict[str, tuple[datetime | None, datetime | None]]:
     """Return item id → when it was created and changed last, of those `ids` that the mirror has."""
-    known = select(ITEMS.c.id, ITEMS.c.created, ITEMS.c.updated).where(ITEMS.c.source == source)
-    rows = (
-        row for chunk in chunks(ids) for row in fetch_plain(session, known.where(among(session, ITEMS.c.id, chunk)))
-    )
-    return {id_: (created, updated) for id_, created, updated in rows}
+    rows = fetch_among(session, TIMES, ITEMS.c.id, ids, {"source": source})
+    return {row["id"]: (row["created"], row["updated"]) for row in rows}
 
 
 def containers(session: Session, source: str, ids: frozenset[str]) -> dict[str, Container]:
@@ -112,9 +107,7 @@ def containers(session: Session, source: str, ids: frozenset[str]) -> dict[str, 
 
 def memberships_of(session: Session, source: str, items: frozenset[str]) -> Iterator[Row]:
     """Yield the memberships of these items that last."""
-    lasting = select(MEMBERSHIPS).where(MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
-    for chunk in chunks(items):
-        yield from fetch(session, lasting.where(among(session, MEMBERSHIPS.c.item, chunk)))
+    return fetch_among(session, LASTING, MEMBERSHIPS.c.item, items, {"source": source})
 
 
 def items(session: Session, source: str, ids: frozenset[str]) -> dict[str, WorkItem]:
@@ -124,32 +117,25 @@ def items(session: Session, source: str, ids: frozenset[str]) -> dict[str, WorkI
 
 def item_rows(session: Session, source: str, ids: frozenset[str]) -> Iterator[Row]:
     """Yield the rows of `ids`, in the order of the ids."""
-    for chunk in chunks(ids):
-        yield from fetch(
-            session,
-            select(ITEMS).where(ITEMS.c.source == source, among(session, ITEMS.c.id, chunk)).order_by(ITEMS.c.id),
-        )
+    return fetch_among(session, ROWS, ITEMS.c.id, ids, {"source": source})
 
 
 def container_rows(session: Session, source: str, ids: frozenset[str]) -> Iterator[Row]:
     """Yield the rows of the containers `ids`."""
-    for chunk in chunks(ids):
-        yield from fetch(
-            session, select(CONTAINERS).where(CONTAINERS.c.source == source, among(session, CONTAINERS.c.id, chunk))
-        )
+    return fetch_among(session, HOLDING, CONTAINERS.c.id, ids, {"source": source})
 
 
 def current_members(session: Session, source: str, named: frozenset[str] | None) -> Iterator[Row]:
     """Yield the memberships of the containers `named` that last (None: of all); those of one container by item."""
-    lasting = select(MEMBERSHIPS).where(MEMBERSHIPS.c.source == source, MEMBERSHIPS.c.until.is_(None))
+    told = {"source": source}
     pieces = (
-        [lasting]
+        [fetch(session, LASTING, told)]
         if named is None
-        else (lasting.where(among(session, MEMBERSHIPS.c.container, some)) for some in chunks(named))
+        else (fetch_among(session, LASTING, MEMBERSHIPS.c.container, some, told) for some in chunks(named))
     )
     for piece in pieces:
         # Sorted here: told to sort, SQLite would read all items of the source by their index.
-        yield from sorted(fetch(session, piece), key=lambda row: (row["item"], row["id"]))
+        yield from sorted(piece, key=lambda row: (row["item"], row["id"]))
 
 
 def item_columns(items: Collection[WorkItem]) -> dict[str, Sequence[object]]:

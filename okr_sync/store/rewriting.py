@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, Table, and_, func, select
 from sqlmodel import Session
 
 from okr_sync.store.bodies import Kind
@@ -20,6 +20,16 @@ from okr_sync.store.tables import SupersededRow, sql
 
 SUPERSEDED = sql(SupersededRow)
 POINT, WORK = JUDGED.said, DELIVERED.said
+
+
+def _first(table: Table) -> Select[Any]:
+    first = select(func.min(table.c.slot)).where(table.c.series == SERIES.c.id).correlate(SERIES).scalar_subquery()
+    listed = and_(LATEST.c.kind == SERIES.c.kind, LATEST.c.subject == SERIES.c.subject)
+    columns = select(SERIES.c.kind, SERIES.c.subject, first.label("slot"))
+    return columns.where(select(LATEST.c.kind).where(listed).exists())
+
+
+FIRST = tuple(_first(layout.table) for layout in (JUDGED, DELIVERED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +57,8 @@ class Written:
 
 def first_slots(session: Session) -> dict[Subject, datetime]:
     """Return the slot of the first point of everything that `latest` lists."""
-    found: dict[Subject, datetime] = {}
-    listed = and_(LATEST.c.kind == SERIES.c.kind, LATEST.c.subject == SERIES.c.subject)
-    for table in (JUDGED.table, DELIVERED.table):
-        first = select(func.min(table.c.slot)).where(table.c.series == SERIES.c.id).correlate(SERIES).scalar_subquery()
-        columns = select(SERIES.c.kind, SERIES.c.subject, first.label("slot"))
-        rows = fetch(session, columns.where(select(LATEST.c.kind).where(listed).exists()))
-        found |= {(row["kind"], row["subject"]): row["slot"] for row in rows if row["slot"]}
-    return found
+    rows = (row for statement in FIRST for row in fetch(session, statement))
+    return {(row["kind"], row["subject"]): row["slot"] for row in rows if row["slot"]}
 
 
 class Rewriting:

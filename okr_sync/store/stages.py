@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, delete, or_, select
+from sqlalchemy import ColumnElement, bindparam, delete, select
 from sqlmodel import Session
 
 from okr_sync.store.ledger import require_running
-from okr_sync.store.statements import fetch_one, insert_all
+from okr_sync.store.statements import fetch, fetch_one, insert_all
 from okr_sync.store.tables import StagedAnswerRow, StageRow, sql
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 STAGES, ANSWERS = sql(StageRow), sql(StagedAnswerRow)
+BEGUN = select(STAGES.c.source, STAGES.c.begun_at)
 STAGE = select(STAGES).where(STAGES.c.source == bindparam("source"))
 
 
@@ -78,9 +79,9 @@ def drop_stage(session: Session, source: str) -> None:
 
 def drop_old(session: Session, declared: Collection[str], before: datetime) -> None:
     """Forget interrupted pulls of sources that are not `declared` any more, and those that began before an instant."""
-    asked = or_(STAGES.c.source.not_in(declared), STAGES.c.begun_at < before)
-    for source in session.connection().execute(select(STAGES.c.source).where(asked)).scalars().all():
-        drop_stage(session, source)
+    for row in fetch(session, BEGUN):
+        if row["source"] not in declared or row["begun_at"] < before:
+            drop_stage(session, row["source"])
 
 
 def forget_stage(session: Session, run_id: int, source: str) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Dialect,
     Executable,
     FromClause,
+    Select,
     String,
     Table,
     any_,
@@ -239,14 +240,26 @@ def _text(value: str) -> str:
     return whole if whole.isascii() else whole.encode(errors="replace").decode()
 
 
-def among(session: Session, column: ColumnElement[Any], values: Sequence[str]) -> ColumnElement[bool]:
-    """Return the condition that a column of texts holds one of `values`, which are sent as one: SQLAlchemy takes longer
-    for hundreds of parameters than the database for the rows.
+def fetch_among(
+    session: Session, statement: Select[Any], column: ColumnElement[Any], values: Collection[str], told: Row = NOTHING
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of `statement`, which is made once, where a column of texts holds one of `values`.
+
+    They are sent as one, CHUNK at a time: SQLAlchemy takes longer for hundreds of parameters than the database for the
+    rows. `told` are the values of the statement's own bindparams.
     """
-    if session.connection().dialect.name == "postgresql":
-        return column == any_(bindparam(None, list(values), type_=ARRAY(String)))
-    told = func.json_each(json.dumps(values)).table_valued("value")
-    return column.in_(select(told.c.value))
+    postgres = session.connection().dialect.name == "postgresql"
+    wanted = _among(statement, column, postgres=postgres)
+    for chunk in chunks(values):
+        yield from fetch(session, wanted, {**told, "among": chunk if postgres else json.dumps(chunk)})
+
+
+@functools.cache
+def _among(statement: Select[Any], column: ColumnElement[Any], *, postgres: bool) -> Select[Any]:
+    if postgres:
+        return statement.where(column == any_(bindparam("among", type_=ARRAY(String))))
+    named = func.json_each(bindparam("among", type_=String)).table_valued("value")
+    return statement.where(column.in_(select(named.c.value)))
 
 
 def told_rows(session: Session, columns: Mapping[str, Sequence[str]]) -> FromClause:
@@ -270,7 +283,7 @@ def batches(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
         yield batch
 
 
-def chunks(values: Iterator[str] | Sequence[str] | frozenset[str]) -> Iterator[list[str]]:
+def chunks(values: Iterable[str]) -> Iterator[list[str]]:
     """Yield `values` in sorted lists of at most CHUNK."""
     ordered = iter(sorted(values))
     while chunk := list(islice(ordered, CHUNK)):

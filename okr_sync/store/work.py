@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, literal, select
+from sqlalchemy import ColumnElement, and_, bindparam, case, literal, select
 from sqlmodel import Session
 
 from okr_sync.core.facts import Collected, Container, Members, Miss, WorkItem
@@ -24,9 +24,9 @@ from okr_sync.store.statements import (
     Row,
     batches,
     change_all,
-    chunks,
     differ,
     fetch,
+    fetch_among,
     insert_all,
     insert_columns,
     told_rows,
@@ -35,6 +35,8 @@ from okr_sync.store.tables import ContainerRow, MembershipRow, ScopeRow, Transit
 
 ITEMS, CONTAINERS, MEMBERSHIPS = sql(WorkItemRow), sql(ContainerRow), sql(MembershipRow)
 SCOPES, TRANSITIONS = sql(ScopeRow), sql(TransitionRow)
+ASKED = select(SCOPES)
+ABSENT = select(ITEMS.c.id, ITEMS.c.absence).where(ITEMS.c.source == bindparam("source"), ITEMS.c.absence.is_not(None))
 MOST = 2_000  # members that are compared at once
 WRITTEN = ("created", "done_at", "updated", "due", "labels")  # columns whose values are told as the store keeps them
 FOLLOWED = ("state", "resolution", "points", "parent")  # fields whose changes are kept as transitions
@@ -288,8 +290,7 @@ def save_scopes(session: Session, run_id: int, collected: Collected) -> int:
 
 def scope_rows(session: Session, refs: frozenset[str]) -> Iterator[Row]:
     """Yield the rows of those scopes that were ever asked."""
-    for chunk in chunks(refs):
-        yield from fetch(session, select(SCOPES).where(SCOPES.c.ref.in_(chunk)))
+    return fetch_among(session, ASKED, SCOPES.c.ref, refs)
 
 
 def answered_scopes(session: Session, refs: frozenset[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -323,7 +324,7 @@ def _when(name: str, before: WorkItem, after: WorkItem) -> datetime | None:
 
 
 def _save_absences(session: Session, run_id: int, collected: Collected) -> int:
-    absent = fetch(session, select(ITEMS).where(ITEMS.c.source == collected.source, ITEMS.c.absence.is_not(None)))
+    absent = fetch(session, ABSENT, {"source": collected.source})
     rows = {row["id"]: row["absence"] for row in absent}
     listed = {id_ for members in collected.members for id_ in members.items & rows.keys()} if rows else set()
     back = listed - collected.gone - collected.hidden

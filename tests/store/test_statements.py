@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from sqlalchemy import Table, select
+from sqlalchemy import Table, bindparam, select
 from sqlalchemy.dialects.sqlite import dialect
 from sqlalchemy.exc import StatementError
 from sqlmodel import Session
@@ -18,11 +18,12 @@ from okr_sync.store import arrays, ledger
 from okr_sync.store.database import Store
 from okr_sync.store.interning import SERIES, STAMPS
 from okr_sync.store.statements import (
+    CHUNK,
     Row,
     all_written,
-    among,
     change_all,
     fetch,
+    fetch_among,
     fetch_plain,
     insert_all,
     put_one,
@@ -35,6 +36,7 @@ from tests.store.builders import HOUR, NOW, TRIED, running
 STATES, RUNS = sql(SourceRow), sql(Run)
 CREATED = sql(WorkItemRow).c.created
 SQLITE = dialect()
+NAMES = select(STATES.c.name)
 WRITTEN = (STATES.c.name, STATES.c.error, STATES.c.cursor, STATES.c.declared)
 
 
@@ -191,9 +193,17 @@ def test_a_condition_over_many_texts_finds_those_and_no_others(session: Session)
     """Whatever stands in them. Seen red with texts joined by commas."""
     at = datetime(2026, 10, 5, tzinfo=UTC)
     insert_all(session, STATES, [{"name": name, "last_asked": at} for name in (*ODD, "other", "")])
-    found = fetch(session, select(STATES.c.name).where(among(session, STATES.c.name, [*ODD, "unknown"])))
+    found = fetch_among(session, NAMES, STATES.c.name, [*ODD, "unknown"])
     assert sorted(row["name"] for row in found) == sorted(ODD)
-    assert fetch(session, select(STATES.c.name).where(among(session, STATES.c.name, []))) == []
+    assert list(fetch_among(session, NAMES, STATES.c.name, [])) == []
+
+
+def test_rows_are_found_that_name_one_of_more_than_one_statement_takes(session: Session) -> None:
+    """Those of the statement's own condition. Seen red with the first chunk alone, and without the statement's own."""
+    names = [f"source {number}" for number in range(2 * CHUNK + 1)]
+    insert_all(session, STATES, [{"name": name, "cursor": name[-1], "declared": True} for name in names])
+    found = fetch_among(session, NAMES.where(STATES.c.cursor == bindparam("end")), STATES.c.name, names, {"end": "7"})
+    assert sorted(row["name"] for row in found) == sorted(name for name in names if name.endswith("7"))
 
 
 @pytest.mark.parametrize("number", [0, 1, 3, 1_500])
