@@ -120,7 +120,8 @@ class RetryingCaller(Caller):
     def map(self, ask: Callable[[T], R], many: Iterable[T]) -> Iterator[R]:
         """Yield `ask(each)` in order, up to `concurrency` at a time; the first error ends the rest.
 
-        As long as requests go one by one, so do the questions: of a source that is down no more is asked than the first.
+        While requests go one by one, so do the questions: of a source that is down no more is asked than the first.
+
         `many` is read a few ahead of what is yielded, so that neither questions nor answers pile up. There are more
         threads than requests that may be under way: while some read what they were answered, others ask.
         """
