@@ -7,10 +7,13 @@ reads what is there, decides, and writes, and with two at once one of both decis
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError
 
 from okr_sync.errors import StoreError
 from okr_sync.store.modes import writes
@@ -48,8 +51,11 @@ LEFT = """
     SELECT relname FROM pg_class JOIN pg_index ON indexrelid = oid
     WHERE NOT indisvalid AND relname ~ %s AND relnamespace = current_schema()::regnamespace
 """
-POOL = {"pool_size": 4, "max_overflow": 6, "pool_timeout": 30, "pool_recycle": 1800, "pool_pre_ping": True}
-"""At most ten connections a process; the eleventh waits 30 s. One that died while idle is replaced unseen."""
+POOL = {"pool_size": 4, "max_overflow": 6, "pool_timeout": 30, "pool_recycle": 1800}
+"""At most ten connections a process; the eleventh waits 30 s."""
+SERVED = "okr_sync_served"
+JUST_NOW = 0.5  # seconds; a run has dozens of transactions one after the other
+REPEATABLE_READ = 3  # psycopg's number
 
 
 def name_of(url: URL) -> str:
@@ -70,6 +76,7 @@ def engine_of(url: URL) -> Engine:
     event.listen(engine, "do_connect", _connect)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "checkin", _hear_again)
+    event.listen(engine, "checkout", partial(_look_alive, engine.dialect))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -118,12 +125,24 @@ def _connect(_dialect: Any, _record: Any, arguments: Sequence[Any], words: Mappi
     return HearingConnection.connect(*arguments, **words)
 
 
-def _hear_again(connection: Any, _record: Any) -> None:
+def _hear_again(connection: Any, record: Any) -> None:
     if connection is not None:  # else it is lost
         connection.longest = connection.LONGEST
+        record.info[SERVED] = monotonic()
 
 
-def _set_up(connection: Any, _record: Any) -> None:
+def _look_alive(dialect: Any, connection: Any, record: Any, _proxy: Any) -> None:
+    """Let the pool replace a connection that died while it was idle, unseen; one that served just now is not asked."""
+    if monotonic() - record.info[SERVED] < JUST_NOW:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise InvalidatePoolError from error
+
+
+def _set_up(connection: Any, record: Any) -> None:
+    record.info[SERVED] = monotonic()
     connection.autocommit = True  # else the settings would go with the first transaction that is rolled back
     for name, value in SETTINGS.items():
         connection.execute("SELECT set_config(%s, %s, false)", [name, value])
@@ -132,8 +151,11 @@ def _set_up(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    if writes(connection):
+    """Say with the BEGIN what kind of transaction it is: a statement of its own would be a way more to the server."""
+    driver: Any = connection.connection.driver_connection
+    reads = not writes(connection)
+    if bool(driver.read_only) is not reads:
+        driver.read_only, driver.isolation_level = (True, REPEATABLE_READ) if reads else (None, None)
+    if not reads:
         # READ COMMITTED: what is read after the lock is what the last writer left.
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
-    else:
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +18,7 @@ from okr_sync.errors import StoreError
 from okr_sync.store import Store
 from okr_sync.store.failures import EXHAUSTED, store_error
 from okr_sync.store.location import store_exists
-from okr_sync.store.postgres import name_of
+from okr_sync.store.postgres import JUST_NOW, name_of
 from okr_sync.store.statements import fetch, insert_all
 from okr_sync.store.tables import ReportMark, sql
 from tests.servers.postgres import GUARDED, OWNER, Postgres
@@ -119,6 +120,7 @@ def test_an_idle_connection_that_died_is_replaced_unseen(store: Store, postgres:
     with store.reading() as session:
         idle = session.connection().execute(MINE).scalar_one()
     _terminate(postgres, idle)
+    time.sleep(JUST_NOW)
     assert _names(store) == []
 
 
