@@ -65,7 +65,7 @@ class Cursor:
 
     `epics` maps the keys that were asked for to ids, also where an epic has another key by now. `projects` and `types`
     are those of all issues (keys; ids, sub-tasks aside), `subtasks` says whether there are any. `count` is how many
-    issues created before `since` the site showed.
+    issues created before `since` the site showed. `resolutions` are the names of those that issues have, by id.
     """
 
     since: int
@@ -79,6 +79,7 @@ class Cursor:
     subtasks: bool = False
     count: int = 0
     heard: int = 0
+    resolutions: dict[str, str] = field(default_factory=dict)
 
     def dump(self) -> str:
         """Return the cursor as text."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from connectors.jira_asked import (
 )
 from connectors.jira_changes import Changes
 from connectors.jira_held import Cursor, Tree, load_cursor
-from connectors.jira_items import Epic, container_of, read_epic
+from connectors.jira_items import Epic, container_of
 from connectors.jira_logs import JiraLogs
 from connectors.jira_moves import Moves
 from connectors.jira_reach import LEVELS, Reach, among, too_deep, watched
@@ -52,6 +52,7 @@ class JiraPull:
         if last is None or mirror is None or not (yield from self._later(scopes, last, at, mirror)):
             self._search.ask_anew()
             dialect = self._search.dialect
+            self._search.resolutions.recall(_names_at(dialect.address, cursor))
             yield from self._everything(scopes, Cursor(self._until(at), at, asked, dialect, heard=at))
 
     def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
@@ -82,10 +83,11 @@ class JiraPull:
     def _later(self, scopes: Scopes, last: Cursor, at: int, mirror: Mirrored) -> Generator[Page, None, bool]:
         """Yield what changed since `last`; return whether that could be told."""
         self._search.recall(last.dialect)
+        self._search.resolutions.recall(last.resolutions)
         if not 0 <= at - last.heard < _HOUR and not self._search.speaks_still():
             return False
         lost = [key for key in keys_of(scopes) if key not in last.epics]
-        found = self._named(lost) if lost else {}
+        found = self._search.epics(lost) if lost else {}
         bad = {key: why_not(key, found.get(key), last.epics) for key in lost}
         if not all(bad.values()):
             return False
@@ -102,7 +104,7 @@ class JiraPull:
 
     def _everything(self, scopes: Scopes, start: Cursor) -> Iterator[Page]:
         keys = keys_of(scopes)
-        found = self._named(keys)
+        found = self._search.epics(keys)
         bad = {key: why_not(key, found.get(key), found) for key in keys}
         misses = misses_of(scopes, bad)
         good = {ref: scope for ref, scope in scopes.items() if ref not in misses}
@@ -133,9 +135,6 @@ class JiraPull:
 
     def _count(self, projects: Iterable[str], before: int) -> int:
         return self._search.count(f"{among(self._search, projects)} AND created < {before}")
-
-    def _named(self, keys: Sequence[str]) -> dict[str, Epic]:
-        return self._search.named(keys, lambda issue: read_epic(issue, self._search.dialect))
 
     def _plant(self, epics: Collection[Epic]) -> Tree:
         """Return the tree of these epics, with what stands between one and another far above it."""
@@ -168,5 +167,12 @@ class JiraPull:
         good = {ref: scope for ref, scope in scopes.items() if ref not in misses}
         queries = tuple(query_container(id_, jql, dialect) for id_, jql in queries_of(good).items())
         ids = {ref: ids_of(scope, cursor.epics) for ref, scope in good.items()}
-        following = replace(cursor, count=_UNKNOWN) if self._caller.goes_on else cursor
+        count = _UNKNOWN if self._caller.goes_on else cursor.count
+        following = replace(cursor, count=count, resolutions=self._search.resolutions.names())
         return Page(containers=(*epics, *queries), scopes=ids, misses=misses, cursor=following.dump())
+
+
+def _names_at(address: str, cursor: str | None) -> Mapping[str, str]:
+    """Return what resolutions were called at the last pull, whatever was asked then, if it was of the same site."""
+    last = load_cursor(cursor)
+    return last.resolutions if last is not None and last.dialect.address == address else {}

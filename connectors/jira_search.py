@@ -10,8 +10,9 @@ from typing import Any, Literal, TypeVar
 from connectors.jira_dialect import Dialect, read_dialect, read_site
 from connectors.jira_failures import AbsentError, RefusedError
 from connectors.jira_http import JiraHttp
-from connectors.jira_items import Found, need, read_issue
+from connectors.jira_items import Epic, Found, need, read_epic, read_issue
 from connectors.jira_lists import JiraLists, issues_of, whole_number
+from connectors.jira_resolutions import Resolutions
 from okr_sync.connector import Caller, ProtocolError, TransientError
 
 _FETCH = 100  # issues in one bulkfetch, Cloud's limit
@@ -31,7 +32,7 @@ def quoted(project: str) -> str:
 
 
 class JiraSearch:
-    """Finds issues of one site; learns its dialect with the first question."""
+    """Finds issues of one site; learns its dialect with the first question, and `resolutions` from what it finds."""
 
     def __init__(
         self, http: JiraHttp, caller: Caller, deployment: Literal["auto", "cloud", "dc"], points: str | None
@@ -41,6 +42,7 @@ class JiraSearch:
         self._lists = JiraLists(http, caller)
         self._deployment = deployment
         self._points = points
+        self.resolutions = Resolutions()
         self._lock = threading.Lock()
         self._dialect: Dialect | None = None
         self._recalled = False
@@ -187,6 +189,16 @@ class JiraSearch:
         known = {key: found[key] for key in keys if key in found}
         return known | self._moved([key for key in keys if key not in found], take)
 
+    def epics(self, keys: Sequence[str]) -> dict[str, Epic]:
+        """Return the issues that were named as epics, as `named` does."""
+
+        def take(issue: Any) -> Epic:
+            epic = read_epic(issue, self.dialect)
+            self.resolutions.check(issue)
+            return epic
+
+        return self.named(keys, take)
+
     def _fetch(self, keys: Sequence[str], take: Callable[[Any], T]) -> list[tuple[str, T]]:
         """Return the keys that issues have now, in capitals, each with what `take` makes of it."""
 
@@ -202,9 +214,12 @@ class JiraSearch:
         return self._bulk_fetch(names) if self.dialect.cloud else self._search_names(names)
 
     def _read(self, issues: Iterable[Any], epics: Mapping[str, str]) -> list[Found]:
-        return list(
-            {found.item.id: found for found in (read_issue(each, self.dialect, epics) for each in issues)}.values()
-        )
+        return list({found.item.id: found for found in (self._read_one(each, epics) for each in issues)}.values())
+
+    def _read_one(self, issue: Any, epics: Mapping[str, str]) -> Found:
+        found = read_issue(issue, self.dialect, epics)
+        self.resolutions.check(issue)
+        return found
 
     def _moved(self, lost: list[str], take: Callable[[Any], T]) -> dict[str, T]:
         """Ask for lost keys in ever smaller parts: an answer doesn't say which old key an issue had."""

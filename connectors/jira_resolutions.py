@@ -1,0 +1,42 @@
+"""What the resolutions of a site are called, by id: config names them, so a new name must not go unnoticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.jira_items import need
+from okr_sync.connector import ProtocolError
+
+
+class Resolutions:
+    """The names that resolutions were read by, from pull to pull; to be asked from any thread.
+
+    Config says by name which resolutions drop work. Where an administrator renames one, or the account has another
+    language since, what was dropped would count as done although no issue changed.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def recall(self, names: Mapping[str, str]) -> None:
+        """Begin with the names, by id, that an earlier pull read."""
+        self._names = dict(names)
+
+    def names(self) -> dict[str, str]:
+        """Return the names by id."""
+        return dict(self._names)
+
+    def check(self, issue: Any) -> None:
+        """Note the resolution of an issue. Raises ProtocolError when it had another name until now, case aside."""
+        told = issue["fields"].get("resolution")
+        if not isinstance(told, dict) or told.get("id") is None:
+            return
+        id_, name = str(told["id"]), str(need(issue, "fields", "resolution", "name"))
+        known = self._names.setdefault(id_, name)
+        if known.casefold() != name.casefold():
+            raise ProtocolError(
+                f"the resolution {known!r} is called {name!r} now, as issue {issue.get('key')} has it",
+                fix="let each `dropped` that names the one name the other, too, then run `okr-sync sync --full`; "
+                "or rename it back in Jira",
+            )
