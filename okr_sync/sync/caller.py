@@ -72,6 +72,14 @@ class RetryingCaller(Caller):
         self._elapsed = elapsed
         self._sleep = sleep
         self._watch = watch
+        # One for all calls of all threads: each is a cycle of objects, and a site may be asked ten thousand times.
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(TransientError),
+            stop=self._must_stop,
+            wait=_wait,
+            sleep=sleep,
+            reraise=True,
+        )
         self._lock = threading.Lock()
         self._raised: deque[SourceError] = deque(maxlen=REMEMBERED)
 
@@ -82,15 +90,8 @@ class RetryingCaller(Caller):
 
     def call(self, ask: Callable[[], T]) -> T:
         """Return `ask()`, asked again after transient errors. Raises what the last try raised."""
-        retrying = Retrying(
-            retry=retry_if_exception_type(TransientError),
-            stop=self._must_stop,
-            wait=_wait,
-            sleep=self._sleep,
-            reraise=True,
-        )
         try:
-            answer: T = retrying(self._send, ask)
+            answer: T = self._retrying(self._send, ask)
         except SourceError as error:
             self._raised.append(error)
             raise
