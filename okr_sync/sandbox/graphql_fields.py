@@ -137,7 +137,16 @@ def _project_items(item: ItemState, _info: Info, **arguments: Any) -> dict[str, 
 
 def _project_value(row: dict[str, Any], _info: Info, name: str) -> dict[str, Any] | None:
     value = row["values"].get(name)
+    if isinstance(value, str):
+        return {"__typename": "ProjectV2ItemFieldTextValue", "text": value}
     return None if value is None else {"__typename": "ProjectV2ItemFieldNumberValue", "number": value}
+
+
+def _project(row: dict[str, Any], info: Info) -> dict[str, Any]:
+    number = row["project"]
+    return {
+        "id": global_id("PVT", number), "number": number, "closed": number in info.context.world.closed_projects,
+    }  # fmt: skip
 
 
 def _url(part: str) -> Field:
@@ -225,7 +234,7 @@ FIELDS: dict[str, dict[str, Field]] = {
     "ProjectV2Item": {
         "fieldValueByName": _project_value,
         "id": _plain(lambda one: global_id("PVTI", one["project"])),
-        "project": _plain(lambda one: {"id": global_id("PVT", one["project"]), "number": one["project"]}),
+        "project": _project,
     },
     "PullRequest": {
         **_ITEM,

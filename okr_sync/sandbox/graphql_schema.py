@@ -182,14 +182,15 @@ type PullRequest implements Node {
 
 type IssueType implements Node { id: ID! isEnabled: Boolean! name: String! }
 type Label implements Node { color: String! id: ID! name: String! }
-type ProjectV2 implements Node { id: ID! number: Int! }
+type ProjectV2 implements Node { closed: Boolean! id: ID! number: Int! }
 type ProjectV2Item implements Node {
   fieldValueByName(name: String!): ProjectV2ItemFieldValue
   id: ID!
   project: ProjectV2!
 }
 type ProjectV2ItemFieldNumberValue implements Node { id: ID! number: Float }
-union ProjectV2ItemFieldValue = ProjectV2ItemFieldNumberValue
+type ProjectV2ItemFieldTextValue implements Node { id: ID! text: String }
+union ProjectV2ItemFieldValue = ProjectV2ItemFieldNumberValue | ProjectV2ItemFieldTextValue
 type SubIssuesSummary { completed: Int! percentCompleted: Int! total: Int! }
 
 type MilestoneConnection { edges: [MilestoneEdge] nodes: [Milestone] pageInfo: PageInfo! totalCount: Int! }

@@ -13,6 +13,8 @@ from itertools import count
 from typing import Literal, TypeAlias
 from zlib import crc32
 
+from okr_sync.sandbox.projects import Projects, Worth
+
 __all__ = [
     "ISSUE_TYPES",
     "CloseReason",
@@ -138,6 +140,7 @@ class GithubWorld:
         self._ids = count(7_000_001)
         self._instants: list[datetime] = []
         self._is_sorted = True
+        self.projects = Projects(self.lock, self._tell)
 
     def told_until(self, at: datetime) -> int:
         """Return how many things happened until `at` (inclusive): while it stays the same, so does the state."""
@@ -292,10 +295,10 @@ class GithubWorld:
         """Make the issue a sub-issue of `parent`, or of none any more."""
         self._happen(item, Event(at, "parented", parent.node_id) if parent else Event(at, "orphaned"))
 
-    def estimate(
-        self, item: Item, value: float | None, *, at: datetime, project: int = 1, field: str = "Estimate"
-    ) -> None:
-        """Give the item a number in a field of a project, or an empty field when None; `updated_at` stays."""
+    def estimate(self, item: Item, value: Worth, *, at: datetime, project: int = 1, field: str = "Estimate") -> None:
+        """Give the item a number in a field of a project, the text of a text field, or an empty field when None;
+        `updated_at` stays.
+        """
         self._happen(item, Event(at, "estimated", json.dumps([project, field, value])))
 
     def transfer(self, item: Item, repository: Repository, *, at: datetime) -> Item:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from okr_sync.sandbox.projects import Change, Estimate, Worth, closed_among, values_of
 from okr_sync.sandbox.repositories import Event, GithubWorld, Item, Milestone, Repository
 
 __all__ = ["ItemState", "MilestoneState", "NodeState", "Pictures", "RepositoryState", "WorldState", "replay"]
@@ -32,8 +33,8 @@ class ItemState:
     children: list[ItemState] = field(default_factory=list)
     past: list[Event] = field(default_factory=list)
     """What happened to it so far, oldest first."""
-    estimates: dict[int, dict[str, float | None]] = field(default_factory=dict)
-    """Numbers by project and the name of their field."""
+    estimates: dict[int, dict[str, Worth]] = field(default_factory=dict)
+    """Numbers and texts by project and the name of their field."""
 
 
 @dataclass(slots=True, eq=False)
@@ -86,6 +87,7 @@ class WorldState:
     nodes: dict[str, NodeState] = field(default_factory=dict)
     milestones: dict[str, Milestone] = field(default_factory=dict)
     """All milestones that ever were, by node id."""
+    closed_projects: frozenset[int] = frozenset()
     answers: dict[tuple[str, bytes], Any] = field(default_factory=dict)
     """Answers about this state, kept by whoever gives them."""
 
@@ -110,13 +112,15 @@ class Pictures:
 
 def replay(world: GithubWorld, now: datetime) -> WorldState:
     """Return the state of `world` at `now`, events at `now` included."""
+    changes = world.projects.until(now)
     state = WorldState(milestones={each.node_id: each for each in world.milestones})
+    state.closed_projects = closed_among(changes)
     for repository in world.repositories:
         _add_repository(state, repository, now)
     for milestone in world.milestones:
         _add_milestone(state, milestone, now)
     for item in world.items:
-        _add_item(state, item, now)
+        _add_item(state, item, now, changes)
     for node in list(state.nodes.values()):
         if isinstance(node, ItemState) and node.parent_id:
             _join_parent(state, node)
@@ -170,7 +174,7 @@ def _add_milestone(state: WorldState, milestone: Milestone, now: datetime) -> No
     state.nodes[milestone.node_id] = seen
 
 
-def _add_item(state: WorldState, item: Item, now: datetime) -> None:
+def _add_item(state: WorldState, item: Item, now: datetime, changes: list[Change]) -> None:
     home = state.ids.get(item.repository.id)
     if home is None or item.arrived_at > now:
         return
@@ -180,19 +184,22 @@ def _add_item(state: WorldState, item: Item, now: datetime) -> None:
         _happen(state, seen, event)
     if seen.gone:
         return
+    seen.estimates = values_of(_estimates(seen.past), changes)
     home.items[item.number] = seen
     state.nodes[item.node_id] = seen
     if seen.milestone is not None:
         seen.milestone.items.append(seen)
 
 
+def _estimates(past: list[Event]) -> list[Estimate]:
+    return [Estimate(event.at, *json.loads(event.value)) for event in past if event.kind == "estimated"]
+
+
 def _describe(seen: ItemState, event: Event) -> bool:
     """Take in what touches no milestone; return whether `event` was of that kind."""
     match event.kind:
         case "estimated":
-            project, name, value = json.loads(event.value)
-            seen.estimates.setdefault(project, {})[name] = value
-            return True
+            return True  # what remains of it is told by `values_of`
         case "typed":
             seen.type = event.value
         case "parented" | "orphaned":
