@@ -19,7 +19,14 @@ from okr_sync.sandbox.graphql_pages import (
     timeline_page,
 )
 from okr_sync.sandbox.repositories import global_id, number_of
-from okr_sync.sandbox.repositories_state import ItemState, MilestoneState, NodeState, RepositoryState, WorldState
+from okr_sync.sandbox.repositories_state import (
+    ItemState,
+    MilestoneState,
+    NodeState,
+    ProjectState,
+    RepositoryState,
+    WorldState,
+)
 
 __all__ = ["FIELDS", "Context", "Field", "instant", "type_name"]
 
@@ -54,6 +61,8 @@ def type_name(node: Any, *_: Any) -> str:
         return "Milestone"
     if isinstance(node, ItemState):
         return "PullRequest" if node.item.pull_request else "Issue"
+    if isinstance(node, ProjectState):
+        return "ProjectV2"
     return "Organization"
 
 
@@ -142,11 +151,8 @@ def _project_value(row: dict[str, Any], _info: Info, name: str) -> dict[str, Any
     return None if value is None else {"__typename": "ProjectV2ItemFieldNumberValue", "number": value}
 
 
-def _project(row: dict[str, Any], info: Info) -> dict[str, Any]:
-    number = row["project"]
-    return {
-        "id": global_id("PVT", number), "number": number, "closed": number in info.context.world.closed_projects,
-    }  # fmt: skip
+def _project(row: dict[str, Any], info: Info) -> NodeState:
+    return info.context.world.nodes[global_id("PVT", row["project"])]
 
 
 def _url(part: str) -> Field:
@@ -231,6 +237,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "subIssuesSummary": _plain(_sub_issues),
         "url": _url("issues"),
     },
+    "ProjectV2": {"id": _plain(lambda one: global_id("PVT", one.number))},
     "ProjectV2Item": {
         "fieldValueByName": _project_value,
         "id": _plain(lambda one: global_id("PVTI", one["project"])),

@@ -9,9 +9,18 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from okr_sync.sandbox.projects import Change, Estimate, Worth, closed_among, values_of
-from okr_sync.sandbox.repositories import Event, GithubWorld, Item, Milestone, Repository
+from okr_sync.sandbox.repositories import Event, GithubWorld, Item, Milestone, Repository, global_id
 
-__all__ = ["ItemState", "MilestoneState", "NodeState", "Pictures", "RepositoryState", "WorldState", "replay"]
+__all__ = [
+    "ItemState",
+    "MilestoneState",
+    "NodeState",
+    "Pictures",
+    "ProjectState",
+    "RepositoryState",
+    "WorldState",
+    "replay",
+]
 
 
 @dataclass(slots=True, eq=False)
@@ -74,7 +83,15 @@ class RepositoryState:
     moved: dict[int, str] = field(default_factory=dict)
 
 
-NodeState: TypeAlias = RepositoryState | MilestoneState | ItemState
+@dataclass(frozen=True, slots=True)
+class ProjectState:
+    """A project at an instant."""
+
+    number: int
+    closed: bool
+
+
+NodeState: TypeAlias = RepositoryState | MilestoneState | ItemState | ProjectState
 
 
 @dataclass(slots=True)
@@ -87,7 +104,6 @@ class WorldState:
     nodes: dict[str, NodeState] = field(default_factory=dict)
     milestones: dict[str, Milestone] = field(default_factory=dict)
     """All milestones that ever were, by node id."""
-    closed_projects: frozenset[int] = frozenset()
     answers: dict[tuple[str, bytes], Any] = field(default_factory=dict)
     """Answers about this state, kept by whoever gives them."""
 
@@ -114,7 +130,6 @@ def replay(world: GithubWorld, now: datetime) -> WorldState:
     """Return the state of `world` at `now`, events at `now` included."""
     changes = world.projects.until(now)
     state = WorldState(milestones={each.node_id: each for each in world.milestones})
-    state.closed_projects = closed_among(changes)
     for repository in world.repositories:
         _add_repository(state, repository, now)
     for milestone in world.milestones:
@@ -124,7 +139,15 @@ def replay(world: GithubWorld, now: datetime) -> WorldState:
     for node in list(state.nodes.values()):
         if isinstance(node, ItemState) and node.parent_id:
             _join_parent(state, node)
+    _add_projects(state, closed_among(changes))
     return state
+
+
+def _add_projects(state: WorldState, closed: frozenset[int]) -> None:
+    """Put in the projects that can be seen: those that items are in."""
+    items = [node for node in state.nodes.values() if isinstance(node, ItemState)]
+    for number in {number for item in items for number in item.estimates}:
+        state.nodes[global_id("PVT", number)] = ProjectState(number, number in closed)
 
 
 def _past(events: list[Event], now: datetime) -> list[Event]:
