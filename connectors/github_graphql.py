@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -18,6 +18,7 @@ from connectors.github_items import (
     unseen,
 )
 from connectors.github_past import Story
+from connectors.github_projects import Projects
 from connectors.github_queries import (
     CONNECTIONS,
     COUNTED,
@@ -50,14 +51,16 @@ class GraphqlTransport:
         self._questions = questions
         self._types = types
         self._project = project
+        self._projects = Projects(questions, project)
 
     def recall(self, learnt: Learnt) -> None:
         """Begin with what was learnt about the server earlier."""
         self._questions.recall(learnt)
+        self._projects.recall(learnt.projects)
 
     def learnt(self) -> Learnt:
         """Return what is worth to be known about the server next time."""
-        return self._questions.learnt()
+        return self._questions.learnt().model_copy(update={"projects": self._projects.seen()})
 
     def viewer(self) -> str:
         """Return the login of the token's owner, and what is left of the hour's points where there is a limit."""
@@ -91,8 +94,12 @@ class GraphqlTransport:
         return {id_: milestone_of_graphql(node) for id_, node in nodes if node is not None}
 
     def contents(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
-        """Yield the milestones with all their items."""
-        return self._questions.spread("contents", [each.container.id for each in milestones], self._contents)
+        """Yield the milestones with all their items.
+
+        Raises AccessError when a project that points stood in can't be seen after that.
+        """
+        yield from self._questions.spread("contents", [each.container.id for each in milestones], self._contents)
+        self._projects.check()
 
     def again(self, milestones: Sequence[Milestone]) -> Iterator[Contents]:
         """Yield the same as `contents`, which asks for counts and items in one question."""
@@ -159,7 +166,8 @@ class GraphqlTransport:
     def _question_of_pages(self, wanted: Sequence[Further]) -> tuple[str, Mapping[str, Any]]:
         return further_pages(wanted, self._questions.wanted.fields())
 
-    def _items(self, rows: Iterable[Any]) -> list[tuple[WorkItem, bool]]:
+    def _items(self, rows: Sequence[Any]) -> list[tuple[WorkItem, bool]]:
+        self._projects.note(rows)
         return [(item_of_graphql(row, self._project), self._types.count(row, "issueType")) for row in rows]
 
     def _events(self, node: Fields) -> Iterator[Any]:

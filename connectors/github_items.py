@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,7 +78,7 @@ def item_of_graphql(raw: Any, project: int | None = None) -> WorkItem:
             reason="stateReason",
         ),
         parent=fields.inner("parent").text("id") if fields.has("parent") else None,
-        points=_points(fields, project) if fields.has("projectItems") else None,
+        points=_points(raw, project),
         labels=tuple(sorted(labels)),
     )
 
@@ -101,14 +101,22 @@ def item_of_rest(raw: Any) -> WorkItem:
     )
 
 
-def _points(fields: Fields, project: int | None) -> float | None:
+def numbers_of(raw: Any, only: int | None) -> Iterator[tuple[str, int, float]]:
+    """Yield the id and number of each project that has a number for an item, `only` of this one, and what it is."""
+    fields = Fields(raw, "issue or pull request")
+    rows = fields.inner("projectItems").rows("nodes") if fields.has("projectItems") else ()
+    for row in filter(None, rows):  # null: of a project that can't be seen
+        item = Fields(row, "item of a project")
+        value = item.inner("fieldValueByName").maybe_value("number") if item.has("fieldValueByName") else None
+        if value is not None:
+            project = item.inner("project")
+            if only in (None, project.number("number")):
+                yield project.text("id"), project.number("number"), value
+
+
+def _points(raw: Any, only: int | None) -> float | None:
     """Return the number that projects have for an item; None where none has one ≥ 0, or they contradict each other."""
-    found = set()
-    for raw in filter(None, fields.inner("projectItems").rows("nodes")):  # null: of a project that can't be seen
-        item = Fields(raw, "item of a project")
-        if item.has("fieldValueByName") and project in (None, item.inner("project").number("number")):
-            found.add(item.inner("fieldValueByName").maybe_value("number"))
-    known = {each for each in found if each is not None and each >= 0}
+    known = {value for _, _, value in numbers_of(raw, only) if value >= 0}
     return known.pop() if len(known) == 1 else None
 
 

@@ -24,17 +24,22 @@ from connectors.github_settings import GithubSettings
 from connectors.github_transport import Transport
 from okr_sync.connector import Caller, DeliverySource, Grant, LookUp, Members, Miss, Named, Page, Transition, WorkItem
 
+_POINTS = {"url", "points_field", "project"}
 _ASKED = {"url", "api", "labels", "points_field", "project", "only_types", "except_types"}
 
 
 class _Cursor(BaseModel):
-    """What the next pull may start from: ids by ref, and how each milestone looked when its items were read."""
+    """What the next pull may start from: ids by ref, and how each milestone looked when its items were read.
+
+    `points` says where points were asked for: what was learnt of projects counts while that stays.
+    """
 
     scopes: str
     full_at: AwareDatetime
     refs: dict[str, list[str]]
     marks: dict[str, str]
     learnt: Learnt = Learnt()
+    points: str = ""
 
 
 class GithubMilestones(DeliverySource):
@@ -97,8 +102,7 @@ objectives:
         """
         last = _read(cursor)
         past = last if last and self._is_fit(last, scopes, now) else None
-        # Sizes stay for good; what the schema lacks is found out again with each full reading.
-        self._transport.recall(past.learnt if past else Learnt(sizes=last.learnt.sizes if last else {}))
+        self._transport.recall(past.learnt if past else self._lasting(last))
         chosen = self._choose(scopes, past)
         milestones = {
             each.container.id: each for some in chosen.values() if not isinstance(some, Miss) for each in some
@@ -125,7 +129,8 @@ objectives:
             full_at=past.full_at if past else now,
             refs=refs,
             marks=marks,
-            learnt=self._transport.learnt(),
+            learnt=self._learnt(past),
+            points=self._points(),
         )
         misses = {ref: some for ref, some in chosen.items() if isinstance(some, Miss)}
         misses |= {ref: misfits[id_] for ref, ids in refs.items() for id_ in ids if id_ in misfits}
@@ -168,6 +173,23 @@ objectives:
         """Return whether the cursor is of these scopes and young enough."""
         is_young = timedelta(0) <= now - held.full_at < timedelta(hours=self.settings.full_every_hours)
         return is_young and held.scopes == self._fingerprint(scopes)
+
+    def _lasting(self, last: _Cursor | None) -> Learnt:
+        """Return what is still known where everything is read anew: sizes stay for good, and the projects that points
+        were read from; what the schema lacks is found out again.
+        """
+        if last is None:
+            return Learnt()
+        projects = last.learnt.projects if last.points == self._points() else {}
+        return Learnt(sizes=last.learnt.sizes, projects=projects)
+
+    def _learnt(self, past: _Cursor | None) -> Learnt:
+        """Return what is known now; of projects, what was known before where not everything was read."""
+        learnt = self._transport.learnt()
+        return learnt.model_copy(update={"projects": (past.learnt.projects if past else {}) | learnt.projects})
+
+    def _points(self) -> str:
+        return json.dumps(self.settings.model_dump(mode="json", include=_POINTS), sort_keys=True)
 
     def _fingerprint(self, scopes: Mapping[str, MilestoneQuery]) -> str:
         asked = {ref: query.model_dump(mode="json") for ref, query in scopes.items()}

@@ -86,7 +86,7 @@ def lacking(words: Iterable[str]) -> frozenset[str]:
 def _number_field(name: str) -> str:
     told = "... on ProjectV2ItemFieldNumberValue { number }"
     field = f"fieldValueByName(name: {json.dumps(name, ensure_ascii=False)}) {{ {told} }}"
-    return f"projectItems(first: {_PROJECTS}) {{ nodes {{ project {{ number }} {field} }} }}"
+    return f"projectItems(first: {_PROJECTS}) {{ nodes {{ project {{ id number }} {field} }} }}"
 
 
 def by_ids(fields: str) -> str:

@@ -25,10 +25,13 @@ R = TypeVar("R")
 
 
 class Learnt(BaseModel):
-    """What asking a server taught: the sizes that it bears by the kind of question, and words that its schema lacks."""
+    """What asking a server taught: the sizes that it bears by the kind of question, words that its schema lacks, and
+    the projects, id → number, that numbers were read from.
+    """
 
     sizes: dict[str, int] = {}
     lacks: frozenset[str] = frozenset()
+    projects: dict[str, int] = {}
 
 
 class Questions:
