@@ -20,8 +20,9 @@ class Resolutions:
         self._names: dict[str, str] = {}
 
     def recall(self, names: Mapping[str, str]) -> None:
-        """Begin with the names, by id, that an earlier pull read."""
-        self._names = dict(names)
+        """Take the names, by id, that an earlier pull read; those that were read since stay, as other pulls go on."""
+        for id_, name in names.items():
+            self._names.setdefault(id_, name)
 
     def names(self) -> dict[str, str]:
         """Return the names by id."""
