@@ -89,6 +89,10 @@ class Restraint:
         """Seconds until the deadline, ≥ 0."""
         return max(0.0, self._end - self._elapsed())
 
+    def is_trusted(self) -> bool:
+        """Return whether the source has answered, and refused nothing since: until then requests go one by one."""
+        return self._trusted
+
     @contextmanager
     def turn(self) -> Iterator[int]:
         """Wait until a request may be sent, give its number, and note how the block ends.
@@ -160,10 +164,6 @@ class Restraint:
         finally:
             self._asking.now = False
             self._side_by_side.release()
-
-    def is_trusted(self) -> bool:
-        """Return whether the source has answered, and refused nothing since: until then requests go one by one."""
-        return self._trusted
 
     def _begin(self) -> tuple[int, int]:
         """Count a request; return its number and the refusals before it. Raises SourceError when it may not be."""

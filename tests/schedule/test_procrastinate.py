@@ -114,6 +114,7 @@ def test_old_jobs_are_forgotten_and_young_ones_kept(database: str) -> None:
     _rows(database, "UPDATE procrastinate_events SET at = now() - interval '2 days' WHERE job_id = 1")
     with _working(engine, print):
         _until(lambda: len(_rows(database, STATES)) == 1)
+    assert _rows(database, "SELECT id FROM procrastinate_jobs") == [(2,)]
 
 
 def test_when_its_connections_are_cut_it_goes_on_working(database: str) -> None:
