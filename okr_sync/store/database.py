@@ -140,6 +140,8 @@ class Store:
         """Give a session that sees one state of the store for as long as it lasts; it must not write."""
         with self._transaction(writes=False) as session:
             yield session
+            if not self.is_file:
+                session.commit()  # after a rollback psycopg forgets which statements the server has prepared
 
     @contextmanager
     def writing(self) -> Iterator[Session]:

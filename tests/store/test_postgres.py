@@ -27,6 +27,8 @@ from tests.store.builders import NOW
 MARKS = sql(ReportMark)
 pytestmark = pytest.mark.usefixtures("postgres")
 MINE = text("SELECT pg_backend_pid()")
+PREPARED = text("SELECT statement FROM pg_prepared_statements")
+OFTEN = 5  # times; psycopg prepares what was asked as often
 
 
 @pytest.fixture
@@ -127,6 +129,17 @@ def test_an_idle_connection_that_died_is_replaced_unseen(store: Store, postgres:
 def test_a_reader_is_refused_when_it_writes(store: Store) -> None:
     with pytest.raises(StoreError, match=r"read-only transaction.*readers write nothing"), store.reading() as session:
         session.connection().execute(insert(MARKS).values(name="reader", at=NOW))
+
+
+def test_what_readers_and_writers_ask_again_and_again_is_prepared_by_the_server_once(store: Store) -> None:
+    """Seen red with a reader whose transaction is rolled back: psycopg forgets what was prepared, and begins anew."""
+    for _ in range(2 * OFTEN):
+        _mark(store, "again")
+        assert _names(store)
+    with store.reading() as session:
+        statements = session.connection().execute(PREPARED).scalars().all()
+    assert [each for each in statements if "SELECT report_marks" in each]
+    assert [each for each in statements if "INSERT INTO report_marks" in each]
 
 
 def test_a_database_that_is_not_there_is_named_and_never_made(postgres: Postgres) -> None:
