@@ -72,6 +72,7 @@ class JiraEpics(DeliverySource):
         if not scopes:
             yield Page(cursor=cursor)
             return
+        self._search.resolutions.droppings = self.droppings
         yield from self._pull.pages(scopes, cursor, now, self.mirror)
 
     def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:

@@ -32,6 +32,7 @@ from okr_sync.connector import Caller, Container, LookUp, Mirrored, Miss, Page, 
 _MINUTE = 60_000  # ms
 _HOUR = 3_600_000  # ms; as often the site is asked whether its fields are still those
 _UNKNOWN = -1  # issues: no site shows so many
+_NEVER = 0  # ms since 1970; so long ago that the next pull reads everything
 
 
 class JiraPull:
@@ -168,7 +169,9 @@ class JiraPull:
         queries = tuple(query_container(id_, jql, dialect) for id_, jql in queries_of(good).items())
         ids = {ref: ids_of(scope, cursor.epics) for ref, scope in good.items()}
         count = _UNKNOWN if self._caller.goes_on else cursor.count
-        following = replace(cursor, count=count, resolutions=self._search.resolutions.names())
+        resolutions = self._search.resolutions
+        full = _NEVER if resolutions.renamed else cursor.full  # else some items would keep a name that nobody has now
+        following = replace(cursor, count=count, full=full, resolutions=resolutions.names())
         return Page(containers=(*epics, *queries), scopes=ids, misses=misses, cursor=following.dump())
 
 

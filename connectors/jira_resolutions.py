@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from connectors.jira_items import need
@@ -16,8 +16,12 @@ class Resolutions:
     language since, what was dropped would count as done although no issue changed.
     """
 
+    droppings: Collection[frozenset[str]] | None = None
+    """See `DeliverySource.droppings`."""
+
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
+        self.renamed = False
 
     def recall(self, names: Mapping[str, str]) -> None:
         """Take the names, by id, that an earlier pull read; those that were read since stay, as other pulls go on."""
@@ -29,15 +33,23 @@ class Resolutions:
         return dict(self._names)
 
     def check(self, issue: Any) -> None:
-        """Note the resolution of an issue. Raises ProtocolError when it had another name until now, case aside."""
+        """Note the resolution of an issue, and in `renamed` when it is called otherwise than until now, case aside.
+
+        Raises ProtocolError when issues would count otherwise by its new name than by the one that they were read with.
+        """
         told = issue["fields"].get("resolution")
         if not isinstance(told, dict) or told.get("id") is None:
             return
         id_, name = str(told["id"]), str(need(issue, "fields", "resolution", "name"))
         known = self._names.setdefault(id_, name)
-        if known.casefold() != name.casefold():
+        if known.casefold() == name.casefold():
+            return
+        if not self._count_alike(known.casefold(), name.casefold()):
             raise ProtocolError(
                 f"the resolution {known!r} is called {name!r} now, as issue {issue.get('key')} has it",
-                fix="let each `dropped` that names the one name the other, too, then run `okr-sync sync --full`; "
-                "or rename it back in Jira",
+                fix="let each `dropped` that names the one name the other, too; or rename it back in Jira",
             )
+        self._names[id_], self.renamed = name, True
+
+    def _count_alike(self, one: str, other: str) -> bool:
+        return self.droppings is not None and all((one in each) is (other in each) for each in self.droppings)

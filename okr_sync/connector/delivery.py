@@ -70,7 +70,8 @@ class DeliverySource(Connector):
     """Brings the work items of scopes; the engine mirrors them.
 
     `mirror` is set by the engine before `pull` and may be read from any thread. None: nothing is kept, so that a cursor
-    which counts on it means nothing.
+    which counts on it means nothing. `droppings`, set with it, are the names, casefolded, of the resolutions that drop
+    work: a set for each way in which initiatives say so. None: that is not known.
     """
 
     RESUMES: ClassVar[bool] = False
@@ -78,6 +79,7 @@ class DeliverySource(Connector):
     interrupted pull goes on with the instant and the cursor that it began with, and asks for the rest only.
     """
     mirror: Mirrored | None = None
+    droppings: Collection[frozenset[str]] | None = None
 
     @abstractmethod
     def pull(self, scopes: Mapping[str, Any], cursor: str | None, now: datetime) -> Iterator[Page]:

@@ -70,6 +70,8 @@ class Asking:
     """What is confirmed, to hold answers against; None: every answer is believed."""
     shelves: Shelves | None = None
     """Where answers are kept in case a pull is interrupted; None: nowhere."""
+    droppings: Mapping[str, frozenset[frozenset[str]]] = field(default_factory=dict)
+    """Source → which resolutions drop work; see `DeliverySource.droppings`."""
     etags: LookUp | None = None
     """Gives the answers that are remembered with their ETags; None: nothing is."""
 
@@ -194,6 +196,7 @@ def _ask_for_items(connector: DeliverySource, source: Source, asking: Asking, ca
     """Return what a delivery source brings, going on with a pull that was interrupted, if there is one."""
     held = asking.memory.scopes(source.name) if asking.memory else {}
     cursor = None if asking.full else asking.mirror.cursor(source.name)
+    connector.droppings = asking.droppings.get(source.name)
 
     def gather(begun: datetime) -> Collected:
         return gather_items(connector, source, asking.mirror, asking.now, cursor=cursor, held=held, begun=begun)

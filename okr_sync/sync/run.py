@@ -37,6 +37,7 @@ from okr_sync.sync.baselines import Again, capture_baselines, sources_behind, wh
 from okr_sync.sync.beginning import Before, look_back
 from okr_sync.sync.catching_up import catch_up
 from okr_sync.sync.collect import Asking, Watch, collect
+from okr_sync.sync.dropping import droppings
 from okr_sync.sync.entries import judge_entries
 from okr_sync.sync.freezing import frozen_at, why_skipped
 from okr_sync.sync.mirror import StoredMirror
@@ -241,6 +242,7 @@ def _asking(
         inbox=StoredInbox(store),
         memory=StoredMemory(store, config.book),
         breakers=known.breakers,
+        droppings=droppings(config.book),
         etags=StoredEtags(store),
     )
 
