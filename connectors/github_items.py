@@ -124,6 +124,10 @@ def _labels(fields: Fields) -> list[Any]:
     return fields.inner("labels").rows("nodes") if fields.has("labels") else []
 
 
+ENDINGS = ("completed", "not_planned", "duplicate", "merged", "unmerged")
+"""All resolutions."""
+
+
 def _ending(fields: Fields, *, is_closed: bool, merged: bool | None, reason: str) -> dict[str, Any]:
     """Return kind, state and resolution; `merged` is None for issues, whose field `reason` says how they ended."""
     resolution = None

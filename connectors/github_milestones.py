@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ValidationError
 from connectors.github_graphql import GraphqlTransport
 from connectors.github_histories import tell_past
 from connectors.github_http import Client
-from connectors.github_items import Contents, Milestone, odd
+from connectors.github_items import ENDINGS, Contents, Milestone, odd
 from connectors.github_named import GithubNames, grant_of
 from connectors.github_queries import Wanted
 from connectors.github_questions import Learnt, Questions
@@ -93,6 +93,10 @@ objectives:
         """Yield what repositories and milestones are. Raises SourceError."""
         types = {"only_types": self.settings.only_types, "except_types": self.settings.except_types}
         return GithubNames(self._client, self.caller, self._transport, types).named(questions)
+
+    def resolutions(self) -> tuple[str, ...]:
+        """Return how issues and pull requests can end at GitHub."""
+        return ENDINGS
 
     def pull(self, scopes: Mapping[str, MilestoneQuery], cursor: str | None, now: datetime) -> Iterator[Page]:
         """Yield the items of milestones that changed since `cursor`, then scopes, other milestones and the cursor.

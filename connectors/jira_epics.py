@@ -10,6 +10,7 @@ from connectors.jira_http import JiraHttp
 from connectors.jira_logs import JiraLogs
 from connectors.jira_named import JiraNames
 from connectors.jira_pull import JiraPull
+from connectors.jira_resolutions import all_resolutions
 from connectors.jira_scopes import PERMISSIONS, grant_of, introduce
 from connectors.jira_search import JiraSearch
 from connectors.jira_settings import EXAMPLE, JiraQuery, JiraSettings
@@ -59,6 +60,10 @@ class JiraEpics(DeliverySource):
     def resolve(self, questions: Mapping[str, JiraQuery], now: datetime) -> Iterator[Named]:
         """Yield what epics, queries and the points field are; raises SourceError."""
         return JiraNames(self._http, self.caller, self.settings).named(questions)
+
+    def resolutions(self) -> tuple[str, ...] | None:
+        """Return the names of the site's resolutions; None: the token lacks a scope for it. Raises SourceError."""
+        return all_resolutions(self._http, cloud=self._search.dialect.cloud)
 
     def close(self) -> None:
         """Close all connections; may be called twice."""

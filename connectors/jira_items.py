@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -58,6 +58,13 @@ def need(issue: Any, *path: str) -> Any:
         key = issue.get("key") or issue.get("id") if isinstance(issue, dict) else "?"
         raise ProtocolError(f"issue {key} has no {'.'.join(path)}", fix="check that the account may see this field")
     return here
+
+
+def texts_of(rows: Any, field: str, what: str) -> Iterator[str]:
+    """Return the text at `field` of each of `rows`, a list of `what`. Raises ProtocolError."""
+    if not isinstance(rows, list):
+        raise ProtocolError(f"the answer has no list of {what}", fix="check `url` and `deployment`")
+    return (str(need(row, field)) for row in rows)
 
 
 def _table(issue: Any, *path: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from connectors.jira_dialect import read_dialect
 from connectors.jira_failures import RefusedError
 from connectors.jira_http import JiraHttp
-from connectors.jira_items import can_hold, need
+from connectors.jira_items import can_hold, need, texts_of
 from connectors.jira_scopes import browses
 from connectors.jira_search import MOST_PROJECTS, JiraSearch, chunks, quoted
 from connectors.jira_settings import JiraQuery, JiraSettings
@@ -128,19 +128,13 @@ class JiraNames:
     def _project_keys(self) -> Iterator[str]:
         """Yield the keys of the projects that the account sees, the first thousand."""
         if not self._search.dialect.cloud:
-            yield from _keys(self._http.get("2/project"))
+            yield from texts_of(self._http.get("2/project"), "key", "projects")
             return
         for page in range(_PAGES):
             said = self._http.get(f"3/project/search?startAt={page * _PAGE}&maxResults={_PAGE}")
-            yield from _keys(said.get("values") if isinstance(said, dict) else None)
+            yield from texts_of(said.get("values") if isinstance(said, dict) else None, "key", "projects")
             if said.get("isLast", True):
                 return
-
-
-def _keys(rows: Any) -> Iterator[str]:
-    if not isinstance(rows, list):
-        raise ProtocolError("the answer has no list of projects", fix="check `url` and `deployment`")
-    return (str(need(row, "key")) for row in rows)
 
 
 def _near(word: str, known: Sequence[str]) -> str:

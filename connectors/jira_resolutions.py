@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from connectors.jira_items import need
-from okr_sync.connector import ProtocolError
+from connectors.jira_http import JiraHttp
+from connectors.jira_items import need, texts_of
+from okr_sync.connector import AccessError, ProtocolError
+
+_PAGE = 100  # resolutions on a page, Cloud's limit
+_PAGES = 50
 
 
 class Resolutions:
@@ -53,3 +57,19 @@ class Resolutions:
 
     def _count_alike(self, one: str, other: str) -> bool:
         return self.droppings is not None and all((one in each) is (other in each) for each in self.droppings)
+
+
+def all_resolutions(http: JiraHttp, *, cloud: bool) -> tuple[str, ...] | None:
+    """Return the names of a site's resolutions; None: this credential may not list them. Raises SourceError."""
+    try:
+        return tuple(_listed(http) if cloud else texts_of(http.get("2/resolution"), "name", "resolutions"))
+    except AccessError:
+        return None
+
+
+def _listed(http: JiraHttp) -> Iterator[str]:
+    for page in range(_PAGES):
+        answer = http.get(f"3/resolution/search?startAt={page * _PAGE}&maxResults={_PAGE}")
+        yield from texts_of(need(answer, "values"), "name", "resolutions")
+        if answer.get("isLast", True):
+            return

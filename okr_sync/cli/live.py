@@ -40,10 +40,11 @@ def live_lines(found: Sequence[Checked], config: Config) -> list[str]:
 
 def source_lines(checked: Checked) -> list[str]:
     """Return who we are at a source, what we may do there, how many names were found, and why it failed."""
-    probe, good = checked.probe, sum(not each.miss for each in checked.named)
+    probe, names = checked.probe, _names(checked)
+    good = sum(not each.miss for each in names)
     asked = f"{checked.requests} request{'s' * (checked.requests != 1)}"
-    lines = [f"{probe.source}: {probe.identity or 'not signed in'}; {good} of {len(checked.named)} found; {asked}"]
-    lines += grant_lines(checked)
+    lines = [f"{probe.source}: {probe.identity or 'not signed in'}; {good} of {len(names)} found; {asked}"]
+    lines += [*grant_lines(checked), *word_lines(checked)]
     if probe.error:
         lines.append(f"  ! {probe.error}" + (f"; what to do: {probe.fix}" if probe.fix else ""))
     return lines
@@ -54,6 +55,11 @@ def grant_lines(checked: Checked | None) -> list[str]:
     grant = checked.probe.grant if checked else None
     words = grant_words(grant) if grant else ""
     return [f"  {words}"] if words else []
+
+
+def word_lines(checked: Checked | None) -> list[str]:
+    """Return what is to be known of a source as a whole, a line each."""
+    return [f"  {each.said}" for each in (checked.named if checked else ()) if not each.ref and not each.miss]
 
 
 def live_document(found: Iterable[Checked], config: Config) -> list[dict[str, Any]]:
@@ -95,8 +101,13 @@ def grant_document(grant: Grant | None) -> dict[str, Any] | None:
     return {"needed": list(grant.needed), "granted": granted, "missing": list(grant.missing), "expires": expires}
 
 
+def _names(checked: Checked) -> list[Named]:
+    """Return what the config names, without the words about a source as a whole."""
+    return [each for each in checked.named if each.ref or each.path]
+
+
 def _sum(found: Sequence[Checked]) -> str:
-    wrong, names = sum(not each.passed for each in found), sum(len(each.named) for each in found)
+    wrong, names = sum(not each.passed for each in found), sum(len(_names(each)) for each in found)
     if not wrong:
         return f"everything that is mapped is there: {names} names at {len(found)} sources"
     return f"{wrong} of {len(found)} sources have something to correct"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from okr_sync.cli.exits import DONE
-from okr_sync.cli.live import checked_live, exit_of, grant_document, grant_lines, named_document
+from okr_sync.cli.live import checked_live, exit_of, grant_document, grant_lines, named_document, word_lines
 from okr_sync.cli.output import emit, say
 from okr_sync.cli.place import Json, Place, current_time
 from okr_sync.cli.troubles import trouble_document
@@ -63,7 +63,7 @@ def sources(
         return exit_of(found.values())
     for row in rows:
         slot = [f"  {slot_line(due[row['name']])}"] if due[row["name"]] else []
-        say("\n".join([_line(row), *grant_lines(found.get(row["name"])), *slot]))
+        say("\n".join([_line(row), *grant_lines(found.get(row["name"])), *word_lines(found.get(row["name"])), *slot]))
     if found:
         say("\n".join(map(str, mistakes(found.values(), config.sources))) or "everything that is mapped is there")
     return exit_of(found.values())

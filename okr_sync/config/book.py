@@ -171,7 +171,7 @@ class BookMaker:
         scopes = []
         for number, scope in enumerate(entry.delivery or (), start=1):
             ref = f"{entry.id}/{number}"
-            scopes.append(DeliveryScope(ref, scope.source, self.sources.ask(ref, scope)))
+            scopes.append(DeliveryScope(ref, scope.source, self.sources.ask(ref, scope, entry)))
         return Initiative(
             id=entry.id,
             title=entry.title,

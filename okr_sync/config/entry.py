@@ -85,6 +85,10 @@ class Entry(BaseModel):
         """Return whether anything stands below `key`, even if it is broken."""
         return bool(self._table.get(key))
 
+    def only(self, *keys: str) -> Table:
+        """Return these keys as they are written."""
+        return self._table.only(keys)
+
     def rest(self) -> Table:
         """Return the keys that are no fields: those of a connector."""
         return self._table.without(type(self).model_fields)

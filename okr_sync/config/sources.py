@@ -12,14 +12,17 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from okr_sync.config.entry import note, note_unknown_keys
-from okr_sync.config.language import MetricEntry, ScopeEntry, SourceEntry
+from okr_sync.config.language import InitiativeEntry, MetricEntry, ScopeEntry, SourceEntry
 from okr_sync.config.names import Declared
 from okr_sync.config.places import Key, Mistakes, Place, Table, nearest, place_of
 from okr_sync.connector import DeliverySource, Query, Settings
 from okr_sync.redaction import learn
 from okr_sync.registry import ConnectorClass, ConnectorError, Registry
 
-__all__ = ["Source", "Sources"]
+__all__ = ["DROPPED", "Source", "Sources"]
+
+DROPPED = "dropped"
+"""The key under which an initiative names resolutions."""
 
 DEADLINE = timedelta(minutes=10)
 INTERVAL = timedelta(minutes=15)
@@ -51,11 +54,17 @@ class Source:
     """None: any number."""
     written: Mapping[str, Table] = field(default_factory=dict, repr=False, compare=False)
     """Ref → the question as it is written; an empty ref → the source itself."""
+    dropped: Mapping[str, Table] = field(default_factory=dict, repr=False, compare=False)
+    """Ref of a scope → what its initiative writes as `dropped`: a table with that key, or without any."""
 
     def place(self, ref: str, path: Iterable[Key] = ()) -> Place | None:
-        """Return where the value at `path` of a question stands, or, with an empty ref, of the source."""
-        table = self.written.get(ref)
-        return None if table is None else place_of(table, path)
+        """Return where the value at `path` of a question stands, or, with an empty ref, of the source.
+
+        A path that begins with `dropped` leads to what the initiative of a scope says.
+        """
+        steps = tuple(path)
+        table = (self.dropped if steps[:1] == (DROPPED,) else self.written).get(ref)
+        return None if table is None else place_of(table, steps)
 
 
 @dataclass(slots=True)
@@ -71,6 +80,7 @@ class Sources:
     _settings: dict[str, Settings] = field(default_factory=dict)
     _questions: dict[str, dict[str, Query]] = field(default_factory=dict)
     _tables: dict[str, dict[str, Table]] = field(default_factory=dict)
+    _dropped: dict[str, dict[str, Table]] = field(default_factory=dict)
 
     def add(self, name: str, entry: SourceEntry) -> None:
         """Take a source in; its mistakes are noted."""
@@ -85,16 +95,17 @@ class Sources:
             self.mistakes.add(entry.at("kind"), self.mistakes.veil(str(error)))
             return
         self._entries[name], self._classes[name], self._questions[name] = entry, connector, {}
-        self._tables[name] = {"": entry.rest()}
+        self._tables[name], self._dropped[name] = {"": entry.rest()}, {}
         settings = self._read(connector.Settings, entry)
         if settings is not None:
             learn({each: getattr(settings, each) for each in type(settings).model_fields})
             self._settings[name] = settings
 
-    def ask(self, ref: str, entry: MetricEntry | ScopeEntry) -> str:
+    def ask(self, ref: str, entry: MetricEntry | ScopeEntry, within: InitiativeEntry | None = None) -> str:
         """Put a question to its source and return it as canonical JSON: sorted keys, defaults left out.
 
-        A referenced value shows as it is written ("${NAME}"), a secret as ***. Empty after a mistake.
+        `within` is the initiative of a scope. A referenced value shows as it is written ("${NAME}"), a secret as ***.
+        Empty after a mistake.
         """
         if not self.declared.has("source", entry.source, entry.at("source")):
             return ""
@@ -105,6 +116,8 @@ class Sources:
         if query is None:
             return ""
         self._questions[entry.source][ref], self._tables[entry.source][ref] = query, entry.rest()
+        if within is not None:
+            self._dropped[entry.source][ref] = within.only(DROPPED)
         plain = self._written(query.model_dump(mode="json", exclude_defaults=True))
         return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
@@ -134,6 +147,7 @@ class Sources:
             backfill=entry.backfill,
             budget=entry.budget,
             written=self._tables[name],
+            dropped=self._dropped[name],
         )
 
     def _fits(self, connector: ConnectorClass, entry: MetricEntry | ScopeEntry) -> bool:

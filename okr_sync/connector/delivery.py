@@ -91,6 +91,10 @@ class DeliverySource(Connector):
         before that are discarded by the engine.
         """
 
+    def resolutions(self) -> tuple[str, ...] | None:
+        """Return all that `WorkItem.resolution` may be at this source; None: it doesn't tell. Raises SourceError."""
+        return None
+
     @abstractmethod
     def look_up(self, ids: frozenset[str], known: Mapping[str, WorkItem]) -> LookUp:
         """Return what became of items that left or turned up unseen. `known` holds their last mirrored state."""

@@ -34,6 +34,8 @@ from okr_sync.sandbox.jira_resources import (
     project,
     project_list,
     project_search,
+    resolution_list,
+    resolution_search,
     server_info,
     statuses,
 )
@@ -159,6 +161,7 @@ class JiraSite:
         tokens, logs = TokenSearch(page_limit, self.quirks), ChangeLogs(self.log_quirks)
         return [
             *self._shared(),
+            ("GET", "resolution/search", resolution_search),
             ("GET", "project/search", project_search),
             ("GET", "project/[^/]+", project),
             ("GET", "search/jql", tokens.answer),
@@ -174,6 +177,7 @@ class JiraSite:
         offsets = OffsetSearch(page_limit, self.quirks)
         return [
             *self._shared(),
+            ("GET", "resolution", resolution_list),
             ("GET", "project", project_list),
             ("GET", "project/[^/]+", project),
             ("GET", "search", offsets.answer),

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from okr_sync.sandbox.issues import Picture, View
-from okr_sync.sandbox.jira_catalogue import EPIC_LINK, Field, Flavour, IssueType, Project, Status, fields_of
+from okr_sync.sandbox.jira_catalogue import EPIC_LINK, Field, Flavour, IssueType, Named, Project, Status, fields_of
 from okr_sync.sandbox.jira_world import Change, Issue, JiraWorld, project_of
 
 KEPT_FORMS = 8
@@ -90,6 +90,11 @@ class Writer:
         shape: dict[str, Any] = {"id": field.id, "name": field.name, "custom": bool(field.custom), "orderable": True}
         shape |= {"navigable": True, "searchable": True, "clauseNames": clauses, "schema": schema}
         return shape | ({"key": field.id} if self.flavour == "cloud" else {})
+
+    def resolution(self, resolution: Named) -> dict[str, Any]:
+        """Return a resolution."""
+        known = resolution.id, resolution.name
+        return {"self": f"{self.api}/resolution/{known[0]}", "id": known[0], "name": known[1], "description": ""}
 
     def status(self, status: Status) -> dict[str, Any]:
         """Return a status with its category."""
@@ -200,8 +205,7 @@ class Writer:
     def _resolution(self, name: str | None) -> dict[str, Any] | None:
         if name is None:
             return None
-        known = next(each for each in self.world.resolutions if each.name == name)
-        return {"self": f"{self.api}/resolution/{known.id}", "id": known.id, "name": name, "description": ""}
+        return self.resolution(next(each for each in self.world.resolutions if each.name == name))
 
     def _version(self, name: str) -> dict[str, Any]:
         version = self.world.versions[name]

@@ -41,6 +41,17 @@ def statuses(visit: Visit) -> Response:
     return Response.of([visit.writer.status(status) for status in visit.world.statuses])
 
 
+def resolution_list(visit: Visit) -> Response:
+    """Return all resolutions (Data Center)."""
+    return Response.of([visit.writer.resolution(each) for each in visit.world.resolutions])
+
+
+def resolution_search(visit: Visit) -> Response:
+    """Return a page of the resolutions (Cloud)."""
+    values = [visit.writer.resolution(each) for each in visit.world.resolutions]
+    return page(visit, "resolution/search", values, default=50)
+
+
 def issue_types(visit: Visit) -> Response:
     """Return all issue types."""
     return Response.of([visit.writer.issue_type(kind) for kind in visit.world.types])

@@ -16,6 +16,7 @@ from okr_sync.sync.answers import gather_readings
 from okr_sync.sync.caller import RetryingCaller
 from okr_sync.sync.collect import Watch, side_by_side
 from okr_sync.sync.contract import FIX
+from okr_sync.sync.dropping import about_dropped
 from okr_sync.sync.probing import Probe, failed
 from okr_sync.sync.veiling import Veil
 
@@ -27,6 +28,8 @@ class Checked:
     probe: Probe
     named: tuple[Named, ...] = ()
     requests: int = 0
+    resolutions: tuple[str, ...] | None = None
+    """The names of all resolutions that items can have there; None: it doesn't tell."""
 
     @property
     def passed(self) -> bool:
@@ -58,7 +61,7 @@ def check_all(
         checked = _Check(source, start, now).run(known.connector_class(source.kind), caller)
         return _veiled(replace(checked, requests=caller.requests), Veil.of(source.settings))
 
-    return side_by_side(asked, check)
+    return with_dropped(config, side_by_side(asked, check))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class _Check:
     def run(self, made: ConnectorClass, caller: RetryingCaller) -> Checked:
         """Return all that could be learnt until the source failed, if it did."""
         probe, named = Probe(self.source.name), list[Named]()
+        resolutions: tuple[str, ...] | None = None
         try:
             connector = made(self.source.settings, caller)
             try:
@@ -77,11 +81,13 @@ class _Check:
                 probe = replace(probe, grant=connector.grant())
                 for each in self._named(connector):
                     named.append(each)
+                if isinstance(connector, DeliverySource) and self.source.questions:
+                    resolutions = connector.resolutions()
             finally:
                 connector.close()
         except Exception as error:  # noqa: BLE001 -- a connector is a plugin: its bug must not hide the others
             probe = failed(self.source, error, probe)
-        return Checked(probe, tuple(named))
+        return Checked(probe, tuple(named), resolutions=resolutions)
 
     def _named(self, connector: MetricSource | DeliverySource) -> Iterable[Named]:
         told = connector.resolve(self.source.questions, self.now)
@@ -122,7 +128,16 @@ def _veiled(checked: Checked, veil: Veil) -> Checked:
     probe, grant = checked.probe, checked.probe.grant
     identity = None if probe.identity is None else veil.over(probe.identity)
     named = tuple(replace(each, said=veil.over(each.said)) for each in checked.named)
-    return replace(checked, probe=replace(probe, identity=identity, grant=_veiled_grant(grant, veil)), named=named)
+    probe = replace(probe, identity=identity, grant=_veiled_grant(grant, veil))
+    resolutions = None if checked.resolutions is None else tuple(map(veil.over, checked.resolutions))
+    return replace(checked, probe=probe, named=named, resolutions=resolutions)
+
+
+def with_dropped(config: Config, checked: Iterable[Checked]) -> tuple[Checked, ...]:
+    """Return what the sources said, with what it means for the names that initiatives drop work by."""
+    found = tuple(checked)
+    words = about_dropped(config, {each.probe.source: each.resolutions for each in found})
+    return tuple(replace(each, named=(*each.named, *words.get(each.probe.source, ()))) for each in found)
 
 
 def _veiled_grant(grant: Grant | None, veil: Veil) -> Grant | None:

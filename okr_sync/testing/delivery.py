@@ -34,6 +34,15 @@ class DeliverySourceContract(DeliveryFailures, DeliveryPast, DeliveryResuming):
         assert sorted(world.truth("alpha").values()) == ["done", "done", "dropped", "open", "open", "open"]
         assert all(item.done_at for item in pulled.items.values() if item.state == "done")
 
+    def test_all_resolutions_are_told_or_none(
+        self, world: DeliveryWorld, connect: Callable[..., DeliverySource]
+    ) -> None:
+        """`resolutions` names those that items have; None where the source doesn't list them."""
+        connector = connect()
+        told = connector.resolutions()
+        found = self.pull(connector, world, {"a": world.scope("alpha"), "b": world.scope("beta")}).items.values()
+        assert told is None or {item.resolution for item in found} - {None} <= set(told)
+
     def test_one_scope_may_hold_two_containers(
         self, world: DeliveryWorld, connect: Callable[..., DeliverySource]
     ) -> None:

@@ -50,6 +50,11 @@ class _AsksOneByOne(JiraEpics):
             yield from super().pull({ref: scope}, None, now)
 
 
+class _KeepsAResolutionBack(JiraEpics):
+    def resolutions(self) -> tuple[str, ...] | None:
+        return tuple(each for each in super().resolutions() or () if each != "Done")
+
+
 class _DropsMisses(_Edited):
     def spoil(self, page: Page) -> Page:
         return replace(page, misses={})
@@ -278,6 +283,7 @@ class _Forgetful(_Blurring):
 
 _WISH = {"headers": {"Retry-After": "7"}, "seconds": 7.0}
 _FAULTS: list[tuple[type[JiraEpics], str, dict[str, Any]]] = [
+    (_KeepsAResolutionBack, "all_resolutions_are_told_or_none", {}),
     (_AsksOneByOne, "a_full_batch_costs_few_requests", {}),
     (_DropsMisses, "one_bad_scope_leaves_the_others", {}),
     (_SaysNothingInMisses, "one_bad_scope_leaves_the_others", {}),

@@ -134,6 +134,39 @@ def test_where_issues_have_a_security_level_the_check_says_what_that_may_hide(ji
     assert word.said.startswith("1 issues of ALP have a security level; give the account all levels")
 
 
+def test_all_resolutions_of_jira_are_listed_page_by_page(jira: Jira) -> None:
+    """Seen red with the first page alone."""
+    for number in range(120):
+        jira.world.add_resolution(f"Ended {number}")
+    assert jira.connector.resolutions() == tuple(each.name for each in jira.world.resolutions)
+
+
+@pytest.mark.parametrize(
+    ("jira", "body"),
+    [
+        ("cloud", {"values": 7}),
+        ("cloud", {}),
+        ("cloud", []),
+        ("cloud", {"values": [{"id": "1"}]}),
+        ("dc", {}),
+        ("dc", [{"id": "1"}]),
+    ],
+    indirect=["jira"],
+)
+def test_a_list_of_resolutions_that_is_none_is_refused(jira: Jira, body: Any) -> None:
+    jira.home.server.inject(Fault("response", Response.of(body), where="resolution"))
+    with pytest.raises(ProtocolError):
+        jira.connector.resolutions()
+
+
+def test_a_token_that_may_not_list_resolutions_is_no_failure(jira: Jira) -> None:
+    """A granular one without read:resolution:jira, above all. Seen red with the refusal passed on."""
+    assert jira.connector.resolutions()
+    said = {"code": 401, "message": "Unauthorized; scope does not match"}
+    jira.home.server.inject(Fault("response", Response.of(said, 401), where="resolution"))
+    assert jira.connector.resolutions() is None
+
+
 def test_a_check_of_jira_costs_a_handful_of_requests_and_writes_nothing(jira: Jira) -> None:
     """However many epics: serverInfo and fields, the epics in bulk, their security, one for each project out of sight.
 

@@ -176,6 +176,29 @@ def test_scopes_are_asked_one_by_one_and_no_further_than_the_answer(tmp_path: Pa
     assert Work.pages == []
 
 
+class German(Work):
+    """Its resolutions have other names than those that drop work by default."""
+
+    def resolutions(self) -> tuple[str, ...]:
+        return "Fertig", f"Doppelt {TOKEN}"
+
+
+def test_where_no_resolution_drops_work_by_default_that_is_said_once(tmp_path: Path) -> None:
+    """Not where every initiative says what drops work, and nowhere a secret. Seen red with those that do left out."""
+    known = Registry([entry("numbers", f"{__name__}:Numbers"), entry("work", f"{__name__}:German")])
+    made = config(tmp_path, (), ("there", "there"))
+    [word] = [each for each in check_all(made, NOW, registry=known)[1].named if not each.ref]
+    assert word.miss is None
+    assert word.said == (
+        "where no `dropped` is written, 'Fertig', 'Doppelt ***' count as done, "
+        "so that nothing is dropped: name those that take work out in each `dropped`"
+    )
+    file = tmp_path / "okrs/team.yaml"
+    file.write_text(file.read_text("utf-8") + "    dropped: [Doppelt]\n", "utf-8")
+    made = load(tmp_path, {"TOKEN": TOKEN}, registry())
+    assert [each.ref for each in check_all(made, NOW, registry=known)[1].named] == ["app/1", "app/2", "app/1"]
+
+
 def test_what_leads_nowhere_is_a_mistake_where_its_question_begins(tmp_path: Path) -> None:
     made = config(tmp_path, ("lost",), ("there", "other"))
     told = mistakes(check_all(made, NOW, registry=registry()), made.sources)

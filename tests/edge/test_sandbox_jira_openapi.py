@@ -57,6 +57,7 @@ def problems(document: dict[str, Any], method: str, path: str, payload: Any) -> 
         ("status", "status"),
         ("issuetype", "issuetype"),
         ("project/search", "project/search"),
+        ("resolution/search", "resolution/search?maxResults=3"),
         ("project/{projectIdOrKey}", "project/A"),
         ("issue/{issueIdOrKey}", "issue/A-3?expand=changelog"),
         ("issue/{issueIdOrKey}/changelog", "issue/B-2/changelog"),
