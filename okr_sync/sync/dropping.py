@@ -46,8 +46,9 @@ def _by_default(source: Source, told: Iterable[str] | None) -> Iterator[Named]:
         return
     ends = {name: name.casefold() in DROPPED_RESOLUTIONS for name in told}
     done, dropped = ([repr(name) for name, drops in ends.items() if drops is wanted] for wanted in (False, True))
+    counted = [f"{', '.join(done)} count as done"] if done else []
     by_default = f"{', '.join(dropped)} drop work" if dropped else NONE
-    yield Named("", (), f"where no `dropped` is written, {', '.join(done)} count as done, {by_default}")
+    yield Named("", (), f"where no `dropped` is written, {', '.join([*counted, by_default])}")
 
 
 def _unknown(initiative: Initiative, source: Source, told: Told) -> Iterator[Named]:

@@ -183,7 +183,9 @@ class German(Work):
         return "Fertig", f"Doppelt {TOKEN}"
 
 
-def test_where_no_resolution_drops_work_by_default_that_is_said_once(tmp_path: Path) -> None:
+def test_where_no_resolution_drops_work_by_default_that_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not where every initiative says what drops work, and nowhere a secret. Seen red with those that do left out."""
     known = Registry([entry("numbers", f"{__name__}:Numbers"), entry("work", f"{__name__}:German")])
     made = config(tmp_path, (), ("there", "there"))
@@ -193,6 +195,8 @@ def test_where_no_resolution_drops_work_by_default_that_is_said_once(tmp_path: P
         "where no `dropped` is written, 'Fertig', 'Doppelt ***' count as done, "
         "so that nothing is dropped: name those that take work out in each `dropped`"
     )
+    monkeypatch.setattr(German, "resolutions", lambda _: ("Duplicate",))
+    assert "where no `dropped` is written, 'Duplicate' drop work" in str(check_all(made, NOW, registry=known)[1].named)
     file = tmp_path / "okrs/team.yaml"
     file.write_text(file.read_text("utf-8") + "    dropped: [Doppelt]\n", "utf-8")
     made = load(tmp_path, {"TOKEN": TOKEN}, registry())
