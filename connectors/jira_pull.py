@@ -32,7 +32,7 @@ from okr_sync.connector import Caller, Container, LookUp, Mirrored, Miss, Page, 
 _MINUTE = 60_000  # ms
 _HOUR = 3_600_000  # ms; as often the site is asked whether its fields are still those
 _UNKNOWN = -1  # issues: no site shows so many
-_NEVER = 0  # ms since 1970; so long ago that the next pull reads everything
+_NEVER = 1 << 53  # ms since 1970; a full reading that is yet to come is none, whatever `full_every_hours` says
 
 
 class JiraPull:

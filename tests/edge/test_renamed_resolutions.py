@@ -41,10 +41,10 @@ class Renaming:
 
 
 @contextmanager
-def followed(jira: Jira, folder: Path) -> Iterator[tuple[Watched, Renaming]]:
-    """Follow a site that was read once, and is read as a whole once a day."""
+def followed(jira: Jira, folder: Path, full_every_hours: float = 24) -> Iterator[tuple[Watched, Renaming]]:
+    """Follow a site that was read once, and is read as a whole once a day, or as seldom as is said."""
     site = jira.server.site = Renaming(jira.server.site)
-    jira.settings = {**jira.settings, "full_every_hours": 24}
+    jira.settings = {**jira.settings, "full_every_hours": full_every_hours}
     with watching(jira, folder) as home:
         home.sync()
         yield home, site
@@ -151,7 +151,7 @@ def test_once_each_dropped_names_both_the_next_run_reads_all_by_the_names_of_tod
     """
     jira = Jira(kind)
     jira.story("ALP", jira.alpha, "Done", OLD)  # which nobody touches
-    with followed(jira, tmp_path) as (home, site):
+    with followed(jira, tmp_path, full_every_hours=1e6) as (home, site):
         site.now = {OLD: NEW}
         home.do(touch)
         check_refused(home.sync(minutes=1), jira)
