@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 
 from okr_sync.core.slots import Interval
 from okr_sync.schedule.claiming import Claimer
 from okr_sync.store import Store
+from okr_sync.store.modes import writes
 from okr_sync.sync import RunReport, sync
 from okr_sync.sync.run import World
 from tests.edge.sync_trackers import Jira, Watched, watching
@@ -50,10 +51,9 @@ def _run(home: Watched) -> RunReport:
 
 @contextmanager
 def _counted() -> Iterator[Counter[str]]:
-    """Give the number of statements, and of commits, in all databases until the end."""
+    """Give the number of statements, and of commits of what was written, in all databases until the end."""
     count: Counter[str] = Counter()
-    events = {"before_cursor_execute": "statements", "commit": "commits"}
-    notes = {name: _note(count, what) for name, what in events.items()}
+    notes = {"before_cursor_execute": _note(count, "statements"), "commit": _note(count, "commits", writes)}
     for name, note in notes.items():
         event.listen(Engine, name, note)
     try:
@@ -63,9 +63,9 @@ def _counted() -> Iterator[Counter[str]]:
             event.remove(Engine, name, note)
 
 
-def _note(count: Counter[str], what: str) -> Any:
-    def note(*_told: Any) -> None:
-        count[what] += 1
+def _note(count: Counter[str], what: str, counts: Callable[[Connection], bool] = lambda _: True) -> Any:
+    def note(connection: Connection, *_told: Any) -> None:
+        count[what] += counts(connection)
 
     return note
 
